@@ -1,0 +1,243 @@
+//! What a workshop is. A [`Config`] that exists is valid; otherwise there is a list of all [`Mistake`]s.
+//! `config/workshop.toml` shows every key.
+
+mod check;
+pub mod modbus;
+mod read;
+mod units;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::{Deadband, Lang, ReportRule, TagInfo, Trouble, ValueKind};
+use modbus::{Address, DataType, Order, Scaling};
+
+/// One workshop: everything in its file, with defaults filled in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// Who and where.
+    pub workshop: Workshop,
+    /// Limits of the journal.
+    pub journal: Journal,
+    /// Physical connections.
+    pub links: Vec<Arc<Link>>,
+    /// The equipment ledger.
+    pub devices: Vec<Arc<Device>>,
+    /// Destinations.
+    pub sinks: Vec<Arc<Sink>>,
+}
+
+/// `[workshop]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workshop {
+    /// Enterprise in topics.
+    pub enterprise: String,
+    /// Workshop in topics.
+    pub id: String,
+    /// For people.
+    pub name: String,
+    /// IANA time zone.
+    pub timezone: String,
+}
+
+/// `[journal]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Journal {
+    /// Directory of the journal; `None`: [`Config::state_dir`] decides.
+    pub dir: Option<PathBuf>,
+    /// Drop the oldest samples beyond so many bytes; `None`: the smaller of 2 GB and a quarter of the file system.
+    pub max_size: Option<u64>,
+    /// Drop samples older than this.
+    pub max_age: Duration,
+    /// Time between two commits: what a power cut can cost at most.
+    pub commit_interval: Duration,
+}
+
+/// `[[link]]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// Unique name.
+    pub name: Arc<str>,
+    /// Modbus TCP host.
+    pub host: String,
+    /// Modbus TCP port.
+    pub port: u16,
+    /// Deadline for one answer.
+    pub timeout: Duration,
+    /// Deadline for a connection.
+    pub connect_timeout: Duration,
+    /// First pause after a failed connect.
+    pub retry: Duration,
+    /// Longest pause.
+    pub retry_max: Duration,
+    /// What one request may ask for.
+    pub limits: ReadLimits,
+}
+
+/// What one request may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadLimits {
+    /// Registers, 1 to 125 (Modbus Application Protocol V1.1b3, 6.3).
+    pub max_registers: u16,
+    /// Bits, 1 to 2000 (6.1).
+    pub max_bits: u16,
+    /// A hole of at most so many addresses is read over rather than asked around.
+    pub max_gap: u16,
+}
+
+/// `[[device]]`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Device {
+    /// In topics and payloads.
+    pub id: Arc<str>,
+    /// For people.
+    pub name: Option<String>,
+    /// Name of its link; `None` for a machine that is not connected.
+    pub link: Option<Arc<str>>,
+    /// Modbus unit id.
+    pub unit: u8,
+    /// What is read.
+    pub tags: Vec<Tag>,
+}
+
+/// One entry of a device's `tags`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tag {
+    /// Unique within its device.
+    pub name: Arc<str>,
+    /// For people.
+    pub label: Option<String>,
+    /// Unit of the scaled value.
+    pub unit: Option<Arc<str>>,
+    /// Where it stands.
+    pub address: Address,
+    /// How its bits are read.
+    pub data_type: DataType,
+    /// How its bytes are arranged.
+    pub order: Order,
+    /// `None`: as read.
+    pub scaling: Option<Scaling>,
+    /// Period.
+    pub every: Duration,
+    /// Report on change.
+    pub report: ReportRule,
+}
+
+impl Tag {
+    /// The kind of the reported value.
+    pub fn kind(&self) -> ValueKind {
+        match (self.data_type, self.scaling) {
+            (DataType::Bool, _) => ValueKind::Bool,
+            (DataType::F32 | DataType::F64, _) | (_, Some(_)) => ValueKind::Float,
+            _ => ValueKind::Int,
+        }
+    }
+
+    /// What journal and sinks need of it.
+    pub fn info(&self) -> TagInfo {
+        TagInfo { name: self.name.clone(), unit: self.unit.clone(), kind: self.kind(), report: self.report }
+    }
+
+    /// Whether readings can be held back.
+    pub fn is_on_change(&self) -> bool {
+        self.report.deadband != Deadband::None
+    }
+}
+
+/// `[[sink]]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sink {
+    /// Unique name; cursors are kept under it.
+    pub name: Arc<str>,
+    /// Broker host.
+    pub host: String,
+    /// Broker port.
+    pub port: u16,
+    /// How the connection is protected.
+    pub security: Security,
+    /// MQTT user name.
+    pub user: Option<String>,
+    /// Where the password is.
+    pub password: Option<SecretSource>,
+    /// MQTT client id.
+    pub client_id: String,
+    /// First part of every topic.
+    pub prefix: String,
+    /// MQTT keep-alive.
+    pub keep_alive: Duration,
+    /// Reconnect when a message stays unacknowledged so long.
+    pub ack_timeout: Duration,
+    /// Messages in flight.
+    pub window: usize,
+    /// Largest message in bytes.
+    pub max_message: usize,
+    /// What may leave: the entries of `send`, each valid.
+    pub send: Vec<String>,
+}
+
+/// How a broker connection is protected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Security {
+    /// Not at all: only with `allow_plaintext = true`.
+    Plaintext,
+    /// TLS with a verified name.
+    Tls {
+        /// CA in PEM; `None`: the system's roots.
+        ca_file: Option<PathBuf>,
+        /// Client certificate in PEM, and where its key is.
+        client: Option<(PathBuf, SecretSource)>,
+    },
+}
+
+/// Where a secret is. The secret itself never stands in the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretSource {
+    /// A file.
+    File(PathBuf),
+    /// A systemd credential: a file in `$CREDENTIALS_DIRECTORY`.
+    Credential(String),
+    /// An environment variable.
+    Env(String),
+}
+
+/// One mistake in a configuration file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake {
+    /// Line, counted from 1.
+    pub line: usize,
+    /// What is wrong there.
+    pub trouble: Trouble,
+}
+
+impl Mistake {
+    /// `line 5: ...`, as `check` prints it.
+    pub fn show(&self, lang: Lang) -> String {
+        match lang {
+            Lang::En => format!("line {}: {}", self.line, self.trouble.line(lang)),
+            Lang::Zh => format!("第 {} 行：{}", self.line, self.trouble.line(lang)),
+        }
+    }
+}
+
+impl Config {
+    /// The workshop that `text` describes, or all mistakes in it, in the order of their lines.
+    pub fn parse(text: &str) -> Result<Config, Vec<Mistake>> {
+        check::parse(text)
+    }
+
+    /// Where the journal lives when the file names no directory: systemd's state directory, else `state` beside the file.
+    pub fn state_dir(&self, config_file: &Path, systemd: Option<&Path>) -> PathBuf {
+        let beside = config_file.parent().unwrap_or(Path::new("."));
+        match (&self.journal.dir, systemd) {
+            (Some(dir), _) => beside.join(dir),
+            (None, Some(dir)) => dir.to_owned(),
+            (None, None) => beside.join("state"),
+        }
+    }
+
+    /// The devices behind a link.
+    pub fn devices_of<'a>(&'a self, link: &'a str) -> impl Iterator<Item = &'a Arc<Device>> {
+        self.devices.iter().filter(move |device| device.link.as_deref() == Some(link))
+    }
+}

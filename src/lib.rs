@@ -1,0 +1,5 @@
+//! cloudward: an industrial edge agent. docs/ARCHITECTURE.md shows the house; each module below is one of its rooms.
+
+pub mod model;
+
+pub mod config;

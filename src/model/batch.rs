@@ -1,0 +1,133 @@
+//! Batch and Record: the unit of travel before the journal, and the unit of travel behind it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::{Event, Group, Reading, Timestamp};
+
+/// All readings of one group from one scan, before the journal has seen them.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// Which tags, of which device.
+    pub group: Arc<Group>,
+    /// When the scan was taken, by the gateway's wall clock.
+    pub at: Timestamp,
+    /// The same moment in milliseconds of the monotonic clock, counted from the start of the agent.
+    pub mono_ms: u64,
+    /// One reading per tag of the group, in its order.
+    pub readings: Vec<Reading>,
+}
+
+/// A position in a stream of the journal: 1, 2, 3, ... and never reused.
+pub type Seq = u64;
+
+/// The journal's two queues. A small urgent event never waits behind a long backlog of samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Stream {
+    /// Samples.
+    Data,
+    /// Link changes, later states and indicators.
+    Events,
+}
+
+impl Stream {
+    /// Both streams.
+    pub const ALL: [Stream; 2] = [Stream::Data, Stream::Events];
+
+    /// The word in message identities and in the journal.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Stream::Data => "data",
+            Stream::Events => "events",
+        }
+    }
+}
+
+impl fmt::Display for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One start of the agent: 48 random bits, printed as 12 hexadecimal digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct BootId(pub u64);
+
+impl fmt::Display for BootId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:012x}", self.0 & 0xffff_ffff_ffff)
+    }
+}
+
+/// What receivers drop duplicates and find gaps by: `<boot>-<stream>-<seq>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct MessageId {
+    /// The start of the agent in which the record was written.
+    pub boot: BootId,
+    /// The queue.
+    pub stream: Stream,
+    /// The position in it.
+    pub seq: Seq,
+}
+
+impl fmt::Display for MessageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}-{}", self.boot, self.stream, self.seq)
+    }
+}
+
+/// One moment within a record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scan {
+    /// When it was taken.
+    pub at: Timestamp,
+    /// The same on the monotonic clock, milliseconds since the start of the agent.
+    pub mono_ms: u64,
+    /// One place per tag of the group; `None` where report on change held the reading back.
+    pub readings: Vec<Option<Reading>>,
+}
+
+impl Scan {
+    /// Readings that are reported.
+    pub fn len(&self) -> usize {
+        self.readings.iter().flatten().count()
+    }
+
+    /// Whether report on change held everything back.
+    pub fn is_empty(&self) -> bool {
+        self.readings.iter().all(Option::is_none)
+    }
+}
+
+/// What one journal row of the data stream says, and one message carries: the scans of one group within one commit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DataRecord {
+    /// Position in [`Stream::Data`].
+    pub seq: Seq,
+    /// The start of the agent in which it was written.
+    pub boot: BootId,
+    /// The tags.
+    pub group: Arc<Group>,
+    /// The scans, oldest first.
+    pub scans: Vec<Scan>,
+}
+
+impl DataRecord {
+    /// Reported readings in all scans.
+    pub fn samples(&self) -> usize {
+        self.scans.iter().map(Scan::len).sum()
+    }
+}
+
+/// One row of the events stream.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EventRecord {
+    /// Position in [`Stream::Events`].
+    pub seq: Seq,
+    /// The start of the agent in which it was written.
+    pub boot: BootId,
+    /// When it happened.
+    pub at: Timestamp,
+    /// What happened.
+    pub event: Event,
+}

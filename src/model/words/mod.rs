@@ -1,0 +1,105 @@
+//! One table of words for people: each code with what, cause and remedy, in English and Chinese. The table is kept in
+//! one file per topic; codes are numbered by topic: 1xx configuration, 2xx machines and links, 3xx journal and disk,
+//! 4xx brokers and delivery, 5xx the agent and its surroundings.
+
+pub mod agent;
+pub mod config;
+pub mod journal;
+pub mod sink;
+pub mod source;
+
+use super::trouble::{Code, Words};
+
+/// All words, in the order of their codes.
+pub fn all() -> impl Iterator<Item = &'static Words> {
+    [config::WORDS, source::WORDS, journal::WORDS, sink::WORDS, agent::WORDS].into_iter().flatten()
+}
+
+/// The words for a code as a person types it (`CW101`, `cw101`, `101`).
+pub fn find(typed: &str) -> Option<&'static Words> {
+    let digits = typed.trim().trim_start_matches(['c', 'C', 'w', 'W']);
+    all().find(|words| words.code.0[2..] == *digits)
+}
+
+/// The words for a code of ours.
+pub(super) fn of(code: Code) -> &'static Words {
+    all().find(|words| words.code == code).expect("the test `every_code_has_words` finds codes without words")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    fn sources() -> Vec<(&'static str, &'static str)> {
+        vec![
+            ("config", include_str!("config.rs")),
+            ("source", include_str!("source.rs")),
+            ("journal", include_str!("journal.rs")),
+            ("sink", include_str!("sink.rs")),
+            ("agent", include_str!("agent.rs")),
+        ]
+    }
+
+    #[test]
+    fn every_code_has_words() {
+        let known: BTreeSet<_> = all().map(|words| words.code.0).collect();
+        for (file, source) in sources() {
+            for rest in source.split("Code(\"").skip(1) {
+                let code = rest.split('"').next().unwrap_or_default();
+                assert!(known.contains(code), "{code} of words/{file}.rs has no words");
+            }
+        }
+    }
+
+    #[test]
+    fn codes_are_unique_and_in_order() {
+        let codes: Vec<_> = all().map(|words| words.code.0).collect();
+        let mut sorted = codes.clone();
+        sorted.sort_unstable();
+        sorted.dedup();
+        assert_eq!(codes, sorted);
+        for code in codes {
+            assert!(
+                code.len() == 5 && code.starts_with("CW") && code[2..].bytes().all(|b| b.is_ascii_digit()),
+                "{code}"
+            );
+        }
+    }
+
+    #[test]
+    fn both_languages_say_the_same_things() {
+        for words in all() {
+            for text in [words.what, words.cause, words.remedy] {
+                assert!(
+                    !text.en.trim().is_empty() && !text.zh.trim().is_empty(),
+                    "{}: a sentence is empty",
+                    words.code
+                );
+                assert!(
+                    text.en.is_ascii() || text.en.contains('°') || text.en.contains('…'),
+                    "{}: {}",
+                    words.code,
+                    text.en
+                );
+                assert!(text.zh.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)), "{}: {}", words.code, text.zh);
+                assert_eq!(arguments(text.en), arguments(text.zh), "{}", words.code);
+            }
+            assert!(arguments(words.remedy.en).is_subset(&arguments(words.what.en)), "{}", words.code);
+            assert!(arguments(words.cause.en).is_empty(), "{}", words.code);
+        }
+    }
+
+    #[test]
+    fn codes_are_found_as_people_type_them() {
+        let first = all().next().map(|w| w.code.0).unwrap_or_default();
+        for typed in [first.to_owned(), first.to_lowercase(), first[2..].to_owned(), format!(" {first} ")] {
+            assert_eq!(find(&typed).map(|w| w.code.0), Some(first), "{typed:?}");
+        }
+        assert!(find("CW000").is_none());
+    }
+
+    fn arguments(text: &str) -> BTreeSet<&str> {
+        text.split('{').skip(1).filter_map(|rest| rest.split('}').next()).collect()
+    }
+}
