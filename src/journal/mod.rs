@@ -1,0 +1,7 @@
+//! The journal.
+
+pub mod columns;
+pub mod fault;
+pub mod on_change;
+pub mod record;
+mod schema;
