@@ -20,7 +20,9 @@ pub(super) fn of_sqlite(path: &Path, error: &rusqlite::Error) -> Trouble {
         // The WAL's index could not grow: SQLite tells that apart from a full disk, the operator need not.
         Some(_) if error.sqlite_extended_error_code() == Some(ffi::SQLITE_IOERR_SHMSIZE) => words::DISK_FULL,
         Some(ErrorCode::ReadOnly) => words::READ_ONLY,
-        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied) => words::NO_ACCESS,
+        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied) => {
+            words::NO_ACCESS
+        }
         Some(ErrorCode::NotADatabase) => words::NOT_A_DATABASE,
         Some(ErrorCode::DatabaseCorrupt) => words::CORRUPT,
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => words::BUSY,

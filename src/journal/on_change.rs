@@ -111,7 +111,10 @@ mod tests {
     #[track_caller]
     fn check(deadband: Deadband, first: Reading, second: Reading, reported: bool) {
         let (mut on_change, group) = (OnChange::new(), group(&[deadband]));
-        assert!(on_change.filter(batch(&group, 0, vec![first.clone()])).is_some(), "the first reading is always reported");
+        assert!(
+            on_change.filter(batch(&group, 0, vec![first.clone()])).is_some(),
+            "the first reading is always reported"
+        );
         let shown = format!("{deadband:?}: {first:?} then {second:?}");
         assert_eq!(on_change.filter(batch(&group, 1000, vec![second])).is_some(), reported, "{shown}");
     }
@@ -163,7 +166,9 @@ mod tests {
     #[test]
     fn truth_and_text_are_reported_on_change_whatever_the_band() {
         for band in [Deadband::Absolute(5.0), Deadband::Percent(50.0), Deadband::Absolute(0.0)] {
-            for (a, b) in [(Value::Bool(false), Value::Bool(true)), (Value::Text("run".into()), Value::Text("stop".into()))] {
+            for (a, b) in
+                [(Value::Bool(false), Value::Bool(true)), (Value::Text("run".into()), Value::Text("stop".into()))]
+            {
                 check(band, Reading::Good(a.clone()), Reading::Good(a.clone()), false);
                 check(band, Reading::Good(a), Reading::Good(b), true);
             }

@@ -5,7 +5,7 @@
 
 use std::io;
 
-use super::columns::{Bytes, Damaged, put_varint};
+use super::bytes::{Bytes, Damaged, put_varint};
 use zstd::bulk::{Compressor, Decompressor};
 
 /// What the checksum covers beside the body: the other columns of the row, in their order.
@@ -119,7 +119,8 @@ mod tests {
     #[test]
     fn a_payload_is_squeezed_where_that_saves_a_tenth_and_kept_where_not() {
         let alike = vec![7_u8; 10_000];
-        let noise: Vec<u8> = (0_u32..10_000).map(|i| (i.wrapping_mul(2_654_435_761).rotate_left(i % 31) >> 13) as u8).collect();
+        let noise: Vec<u8> =
+            (0_u32..10_000).map(|i| (i.wrapping_mul(2_654_435_761).rotate_left(i % 31) >> 13) as u8).collect();
         for (payload, format) in [(&alike[..], ZSTD), (&noise[..], PLAIN), (&[][..], PLAIN), (b"short", PLAIN)] {
             let body = pack(&[1, 2], payload);
             assert_eq!(body[0], format);

@@ -233,9 +233,21 @@ mod tests {
     fn files_of_others_and_of_the_future_are_refused_and_left_as_they_were() {
         type Make = fn(&Path);
         let cases: [(Make, crate::model::Code); 4] = [
-            (|path| std::fs::write(path, b"this is a letter and no database, as anyone can see; it goes on a while").unwrap(), words::NOT_A_DATABASE),
-            (|path| Connection::open(path).unwrap().execute_batch("CREATE TABLE mine (x)").unwrap(), words::FOREIGN_FILE),
-            (|path| Connection::open(path).unwrap().execute_batch("PRAGMA application_id = 77").unwrap(), words::FOREIGN_FILE),
+            (
+                |path| {
+                    std::fs::write(path, b"this is a letter and no database, as anyone can see; it goes on a while")
+                        .unwrap()
+                },
+                words::NOT_A_DATABASE,
+            ),
+            (
+                |path| Connection::open(path).unwrap().execute_batch("CREATE TABLE mine (x)").unwrap(),
+                words::FOREIGN_FILE,
+            ),
+            (
+                |path| Connection::open(path).unwrap().execute_batch("PRAGMA application_id = 77").unwrap(),
+                words::FOREIGN_FILE,
+            ),
             (
                 |path| {
                     drop(open_writer(path).unwrap());

@@ -40,8 +40,7 @@ pub(super) const WORDS: &[Words] = &[
         code: NO_ACCESS,
         what: Text { en: "the journal {path} cannot be opened: {error}", zh: "无法打开日志库 {path}：{error}" },
         cause: Text {
-            en: "the directory is missing or belongs to another user",
-            zh: "目录不存在，或属于其他用户",
+            en: "the directory is missing or belongs to another user", zh: "目录不存在，或属于其他用户"
         },
         remedy: Text {
             en: "give the agent's user the right to read and write there (`chown`), or set another dir under [journal]",
@@ -50,7 +49,10 @@ pub(super) const WORDS: &[Words] = &[
     },
     Words {
         code: READ_ONLY,
-        what: Text { en: "the journal {path} is on a read-only file system or is write-protected", zh: "日志库 {path} 所在文件系统只读，或文件被写保护" },
+        what: Text {
+            en: "the journal {path} is on a read-only file system or is write-protected",
+            zh: "日志库 {path} 所在文件系统只读，或文件被写保护",
+        },
         cause: Text {
             en: "the medium was mounted read-only, or Linux made it read-only after a disk fault",
             zh: "分区以只读方式挂载，或磁盘出错后被系统自动改为只读",
@@ -62,7 +64,10 @@ pub(super) const WORDS: &[Words] = &[
     },
     Words {
         code: NOT_A_DATABASE,
-        what: Text { en: "{path} is not a journal: the file is not an SQLite database", zh: "{path} 不是日志库：文件不是 SQLite 数据库" },
+        what: Text {
+            en: "{path} is not a journal: the file is not an SQLite database",
+            zh: "{path} 不是日志库：文件不是 SQLite 数据库",
+        },
         cause: Text {
             en: "another file has that name, or the beginning of the journal was overwritten",
             zh: "该位置放了别的文件，或日志库的文件头被覆盖",
@@ -74,10 +79,11 @@ pub(super) const WORDS: &[Words] = &[
     },
     Words {
         code: FOREIGN_FILE,
-        what: Text { en: "{path} is an SQLite database of another program", zh: "{path} 是其他程序的 SQLite 数据库" },
+        what: Text {
+            en: "{path} is an SQLite database of another program", zh: "{path} 是其他程序的 SQLite 数据库"
+        },
         cause: Text {
-            en: "the journal's directory is shared with another program",
-            zh: "日志库目录与其他程序共用",
+            en: "the journal's directory is shared with another program", zh: "日志库目录与其他程序共用"
         },
         remedy: Text {
             en: "set a dir of its own under [journal]; the file was left untouched",
@@ -101,7 +107,10 @@ pub(super) const WORDS: &[Words] = &[
     },
     Words {
         code: IN_USE,
-        what: Text { en: "another agent already works on the journal in {path}", zh: "{path} 中的日志库正被另一个采集程序使用" },
+        what: Text {
+            en: "another agent already works on the journal in {path}",
+            zh: "{path} 中的日志库正被另一个采集程序使用",
+        },
         cause: Text {
             en: "cloudward was started twice, often by hand beside the service",
             zh: "cloudward 启动了两次，常见于服务已在运行时又手动启动",
@@ -125,7 +134,9 @@ pub(super) const WORDS: &[Words] = &[
     },
     Words {
         code: BUSY,
-        what: Text { en: "another program holds the journal {path} locked", zh: "日志库 {path} 被其他程序锁定" },
+        what: Text {
+            en: "another program holds the journal {path} locked", zh: "日志库 {path} 被其他程序锁定"
+        },
         cause: Text {
             en: "a backup or an SQLite shell has the file open for writing",
             zh: "备份软件或 SQLite 命令行正以写方式打开该文件",
@@ -137,7 +148,10 @@ pub(super) const WORDS: &[Words] = &[
     },
     Words {
         code: DISK_FAULT,
-        what: Text { en: "the disk refused work on the journal {path}: {error}", zh: "日志库 {path} 读写失败：{error}" },
+        what: Text {
+            en: "the disk refused work on the journal {path}: {error}",
+            zh: "日志库 {path} 读写失败：{error}",
+        },
         cause: Text {
             en: "a failing disk or memory card, a file system that went away, or one that lacks what SQLite needs (network drives)",
             zh: "硬盘或存储卡故障、文件系统被卸载，或文件系统不满足 SQLite 的要求（如网络盘）",
