@@ -1,0 +1,33 @@
+//! The journal remembers: every sample and event goes through it to the disk, and each sink's place in it is kept until
+//! the sink has what it wants. One SQLite file with two queues, `data` and `events`; one row per group and commit.
+//!
+//! It owns the journal's directory and everything in it. [`Journal`] is the only one that writes and belongs to the
+//! recorder's thread; each [`Reader`] has a connection of its own.
+//!
+//! The rule: what [`Journal::commit`] gave back survives a power cut; positions are never reused; nothing that some sink
+//! still wants is deleted except by a limit, and then it is counted.
+
+mod reader;
+mod store; // opening, committing
+mod upkeep; // cursors stored, queues trimmed, limits kept
+
+mod cursors;
+mod dictionary;
+
+mod bytes;
+mod columns;
+mod record;
+mod schema;
+
+mod fault;
+mod on_change;
+
+#[cfg(test)]
+mod tests;
+
+pub use cursors::Cursor;
+pub use fault::is_full;
+pub use on_change::OnChange;
+pub use reader::Reader;
+pub use store::{Committed, Held, Journal, NewData, NewEvent, Place, Settings, Status};
+pub use upkeep::{DropCause, Dropped};
