@@ -46,6 +46,7 @@ pub(super) fn connecting(sink: &Sink, error: ConnectionError, deadline: Duration
                 // With TLS 1.3 the client's handshake is over before the server has seen its certificate.
                 Some(error) => tls(sink, error),
                 None if is_hang_up(error) => here(words::CLOSED_BEFORE_CONNACK),
+                None if is_cut_packet(error) => here(words::NOT_MQTT).with("error", error),
                 None => here(words::CONNECT_FAILED).with("error", error),
             },
             None => here(words::NOT_MQTT).with("error", state),
@@ -135,7 +136,8 @@ fn certificate(sink: &Sink, fault: &CertificateError) -> Trouble {
             at(sink, words::TLS_NOT_YET_VALID)
         }
         CertificateError::NotValidForNameContext { presented, .. } if !presented.is_empty() => {
-            at(sink, words::TLS_WRONG_NAME).with("names", presented.join(", "))
+            at(sink, words::TLS_WRONG_NAME)
+                .with("names", presented.iter().map(|name| bare(name)).collect::<Vec<_>>().join(", "))
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             at(sink, words::TLS_WRONG_NAME).with("names", "-")
@@ -145,7 +147,11 @@ fn certificate(sink: &Sink, fault: &CertificateError) -> Trouble {
 }
 
 fn network(sink: &Sink, error: &io::Error) -> Trouble {
-    if is_hang_up(error) { at(sink, words::LOST_CLOSED) } else { at(sink, words::LOST_NETWORK).with("error", error) }
+    if is_hang_up(error) || is_cut_packet(error) {
+        at(sink, words::LOST_CLOSED)
+    } else {
+        at(sink, words::LOST_NETWORK).with("error", error)
+    }
 }
 
 fn io_inside(error: &StateError) -> Option<&io::Error> {
@@ -164,4 +170,94 @@ fn is_hang_up(error: &io::Error) -> bool {
         error.kind(),
         ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe
     )
+}
+
+/// The stream ended within a packet: the codec's own complaint, which is neither the system's nor TLS's.
+fn is_cut_packet(error: &io::Error) -> bool {
+    error.kind() == ErrorKind::Other && error.raw_os_error().is_none() && tls_inside(error).is_none()
+}
+
+/// `DnsName("broker.example.com")`, as the verifier shows a name, without its shell.
+fn bare(name: &str) -> &str {
+    let inside = name.split_once('(').map_or(name, |(_, rest)| rest.trim_end_matches(')'));
+    inside.trim_matches('"')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Security;
+    use crate::model::Lang;
+    use crate::sink::testbed::sink;
+    use rustls::PeerIncompatible;
+
+    const SPAN: Duration = Duration::from_secs(15);
+
+    #[track_caller]
+    fn check(got: Trouble, expected: Code) {
+        assert_eq!(got.code, expected, "{got}");
+        for lang in [Lang::En, Lang::Zh] {
+            assert!(!got.line(lang).contains(['{', '}']), "an argument is missing: {}", got.line(lang));
+        }
+    }
+
+    fn here() -> Sink {
+        sink(8883, Security::Plaintext)
+    }
+
+    fn in_handshake(error: rustls::Error) -> ConnectionError {
+        ConnectionError::Tls(TlsError::Io(io::Error::new(ErrorKind::InvalidData, error)))
+    }
+
+    fn after_handshake(error: impl Into<io::Error>) -> ConnectionError {
+        ConnectionError::MqttState(StateError::Deserialization(rumqttc::mqttbytes::Error::Io(error.into())))
+    }
+
+    // What mosquitto on this machine does is tested against mosquitto; here is the rest.
+    #[test]
+    fn what_no_test_broker_does_is_translated_too() {
+        let os = |errno| ConnectionError::Io(io::Error::from_raw_os_error(errno));
+        let alert = |alert| in_handshake(rustls::Error::AlertReceived(alert));
+        for (error, expected) in [
+            (os(errno::ENETUNREACH), words::NO_ROUTE),
+            (os(errno::EHOSTUNREACH), words::NO_ROUTE),
+            (os(errno::ETIMEDOUT), words::CONNECT_TIMEOUT),
+            (os(errno::EMFILE), words::CONNECT_FAILED),
+            (ConnectionError::NetworkTimeout, words::CONNECT_TIMEOUT),
+            (alert(AlertDescription::HandshakeFailure), words::TLS_NO_COMMON_GROUND),
+            (alert(AlertDescription::ProtocolVersion), words::TLS_NO_COMMON_GROUND),
+            (alert(AlertDescription::UnknownCA), words::TLS_CLIENT_CERT_REFUSED),
+            (alert(AlertDescription::InternalError), words::TLS_FAILED),
+            (
+                in_handshake(rustls::Error::PeerIncompatible(PeerIncompatible::ServerDoesNotSupportTls12Or13)),
+                words::TLS_NO_COMMON_GROUND,
+            ),
+            (in_handshake(rustls::Error::InvalidCertificate(CertificateError::Revoked)), words::TLS_CERT_UNUSABLE),
+            (in_handshake(rustls::Error::InvalidCertificate(CertificateError::NotValidForName)), words::TLS_WRONG_NAME),
+            (after_handshake(ErrorKind::ConnectionReset), words::CLOSED_BEFORE_CONNACK),
+        ] {
+            check(connecting(&here(), error, SPAN), expected);
+        }
+        for (error, expected) in [
+            (after_handshake(ErrorKind::ConnectionReset), words::LOST_CLOSED),
+            (after_handshake(ErrorKind::UnexpectedEof), words::LOST_CLOSED),
+            (after_handshake(io::Error::from_raw_os_error(errno::ETIMEDOUT)), words::LOST_NETWORK),
+            (after_handshake(io::Error::from_raw_os_error(errno::EHOSTUNREACH)), words::LOST_NETWORK),
+            (ConnectionError::FlushTimeout, words::LOST_STALLED),
+            (ConnectionError::MqttState(StateError::CollisionTimeout), words::ACK_TIMEOUT),
+            (ConnectionError::MqttState(StateError::WrongPacket), words::LOST_PROTOCOL),
+        ] {
+            check(lost(&here(), error, SPAN), expected);
+        }
+        check(ack_timeout(&here()), words::ACK_TIMEOUT);
+        check(taken_over(&here()), words::TAKEN_OVER);
+    }
+
+    /// errno(3) on Linux.
+    mod errno {
+        pub const EMFILE: i32 = 24;
+        pub const ENETUNREACH: i32 = 101;
+        pub const ETIMEDOUT: i32 = 110;
+        pub const EHOSTUNREACH: i32 = 113;
+    }
 }
