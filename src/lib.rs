@@ -3,3 +3,6 @@
 pub mod model;
 
 pub mod config;
+
+#[cfg(feature = "demo")]
+pub mod simulator;
