@@ -5,4 +5,6 @@ pub mod model;
 pub mod config;
 
 #[cfg(feature = "demo")]
+pub mod console;
+#[cfg(feature = "demo")]
 pub mod simulator;
