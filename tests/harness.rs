@@ -9,6 +9,9 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::time::Duration;
 
 use common::account::{Account, Comparison, Got, Handed, compare, parse};
 use common::broker::{Mosquitto, Setup};
@@ -253,9 +256,21 @@ fn what_a_killed_broker_acknowledged_the_receiver_has() {
             .spawn()
             .unwrap();
         let mut stdin = publisher.stdin.take().unwrap();
-        let feeder = std::thread::spawn(move || {
-            // Ends when the publisher is killed. Larger than one segment, so that a message may be cut in the middle.
-            (1..).take_while(|n: &u32| writeln!(stdin, "{n}-{}", "x".repeat(2000)).is_ok()).count()
+        let (file, ended) = (receiver.file().to_owned(), Arc::new(AtomicBool::new(false)));
+        let feeder = std::thread::spawn({
+            let (ended, before) = (ended.clone(), fs::metadata(&file).unwrap().len());
+            let line = "0 load/0 ".len() + 2 * 2000 + 1;
+            move || {
+                // Full speed within the bound of the promise: 30 messages of 2 kB wait for the receiver at most.
+                for n in 1_u64.. {
+                    while n > (fs::metadata(&file).unwrap().len() - before) / line as u64 + 30 && !ended.load(SeqCst) {
+                        std::thread::sleep(Duration::from_micros(50));
+                    }
+                    if writeln!(stdin, "{n:06}-{}", "x".repeat(1993)).is_err() {
+                        return; // the publisher was killed
+                    }
+                }
+            }
         });
         let mut stdout = BufReader::new(publisher.stdout.take().unwrap());
         let acknowledged = std::thread::spawn(move || {
@@ -272,11 +287,11 @@ fn what_a_killed_broker_acknowledged_the_receiver_has() {
         });
         wait_for("load", || (receiver.messages().iter().filter(|m| m.topic == topic).count() > 500).then_some(()));
         broker.kill();
-        // The publisher has read what was in its socket when it says that it tries again; a moment is enough, and more only
-        // makes the test stricter.
-        std::thread::sleep(std::time::Duration::from_millis(300));
+        // Time for the publisher to read what is in its socket. Less would only make the test milder.
+        std::thread::sleep(Duration::from_millis(300));
         publisher.kill().unwrap();
         publisher.wait().unwrap();
+        ended.store(true, SeqCst);
         feeder.join().unwrap();
         let acknowledged = acknowledged.join().unwrap();
         let received: std::collections::BTreeSet<u32> = receiver

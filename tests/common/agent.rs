@@ -22,10 +22,16 @@ pub struct Agent {
 impl Agent {
     /// Starts it. Its log goes to a new file in `dir`.
     pub fn start(config: &Path, dir: &Path) -> Agent {
+        Agent::start_with(config, dir, &[])
+    }
+
+    /// Likewise, with environment variables.
+    pub fn start_with(config: &Path, dir: &Path, env: &[(&str, &str)]) -> Agent {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let log = dir.join(format!("agent-{}.log", NUMBER.fetch_add(1, Ordering::Relaxed)));
         let child = command(&["run", "--config"])
             .arg(config)
+            .envs(env.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(File::create(&log).unwrap())

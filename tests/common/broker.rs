@@ -101,7 +101,7 @@ impl Mosquitto {
     fn configure(&self, setup: Setup) {
         let dir = self.dir.display();
         // Started as root, mosquitto gives its rights up, and could not read this directory any more.
-        let mut text = String::from("user root\nper_listener_settings true\nlog_type all\nconnection_messages true\n");
+        let mut text = String::from("user root\nper_listener_settings true\n");
         // No queue limit: a receiver must never lose a message to the broker's courtesy.
         text += "max_queued_messages 0\nset_tcp_nodelay true\n";
         if setup.persistence {

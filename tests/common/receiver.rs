@@ -6,6 +6,8 @@
 //!   broker although the publisher has its PUBACK. A subscription with QoS 0 has no window: mosquitto writes the message into
 //!   the subscriber's socket before it writes the PUBACK into the publisher's, and what is in a socket survives the process
 //!   that wrote it. (mosquitto 2: `handle__publish` calls `sub__messages_queue`, then `send__puback`; one thread.)
+//!   The bound of this: what does not fit into the socket waits in the broker's memory. Up to 64 kB always fit; a test that
+//!   kills the broker must not have more than that on the way to a receiver (a publisher at full speed was seen 7 MB ahead).
 //! - A persistent session is no help where the broker forgets its sessions, and a subscriber that reconnects after the
 //!   publisher misses what came between. So the publisher under test connects through a [`super::gate::Gate`], which is opened
 //!   only after [`Receiver::stands`]: a probe went through broker and subscription to the receiver's file and back.
@@ -95,6 +97,11 @@ impl Receiver {
     #[track_caller]
     pub fn wait_for(&self, what: &str, is_it: impl Fn(&Message) -> bool) -> Message {
         wait_for(what, || self.messages().into_iter().find(|m| is_it(m)))
+    }
+
+    /// Where it writes: a line per message.
+    pub fn file(&self) -> &Path {
+        &self.file
     }
 
     fn all(&self) -> Vec<Message> {
