@@ -1,0 +1,76 @@
+"""A PLC that was not written here: pymodbus serving "the ladder" (tests/common/plc.rs tells what it is).
+
+Usage: pymodbus_server.py PORT LOG
+
+Every read request steps one counter, and the registers are functions of it. Each request answered is a line in LOG,
+written before the answer leaves: "t_ms function unit address count counter". That log is the ground truth of the tests:
+a value that is not in it was never handed out. Prints "ready" when it listens; ends when its standard input closes, so that
+it never outlives the test that started it.
+"""
+
+import asyncio
+import os
+import struct
+import sys
+import threading
+import time
+
+from pymodbus.server import StartAsyncTcpServer
+from pymodbus.simulator import DataType, SimData, SimDevice
+
+REGISTERS = 100
+COILS = 64
+
+
+class Ladder:
+    """The counter and the log."""
+
+    def __init__(self, path):
+        self.counter = 0
+        self.log = open(path, "a", buffering=1, encoding="ascii")
+
+    async def on_access(self, function, start, address, count, registers, written):
+        """Called by pymodbus before it copies the answer out of `registers`."""
+        if written is not None or function not in (1, 2, 3, 4):
+            return None
+        self.counter += 1
+        n = self.counter
+        if function in (1, 2):
+            registers[0] = n & 1
+        else:
+            high, low = n >> 16 & 0xFFFF, n & 0xFFFF
+            half = struct.unpack(">HH", struct.pack(">f", n / 2))
+            first = [high, low, low, -(n % 1000) & 0xFFFF, *half, low, high]
+            registers[0 - start : len(first) - start] = first
+            for addr in range(len(first), REGISTERS):
+                registers[addr - start] = (n + addr) & 0xFFFF
+        items = count * 16 if function in (1, 2) else count  # for bits, pymodbus counts words of 16
+        self.log.write(f"{time.time_ns() // 1_000_000} {function} 1 {address} {items} {n}\n")
+        return None
+
+
+def end_with_parent():
+    sys.stdin.read()
+    os._exit(0)
+
+
+async def main():
+    port, path = int(sys.argv[1]), sys.argv[2]
+    ladder = Ladder(path)
+    words = [SimData(0, count=REGISTERS, values=0, datatype=DataType.REGISTERS)]
+    bits = [SimData(0, count=COILS, values=False, datatype=DataType.BITS)]
+    device = SimDevice(id=1, simdata=(bits, bits, words, words), action=ladder.on_access)
+    server = asyncio.create_task(StartAsyncTcpServer(device, address=("127.0.0.1", port)))
+    while not server.done():
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.close()
+            break
+        except OSError:
+            await asyncio.sleep(0.02)
+    print("ready", flush=True)
+    await server
+
+
+threading.Thread(target=end_with_parent, daemon=True).start()
+asyncio.run(main())
