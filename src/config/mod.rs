@@ -3,10 +3,13 @@
 
 mod check;
 mod device;
+mod glob;
 pub mod modbus;
 mod read;
 mod sink;
 mod units;
+
+pub use glob::glob;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::check::{Unique, host_and_port, name};
 use super::read::Section;
+use super::glob::glob;
 use super::{Device, SecretSource, Security, Sink, Workshop};
 use crate::model::words::config as words;
 
@@ -170,17 +171,6 @@ fn names_something(entry: &str, device: &Device) -> bool {
     match entry.split_once('.') {
         None => glob(entry, &device.id),
         Some((id, tag)) => glob(id, &device.id) && device.tags.iter().any(|t| glob(tag, &t.name)),
-    }
-}
-
-/// `*` stands for any run of characters.
-pub fn glob(pattern: &str, text: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == text,
-        Some((head, tail)) => {
-            let Some(rest) = text.strip_prefix(head) else { return false };
-            (0..=rest.len()).filter(|cut| rest.is_char_boundary(*cut)).any(|cut| glob(tail, &rest[cut..]))
-        }
     }
 }
 

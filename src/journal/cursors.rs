@@ -4,16 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Seq, Stream};
-
-/// How far one sink is in one stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Cursor {
-    /// Everything up to here is acknowledged, or out of the sink's scope, or given up.
-    pub position: Seq,
-    /// The last position that was really sent to this sink; 0: none.
-    pub last_sent: Seq,
-}
+use crate::model::{Cursor, Seq, Stream};
 
 /// All cursors, in memory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

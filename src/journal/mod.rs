@@ -25,7 +25,6 @@ mod on_change;
 #[cfg(test)]
 mod tests;
 
-pub use cursors::Cursor;
 pub use fault::is_full;
 pub use on_change::OnChange;
 pub use reader::Reader;

@@ -12,14 +12,14 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use super::columns;
-use super::cursors::{Cursor, Cursors};
+use super::cursors::Cursors;
 use super::dictionary::Dictionary;
 use super::fault;
 use super::record::{Packer, Unpacker};
 use super::schema;
 use super::upkeep::Dropped;
 use crate::model::words::journal as words;
-use crate::model::{BootId, DataRecord, Event, EventRecord, Group, Scan, Seq, Stream, Timestamp, Trouble};
+use crate::model::{BootId, Cursor, DataRecord, Event, EventRecord, Group, Scan, Seq, Stream, Timestamp, Trouble};
 
 /// Where the journal is and what it may hold.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,7 +11,7 @@ pub mod value;
 pub mod words;
 
 pub use backoff::Backoff;
-pub use batch::{Batch, BootId, DataRecord, EventRecord, MessageId, Scan, Seq, Stream};
+pub use batch::{Batch, BootId, Cursor, DataRecord, EventRecord, MessageId, Scan, Seq, Stream};
 pub use event::{Event, LinkState};
 pub use tag::{Deadband, Group, ReportRule, TagInfo, ValueKind};
 pub use time::Timestamp;

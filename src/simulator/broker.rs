@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 
 use super::gate::Gate;
 use crate::model::Trouble;
-use crate::model::words::agent as words;
+use crate::model::words::simulator as words;
 
 /// A running broker. Dropping it closes its ports.
 pub struct Broker {

@@ -20,7 +20,7 @@ use tokio_modbus::{ExceptionCode, Request, Response, SlaveRequest};
 use super::machine::{Glance, Machine, words_of};
 use crate::config::modbus::{Address, Table};
 use crate::model::Trouble;
-use crate::model::words::agent as words;
+use crate::model::words::simulator as words;
 
 /// A running Modbus TCP server. Dropping it closes the port and all its connections.
 #[derive(Debug)]

@@ -27,4 +27,4 @@ mod testbed;
 pub use mqtt::{Note, Refused, Token, Uplink};
 pub use scope::{Mask, Scope};
 pub use topic::Topics;
-pub use window::{Cursor, Window};
+pub use window::Window;

@@ -1,5 +1,6 @@
 //! Scope: what may leave for one sink. Pure. The rule: what no entry of `send` names stays here.
 
+use crate::config::glob;
 use crate::model::TagInfo;
 
 /// The entries of one sink's `send`.
@@ -43,8 +44,8 @@ impl Scope {
 
     /// Which of these tags of `device` may leave.
     pub fn mask(&self, device: &str, tags: &[TagInfo]) -> Mask {
-        let of_device: Vec<_> = self.tags.iter().filter(|pattern| matches(&pattern.device, device)).collect();
-        Mask(tags.iter().map(|tag| of_device.iter().any(|pattern| matches(&pattern.tag, &tag.name))).collect())
+        let of_device: Vec<_> = self.tags.iter().filter(|pattern| glob(&pattern.device, device)).collect();
+        Mask(tags.iter().map(|tag| of_device.iter().any(|pattern| glob(&pattern.tag, &tag.name))).collect())
     }
 }
 
@@ -58,30 +59,6 @@ impl Mask {
     pub fn allows(&self, place: usize) -> bool {
         self.0.get(place).copied().unwrap_or(false)
     }
-}
-
-/// Whether `text` is what `pattern` describes. Walks back to the last `*` only, so that a long pattern of stars costs
-/// at most pattern times text.
-fn matches(pattern: &str, text: &str) -> bool {
-    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
-    let (mut p, mut t) = (0, 0);
-    let mut star = None;
-    while t < text.len() {
-        if pattern.get(p) == Some(&b'*') {
-            star = Some((p, t));
-            p += 1;
-        } else if pattern.get(p) == Some(&text[t]) {
-            p += 1;
-            t += 1;
-        } else if let Some((at, from)) = star {
-            star = Some((at, from + 1));
-            p = at + 1;
-            t = from + 1;
-        } else {
-            return false;
-        }
-    }
-    pattern[p..].iter().all(|&byte| byte == b'*')
 }
 
 /// The entry that opens the events stream.
@@ -149,7 +126,7 @@ mod tests {
                     Some((byte, rest)) => text.first() == Some(byte) && plain(rest, &text[1..]),
                 }
             }
-            prop_assert_eq!(matches(&pattern, &text), plain(pattern.as_bytes(), text.as_bytes()));
+            prop_assert_eq!(glob(&pattern, &text), plain(pattern.as_bytes(), text.as_bytes()));
         }
     }
 }

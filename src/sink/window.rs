@@ -6,16 +6,7 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use crate::model::Seq;
-
-/// How far one sink has come in one stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Cursor {
-    /// Everything up to here is done: acknowledged, out of scope, or given up.
-    pub position: Seq,
-    /// The `prev` of the next message: the last position up to [`Cursor::position`] that was meant for the receiver.
-    pub last_sent: Seq,
-}
+use crate::model::{Cursor, Seq};
 
 /// Positions in flight, in the order they were sent.
 #[derive(Debug, Clone)]

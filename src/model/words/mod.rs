@@ -5,6 +5,7 @@
 pub mod agent;
 pub mod config;
 pub mod journal;
+pub mod simulator;
 pub mod sink;
 pub mod source;
 
@@ -12,7 +13,7 @@ use super::trouble::{Code, Words};
 
 /// All words, in the order of their codes.
 pub fn all() -> impl Iterator<Item = &'static Words> {
-    [config::WORDS, source::WORDS, journal::WORDS, sink::WORDS, agent::WORDS].into_iter().flatten()
+    [config::WORDS, source::WORDS, journal::WORDS, sink::WORDS, agent::WORDS, simulator::WORDS].into_iter().flatten()
 }
 
 /// The words for a code as a person types it (`CW101`, `cw101`, `101`).
@@ -38,6 +39,7 @@ mod tests {
             ("journal", include_str!("journal.rs")),
             ("sink", include_str!("sink.rs")),
             ("agent", include_str!("agent.rs")),
+            ("simulator", include_str!("simulator.rs")),
         ]
     }
 

@@ -63,8 +63,15 @@ enum Line {
 }
 
 impl Poller {
-    /// The poller of `link` with all devices behind it. `started` is the zero of the monotonic clock.
-    pub fn new(config: &Config, link: Arc<Link>, outlet: Outlet, started: Instant) -> Poller {
+    /// The poller of `link` with all devices behind it. `started` is the zero of the monotonic clock; what others may
+    /// know goes to `status`, which outlives the poller.
+    pub fn new(
+        config: &Config,
+        link: Arc<Link>,
+        outlet: Outlet,
+        started: Instant,
+        status: watch::Sender<LinkStatus>,
+    ) -> Poller {
         let polled: Vec<Polled> = config.devices_of(&link.name).flat_map(|device| groups(device, &link)).collect();
         Poller {
             backoff: Backoff::new(link.retry, link.retry_max),
@@ -73,19 +80,9 @@ impl Poller {
             polled,
             outlet,
             started,
-            status: watch::Sender::new(LinkStatus::default()),
+            status,
             fruitless: 0,
         }
-    }
-
-    /// Watches this link.
-    pub fn status(&self) -> watch::Receiver<LinkStatus> {
-        self.status.subscribe()
-    }
-
-    /// The groups it reads.
-    pub fn groups(&self) -> impl Iterator<Item = &Arc<Group>> {
-        self.polled.iter().map(|polled| &polled.group)
     }
 
     /// Polls until told to stop. A scan that has begun is finished and handed on first: what a device handed out is not
@@ -333,8 +330,7 @@ async fn dialled(line: &mut Line) -> Result<Connection, Why> {
 }
 
 fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    Timestamp::of(SystemTime::now())
 }
 
 /// From 0 to 1; without the system's random numbers the jitter is missing, nothing else.
