@@ -130,3 +130,32 @@ impl<'a> BitsOf<'a> {
         Ok(bit)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_varint_has_at_most_64_bits_and_an_end() {
+        for n in [0, 1, 127, 128, u64::from(u32::MAX), u64::MAX] {
+            let mut bytes = Vec::new();
+            put_varint(&mut bytes, n);
+            assert_eq!(Bytes(&bytes).varint(), Ok(n));
+        }
+        let nines = [0xff; 9];
+        for (last, expected) in
+            [(&[1][..], Ok(u64::MAX)), (&[2], Err(Damaged)), (&[0xff, 1], Err(Damaged)), (&[], Err(Damaged))]
+        {
+            assert_eq!(Bytes(&[&nines, last].concat()).varint(), expected, "{last:?}");
+        }
+    }
+
+    #[test]
+    fn signed_numbers_near_zero_are_short() {
+        for (n, len) in [(0, 1), (-1, 1), (63, 1), (-64, 1), (64, 2), (i64::MIN, 10), (i64::MAX, 10)] {
+            let mut bytes = Vec::new();
+            put_signed(&mut bytes, n);
+            assert_eq!((bytes.len(), Bytes(&bytes).signed()), (len, Ok(n)), "{n}");
+        }
+    }
+}

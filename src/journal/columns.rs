@@ -237,27 +237,19 @@ fn put_alone(value: &Value, out: &mut Vec<u8>) {
     }
 }
 
-/// `x * 10^digits` where it is whole and gives `x` back bit by bit, in single precision throughout.
+/// The whole number `x * 10^digits`, if dividing it again gives `x` back bit by bit; in single precision throughout.
+/// -0.0, NaN, infinities and what is beyond 64 bits do not come back, so they are left to the other way.
 fn f32_scaled(x: f32, digits: u64) -> Option<i64> {
     let power = POWERS_F32[digits as usize];
-    let scaled = (x * power).round();
-    // Beyond 2^24 not every whole number is a float. A comparison with NaN is false as well.
-    if scaled.abs() <= 16_777_216.0 && (scaled as i64 as f32 / power).to_bits() == x.to_bits() {
-        Some(scaled as i64)
-    } else {
-        None
-    }
+    let scaled = (x * power).round() as i64;
+    ((scaled as f32 / power).to_bits() == x.to_bits()).then_some(scaled)
 }
 
 /// The same in doubles.
 fn f64_scaled(x: f64, digits: u64) -> Option<i64> {
     let power = POWERS_F64[digits as usize];
-    let scaled = (x * power).round();
-    if scaled.abs() <= 9_007_199_254_740_992.0 && (scaled as i64 as f64 / power).to_bits() == x.to_bits() {
-        Some(scaled as i64)
-    } else {
-        None
-    }
+    let scaled = (x * power).round() as i64;
+    ((scaled as f64 / power).to_bits() == x.to_bits()).then_some(scaled)
 }
 
 /// Up to [`MAX_DIGITS`]. All are exact in single precision too.

@@ -7,20 +7,28 @@
 //! The rule: what [`Journal::commit`] gave back survives a power cut; positions are never reused; nothing that some sink
 //! still wants is deleted except by a limit, and then it is counted.
 
-mod reader;
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod on_change; // before it: what is worth recording
+
 mod store; // opening, committing
+
 mod upkeep; // cursors stored, queues trimmed, limits kept
+
+mod reader;
 
 mod cursors;
 mod dictionary;
 
-mod bytes;
-mod columns;
-mod record;
+mod record; // the body of a row: checksum and zstd around ...
+
+mod columns; // ... columns, written with ...
+
+mod bytes; // ... these tools
+
 mod schema;
 
 mod fault;
-mod on_change;
 
 #[cfg(test)]
 mod tests;

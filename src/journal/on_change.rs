@@ -67,14 +67,12 @@ fn has_left(old: &Value, new: &Value, deadband: Deadband) -> bool {
         Deadband::Percent(percent) => (percent * old.as_f64().map_or(0.0, f64::abs), 100.0),
     };
     match distance(old, new) {
-        // Any change counts; a difference that doubles cannot show is one too.
-        _ if limit == 0.0 => old != new,
         Some(distance) => distance * base > limit,
         None => old != new,
     }
 }
 
-/// How far apart two numbers of one kind are. `None` for what has no distance: truth values, text, unlike kinds.
+/// How far apart two numbers of one kind are: never 0 for two that differ. `None` for what has no distance: truth values, text, unlike kinds.
 fn distance(old: &Value, new: &Value) -> Option<f64> {
     match (old, new) {
         (Value::I64(a), Value::I64(b)) => Some(a.abs_diff(*b) as f64),

@@ -154,6 +154,9 @@ mod tests {
         let mut bytes = Vec::new();
         put_varint(&mut bytes, u64::MAX);
         assert_eq!(Unpacker::new().unwrap().payload(ZSTD, Bytes(&bytes)), Err(Damaged));
+        let bomb = pack(&[], &vec![0; MAX_PAYLOAD + 1]);
+        assert!(bomb.len() < 10_000);
+        assert_eq!(unpack(&[], &bomb), Err(Damaged));
     }
 
     proptest! {

@@ -239,7 +239,7 @@ impl Journal {
             return cursor;
         }
         let held = &self.held[stream as usize];
-        let position = held.oldest.map_or(held.last, |(seq, _)| seq - 1);
+        let position = held.oldest.map_or(held.last, |(seq, _)| seq.saturating_sub(1));
         let cursor = Cursor { position, last_sent: 0 };
         self.cursors.set(sink, stream, cursor);
         cursor
@@ -262,8 +262,8 @@ impl Held {
     /// One record more, at the next position.
     fn add(&mut self, at: Timestamp, samples: u64) {
         self.last += 1;
-        self.records += 1;
-        self.samples += samples;
+        self.records = self.records.saturating_add(1);
+        self.samples = self.samples.saturating_add(samples);
         self.oldest.get_or_insert((self.last, at));
     }
 }
@@ -298,7 +298,7 @@ fn load_cursors(connection: &Connection) -> rusqlite::Result<Cursors> {
         let (sink, stream): (String, String) = (row.get(0)?, row.get(1)?);
         let (position, last_sent): (i64, i64) = (row.get(2)?, row.get(3)?);
         if let Some(stream) = Stream::ALL.into_iter().find(|s| s.as_str() == stream) {
-            cursors.set(&sink, stream, Cursor { position: position as Seq, last_sent: last_sent as Seq });
+            cursors.set(&sink, stream, Cursor { position: natural(position), last_sent: natural(last_sent) });
         }
     }
     Ok(cursors)
@@ -311,26 +311,32 @@ fn load_held(connection: &Connection, stream: Stream, highest_cursor: Seq) -> ru
     let [high, records, counted_samples, dropped_records, dropped_samples] = connection.query_row(
         "SELECT high, records, samples, dropped_records, dropped_samples FROM streams WHERE stream = ?1",
         [name],
-        |row| Ok([row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?].map(|n| n as u64)),
+        |row| Ok([row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?].map(natural)),
     )?;
     let last: Option<i64> = connection.query_row(&format!("SELECT max(seq) FROM {name}"), [], |row| row.get(0))?;
     let since = format!("SELECT count(*), coalesce(sum({samples}), 0) FROM {name} WHERE seq > ?1");
-    let [records_since, samples_since] = connection
-        .query_row(&since, [high as i64], |row| Ok([row.get::<_, i64>(0)?, row.get(1)?].map(|n| n as u64)))?;
+    let [records_since, samples_since] =
+        connection.query_row(&since, [high as i64], |row| Ok([row.get::<_, i64>(0)?, row.get(1)?].map(natural)))?;
     Ok(Held {
-        records: records + records_since,
-        samples: counted_samples + samples_since,
+        records: records.saturating_add(records_since),
+        samples: counted_samples.saturating_add(samples_since),
         oldest: oldest(connection, stream)?,
-        last: (last.unwrap_or(0) as Seq).max(high).max(highest_cursor),
+        last: natural(last.unwrap_or(0)).max(high).max(highest_cursor),
         dropped_records,
         dropped_samples,
     })
 }
 
+/// A count or position from the file. A damaged file may say anything; less than nothing is nothing.
+pub(super) fn natural(n: i64) -> u64 {
+    u64::try_from(n).unwrap_or(0)
+}
+
+/// The oldest record's position and time.
 pub(super) fn oldest(connection: &Connection, stream: Stream) -> rusqlite::Result<Option<(Seq, Timestamp)>> {
     connection
         .prepare_cached(&format!("SELECT seq, at FROM {stream} ORDER BY seq LIMIT 1"))?
-        .query_row([], |row| Ok((row.get::<_, i64>(0)? as Seq, Timestamp(row.get(1)?))))
+        .query_row([], |row| Ok((natural(row.get(0)?), Timestamp(row.get(1)?))))
         .optional()
 }
 

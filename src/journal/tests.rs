@@ -111,14 +111,19 @@ fn what_is_committed_is_read_back_as_it_was_announced() {
     assert_eq!(reader.events_after(0, 10).unwrap(), committed.events);
     assert_eq!(reader.data_after(1, 10, 1000).unwrap(), committed.data[1..]);
     assert_eq!(reader.data_after(0, 1, 1000).unwrap(), committed.data[..1]);
-    assert_eq!(
-        reader.data_after(0, 10, 2).unwrap(),
-        committed.data[..1],
-        "a record may exceed the samples, a second not"
-    );
+    for (max_samples, records) in [(0, 1), (2, 1), (3, 1), (4, 2)] {
+        assert_eq!(reader.data_after(0, 10, max_samples).unwrap(), committed.data[..records], "{max_samples}");
+    }
     assert_eq!(reader.data_after(2, 10, 1000).unwrap(), []);
     assert_eq!(reader.events_after(u64::MAX, 10).unwrap(), []);
     assert_eq!(reader.damaged, 0);
+
+    let mut data = vec![NewData { group: group("a", 1), scans: vec![scan(9_000, &[5])] }];
+    let mut events = vec![NewEvent { at: Timestamp(9_000), event: link_down() }];
+    let later = journal.commit(&mut data, &mut events).unwrap();
+    assert_eq!((later.data[0].seq, later.events[0].seq), (3, 2));
+    assert_eq!(reader.data_after(2, 10, 1000).unwrap(), later.data);
+    assert_eq!(reader.events_after(1, 10).unwrap(), later.events);
 }
 
 #[test]
@@ -397,6 +402,31 @@ fn a_damaged_row_is_skipped_and_counted_once() {
         assert_eq!(reader.events_after(0, 1).unwrap()[0].seq, 2);
         assert_eq!(reader.damaged, 6);
     }
+}
+
+#[test]
+fn numbers_that_no_journal_writes_do_no_harm() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = open(dir.path());
+    fill(&mut journal, 3, NOW);
+    journal.maintain(NOW).unwrap();
+    for damage in [
+        "UPDATE data SET samples = 9223372036854775807 WHERE seq = 1",
+        "UPDATE data SET samples = -5, at = -9223372036854775808 WHERE seq = 2",
+        "UPDATE data SET seq = -7 WHERE seq = 3",
+        "UPDATE streams SET records = -1, samples = 9223372036854775807, high = -1",
+        "INSERT INTO cursors VALUES ('sink', 'data', -3, -4), ('sink', 'weather', 5, 5)",
+    ] {
+        journal.connection.execute(damage, []).unwrap();
+    }
+    drop(journal);
+    let mut journal = open(dir.path());
+    assert_eq!(journal.cursor("sink", Stream::Data), Cursor::default());
+    fill(&mut journal, 3, NOW);
+    journal.connection.execute("UPDATE data SET samples = 9223372036854775807", []).unwrap();
+    journal.set_limits(0, DAY);
+    journal.maintain(NOW).unwrap();
+    assert!(seqs(&journal).is_empty());
 }
 
 #[test]

@@ -9,7 +9,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::cursors::Cursors;
 use super::fault;
 use super::schema::PAGE_SIZE;
-use super::store::{Held, Journal, oldest};
+use super::store::{Held, Journal, natural, oldest};
 use crate::model::{Seq, Stream, Timestamp, Trouble};
 
 /// Records in one deleting transaction: some hundred kB, a few milliseconds.
@@ -112,14 +112,15 @@ impl Journal {
                 rows.truncate(kept);
             }
             let Some(through) = rows.last().map(|row| row.seq) else { return Ok(()) };
-            let (records, samples) = (rows.len() as u64, rows.iter().map(|row| row.samples).sum::<u64>());
+            let (records, samples) =
+                (rows.len() as u64, rows.iter().fold(0, |sum: u64, row| sum.saturating_add(row.samples)));
             let (mut cursors, mut held) = (self.cursors.clone(), self.held);
             let left = &mut held[stream as usize];
             left.records = left.records.saturating_sub(records);
             left.samples = left.samples.saturating_sub(samples);
             if cause.is_some() {
-                left.dropped_records += records;
-                left.dropped_samples += samples;
+                left.dropped_records = left.dropped_records.saturating_add(records);
+                left.dropped_samples = left.dropped_samples.saturating_add(samples);
                 cursors.raise(stream, through);
             }
             self.step(Some((stream, through)), cursors, held)?;
@@ -172,7 +173,10 @@ impl Journal {
     /// Adds to what is to be told, one entry per stream and cause.
     fn note(&mut self, new: Dropped) {
         match self.dropped.iter_mut().find(|old| (old.stream, old.cause) == (new.stream, new.cause)) {
-            Some(old) => (old.records, old.samples) = (old.records + new.records, old.samples + new.samples),
+            Some(old) => {
+                old.records = old.records.saturating_add(new.records);
+                old.samples = old.samples.saturating_add(new.samples);
+            }
             None => self.dropped.push(new),
         }
     }
@@ -200,7 +204,7 @@ fn oldest_rows(connection: &Connection, stream: Stream) -> rusqlite::Result<Vec<
     let mut select = connection.prepare_cached(&sql)?;
     let rows = select.query_map([], |row| {
         let [seq, at, samples, body_bytes] = [row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?, row.get(3)?];
-        Ok(Row { seq: seq as Seq, at: Timestamp(at), samples: samples as u64, body_bytes: body_bytes as u64 })
+        Ok(Row { seq: natural(seq), at: Timestamp(at), samples: natural(samples), body_bytes: natural(body_bytes) })
     })?;
     rows.collect()
 }
