@@ -179,7 +179,7 @@ impl Courier {
                 }
                 () = told_to_drain(&mut self.desk.order), if !self.is_draining() => {}
                 () = sleep_until(deadline.unwrap_or_else(Instant::now).into()), if deadline.is_some() => {
-                    let trouble = Trouble::new(words::ACK_TIMEOUT).with("sink", &self.sink.name);
+                    let trouble = Trouble::new(words::ACK_TIMEOUT).with("broker", self.broker());
                     return Ending::Lost(trouble.with("seconds", self.sink.ack_timeout.as_secs()));
                 }
             }
@@ -266,12 +266,7 @@ impl Courier {
         Ok(records)
     }
 
-    fn send_data(
-        &mut self,
-        record: &DataRecord,
-        lane: &mut Lane<DataRecord>,
-        uplink: &mut Uplink,
-    ) -> Sent {
+    fn send_data(&mut self, record: &DataRecord, lane: &mut Lane<DataRecord>, uplink: &mut Uplink) -> Sent {
         lane.see(record.seq);
         let mask = self.mask(record);
         let message = if mask.is_empty() { None } else { payload::data(record, &mask, lane.window.last_sent()) };
@@ -284,12 +279,7 @@ impl Courier {
         self.book(lane, record.seq, record.samples(), &topic, taken)
     }
 
-    fn send_event(
-        &mut self,
-        record: &EventRecord,
-        lane: &mut Lane<EventRecord>,
-        uplink: &mut Uplink,
-    ) -> Sent {
+    fn send_event(&mut self, record: &EventRecord, lane: &mut Lane<EventRecord>, uplink: &mut Uplink) -> Sent {
         lane.see(record.seq);
         if !self.scope.events() {
             lane.window.skipped(record.seq);
@@ -358,13 +348,17 @@ impl Courier {
     }
 
     /// A clean DISCONNECT discards the will, so the state is said by ourselves.
-    async fn say_goodbye(&self, mut uplink: Uplink) {
+    async fn say_goodbye(&mut self, mut uplink: Uplink) {
         let state = self.topics.state();
         if uplink.publish(Token::Other, &state, payload::offline(self.desk.boot), true).is_ok() {
             let acked = tokio::time::timeout(Duration::from_secs(1), uplink.note());
             acked.await.ok(); // unacknowledged: the retained state stays "online" until the next start
         }
         uplink.close().await;
+    }
+
+    fn broker(&self) -> String {
+        format!("{}:{}", self.sink.host, self.sink.port)
     }
 
     fn on_up(&mut self) {
@@ -376,7 +370,7 @@ impl Courier {
         });
         if !was_connected {
             let trouble = Trouble::new(words::CONNECTED).with("sink", &self.sink.name);
-            let trouble = trouble.with("broker", format_args!("{}:{}", self.sink.host, self.sink.port));
+            let trouble = trouble.with("broker", self.broker());
             info!(sink = %self.sink.name, "{}", trouble.what(Lang::current()));
         }
     }

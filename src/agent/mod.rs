@@ -70,8 +70,11 @@ impl Agent {
     pub async fn start(config: Config, state_dir: PathBuf) -> Result<Agent, Trouble> {
         let config = Arc::new(config);
         let boot = BootId(getrandom::u64().map_err(|error| Trouble::new(words::NO_RANDOM).with("error", error))?);
-        let settings =
-            Settings { max_size: max_size(&config, &state_dir), max_age: config.journal.max_age, dir: state_dir.clone() };
+        let settings = Settings {
+            max_size: max_size(&config, &state_dir),
+            max_age: config.journal.max_age,
+            dir: state_dir.clone(),
+        };
         let journal = Journal::open(settings, boot, Timestamp::of(SystemTime::now()))?;
         let place = journal.reader();
         let recorder = Recorder::start(journal, config.journal.commit_interval, record_bytes(&config));

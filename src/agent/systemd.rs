@@ -92,7 +92,10 @@ mod tests {
     #[test]
     fn the_status_line_says_what_is_up_and_what_waits() {
         let overview = Overview { links: 3, links_up: 2, sinks: 1, waiting_records: 7, ..Overview::default() };
-        assert_eq!(status(&overview, Lang::En), "2 of 3 links up, 0 of 1 sinks connected, 7 records waiting, 0 samples dropped");
+        assert_eq!(
+            status(&overview, Lang::En),
+            "2 of 3 links up, 0 of 1 sinks connected, 7 records waiting, 0 samples dropped"
+        );
         assert!(status(&overview, Lang::Zh).contains("链路在线 2/3"));
     }
 }

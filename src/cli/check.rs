@@ -64,9 +64,7 @@ impl Report<'_> {
         );
         for group in groups {
             let (device, every, tags) = (&group.device, show_span(group.period), group.tags);
-            let blocks = group.plan.blocks.iter().map(|b| {
-                format!("{}:{}+{}", b.table.as_str(), b.start, b.count)
-            });
+            let blocks = group.plan.blocks.iter().map(|b| format!("{}:{}+{}", b.table.as_str(), b.start, b.count));
             let blocks = blocks.collect::<Vec<_>>().join(", ");
             self.say(
                 format!("  {device}: {tags} tags every {every} in {} requests: {blocks}", group.plan.blocks.len()),
@@ -82,7 +80,10 @@ impl Report<'_> {
             let (address, reference, kind) = (tag.address, tag.address.reference(), tag.data_type.as_str());
             let function = Table::function_code(address.table);
             let unit = tag.unit.as_deref().unwrap_or("");
-            say(format_args!("    {}.{}  {address} = {reference}  FC{function:02} {kind}  {unit}", device.id, tag.name));
+            say(format_args!(
+                "    {}.{}  {address} = {reference}  FC{function:02} {kind}  {unit}",
+                device.id, tag.name
+            ));
         }
     }
 
@@ -104,8 +105,14 @@ impl Report<'_> {
         let (messages, bytes) = (load.messages_per_day, show_bytes(load.bytes_per_day));
         say("");
         self.say(
-            format!("sink {name} ({host}:{port}): {tags} tags, {messages:.0} messages and about {bytes} a day before TLS{}", self.at_most(" at most; less with report on change")),
-            format!("去向 {name}（{host}:{port}）：{tags} 个点，每天 {messages:.0} 条消息，约 {bytes}（未计 TLS 开销）{}", self.at_most("，此为上限，按变化上报会更少")),
+            format!(
+                "sink {name} ({host}:{port}): {tags} tags, {messages:.0} messages and about {bytes} a day before TLS{}",
+                self.at_most(" at most; less with report on change")
+            ),
+            format!(
+                "去向 {name}（{host}:{port}）：{tags} 个点，每天 {messages:.0} 条消息，约 {bytes}（未计 TLS 开销）{}",
+                self.at_most("，此为上限，按变化上报会更少")
+            ),
         );
         self.say(format!("  leaves: {}", sink.send.join(", ")), format!("  允许出厂：{}", sink.send.join("，")));
         if sink.security == Security::Plaintext {
@@ -141,9 +148,6 @@ impl Report<'_> {
             format!("  lost at a power cut: at most the last {window}; at a crash of the agent: the same"),
             format!("  断电最多丢失最后 {window}；程序崩溃亦同"),
         );
-        self.say(
-            format!("  written to the disk: about {written} a year"),
-            format!("  写盘量：每年约 {written}"),
-        );
+        self.say(format!("  written to the disk: about {written} a year"), format!("  写盘量：每年约 {written}"));
     }
 }

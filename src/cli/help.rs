@@ -19,7 +19,7 @@ const ARGUMENTS: [(&str, &str); 9] = [
     ("log", "日志级别：error、warn、info、debug，或 cloudward::source=debug 这样的过滤条件"),
     ("lang", "消息语言：en 或 zh（默认取自 LC_ALL、LC_MESSAGES、LANG）"),
     ("code", "消息末尾的代码（CW204，或只写 204）；不写则列出全部"),
-    ("seconds", "运行这么多秒后给出小结并退出；不写则运行到 Ctrl-C"),
+    ("seconds", "运行多少秒后给出小结；Ctrl-C 可提前结束"),
     ("outage", "中途让消息服务器离线一段时间，并证明没有丢数据"),
     ("port", "端口"),
     ("listen", "监听地址"),

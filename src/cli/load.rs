@@ -27,9 +27,8 @@ pub(super) fn load(path: &Path) -> Result<Config, Refusal> {
 }
 
 fn read(path: &Path) -> Result<String, Trouble> {
-    let unreadable = |error: std::io::Error| {
-        Trouble::new(words::FILE_UNREADABLE).with("path", path.display()).with("found", error)
-    };
+    let unreadable =
+        |error: std::io::Error| Trouble::new(words::FILE_UNREADABLE).with("path", path.display()).with("found", error);
     let size = std::fs::metadata(path).map_err(unreadable)?.len();
     if size > MAX_BYTES {
         return Err(Trouble::new(words::FILE_TOO_LARGE).with("path", path.display()).with("max", "20 MB"));

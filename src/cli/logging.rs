@@ -20,7 +20,8 @@ pub(super) fn start(level: &str) -> bool {
         return true;
     }
     let is_terminal = std::io::stderr().is_terminal();
-    let people = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(is_terminal).with_target(false);
+    let people =
+        tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(is_terminal).with_target(false);
     tracing_subscriber::registry().with(people.with_filter(filter)).init();
     true
 }

@@ -38,7 +38,6 @@ struct Cli {
     command: Command,
     /// Language of messages: en or zh (default: from LC_ALL, LC_MESSAGES, LANG).
     #[arg(long, global = true, value_name = "LANG")]
-    #[expect(dead_code, reason = "clap checks it here; `language` has read it before")]
     lang: Option<Language>,
 }
 

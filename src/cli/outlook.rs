@@ -61,7 +61,8 @@ pub(super) struct JournalLoad {
 
 /// The load of one link.
 pub(super) fn link_load(config: &Config, link: &Link) -> LinkLoad {
-    let mut load = LinkLoad { groups: Vec::new(), requests_per_s: 0.0, registers_per_s: 0.0, bits_per_s: 0.0, bytes_per_s: 0.0 };
+    let mut load =
+        LinkLoad { groups: Vec::new(), requests_per_s: 0.0, registers_per_s: 0.0, bits_per_s: 0.0, bytes_per_s: 0.0 };
     for device in config.devices_of(&link.name) {
         for (period, tags) in by_period(device) {
             let plan = plan(tags.iter().copied(), link.limits);
@@ -84,7 +85,8 @@ pub(super) fn sink_load(config: &Config, sink: &Sink) -> SinkLoad {
     let mut load = SinkLoad { tags: 0, messages_per_day: 0.0, bytes_per_day: 0.0 };
     for device in &config.devices {
         for (period, tags) in by_period(device) {
-            let named: Vec<&Tag> = tags.into_iter().filter(|tag| !scope.mask(&device.id, &[tag.info()]).is_empty()).collect();
+            let named: Vec<&Tag> =
+                tags.into_iter().filter(|tag| !scope.mask(&device.id, &[tag.info()]).is_empty()).collect();
             if named.is_empty() {
                 continue;
             }
@@ -113,7 +115,8 @@ pub(super) fn journal_load(config: &Config, max_size: u64) -> JournalLoad {
             shortest = shortest.min(period);
         }
     }
-    let commits_per_s = if samples_per_s == 0.0 { 0.0 } else { 1.0 / shortest.max(config.journal.commit_interval).as_secs_f64() };
+    let commits_per_s =
+        if samples_per_s == 0.0 { 0.0 } else { 1.0 / shortest.max(config.journal.commit_interval).as_secs_f64() };
     JournalLoad {
         samples_per_s,
         stored_bytes_per_s: stored,
@@ -194,7 +197,10 @@ send = [{send}]
 
     #[test]
     fn messages_follow_from_commit_interval_and_scope() {
-        let per_day = |journal, send| sink_load(&workshop(journal, TWO_PERIODS, send), &workshop(journal, TWO_PERIODS, send).sinks[0]).messages_per_day;
+        let per_day = |journal, send| {
+            sink_load(&workshop(journal, TWO_PERIODS, send), &workshop(journal, TWO_PERIODS, send).sinks[0])
+                .messages_per_day
+        };
         assert_eq!(per_day("", "\"m\""), 2.0 * 86_400.0);
         assert_eq!(per_day("commit_interval = \"10s\"", "\"m\""), 2.0 * 8_640.0);
         assert_eq!(per_day("", "\"m.c\""), 86_400.0, "two scans travel in one message a second");

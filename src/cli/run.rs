@@ -64,10 +64,13 @@ async fn serve(config: Config, path: &Path) -> Result<ExitCode, Trouble> {
             _ = signals.interrupt.recv() => break,
         }
     }
-    info!("{}", match Lang::current() {
-        Lang::En => "stopping: delivering what is left",
-        Lang::Zh => "正在停止：送出剩余数据",
-    });
+    info!(
+        "{}",
+        match Lang::current() {
+            Lang::En => "stopping: delivering what is left",
+            Lang::Zh => "正在停止：送出剩余数据",
+        }
+    );
     systemd.stopping();
     agent.stop().await;
     Ok(ExitCode::SUCCESS)

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::check::{Unique, host_and_port, name};
-use super::read::Section;
 use super::glob::glob;
+use super::read::Section;
 use super::{Device, SecretSource, Security, Sink, Workshop};
 use crate::model::words::config as words;
 

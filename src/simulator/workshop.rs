@@ -25,26 +25,7 @@ dir = {}
 "#,
         quoted(&state_dir.display().to_string())
     );
-    for endpoint in endpoints {
-        let Some((name, every, tags)) = sheet(endpoint.machine) else { continue };
-        let (id, addr, unit) = (endpoint.machine, endpoint.addr, endpoint.unit);
-        text.push_str(&format!(
-            r#"[[link]]
-name = "{id}-link"
-modbus_tcp = "{addr}"
-
-[[device]]
-id = "{id}"
-name = "{name}"
-link = "{id}-link"
-unit = {unit}
-every = "{every}"
-tags = [
-{tags}]
-
-"#
-        ));
-    }
+    text.push_str(&machines(endpoints));
     text.push_str(&format!(
         r#"[[sink]]
 name = "demo"
@@ -53,6 +34,33 @@ allow_plaintext = true    # loopback only  仅限本机回环
 send = ["*", "events"]
 "#
     ));
+    text
+}
+
+/// Links and devices alone: what `cloudward sim` shows to whoever wants to read its machines. Machines that share an
+/// endpoint share a link.
+pub fn machines(endpoints: &[Endpoint]) -> String {
+    let mut text = String::new();
+    for endpoint in endpoints {
+        let Some((name, every, tags)) = sheet(endpoint.machine) else { continue };
+        let (id, addr, unit) = (endpoint.machine, endpoint.addr, endpoint.unit);
+        let first = endpoints.iter().find(|other| other.addr == addr).map_or(id, |other| other.machine);
+        if first == id {
+            text.push_str(&format!("[[link]]\nname = \"{id}-link\"\nmodbus_tcp = \"{addr}\"\n\n"));
+        }
+        text.push_str(&format!(
+            r#"[[device]]
+id = "{id}"
+name = "{name}"
+link = "{first}-link"
+unit = {unit}
+every = "{every}"
+tags = [
+{tags}]
+
+"#
+        ));
+    }
     text
 }
 

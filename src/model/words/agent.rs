@@ -40,25 +40,16 @@ pub(super) const WORDS: &[Words] = &[
             en: "This is a bug of cloudward, not of your machines.",
             zh: "这是本程序的缺陷，与您的设备无关。",
         },
-        remedy: Text {
-            en: "please report the log lines before this one",
-            zh: "请把此前的日志发给我们",
-        },
+        remedy: Text { en: "please report the log lines before this one", zh: "请把此前的日志发给我们" },
     },
     Words {
         code: RECORDER_GONE,
-        what: Text {
-            en: "the recorder has ended unexpectedly",
-            zh: "记录线程意外终止",
-        },
+        what: Text { en: "the recorder has ended unexpectedly", zh: "记录线程意外终止" },
         cause: Text {
             en: "This is a bug of cloudward. Nothing can be stored without it, so the agent ends and is started again by the service manager.",
             zh: "这是本程序的缺陷。没有它就无法存储，因此程序退出，由服务管理器重新拉起。",
         },
-        remedy: Text {
-            en: "please report the log lines before this one",
-            zh: "请把此前的日志发给我们",
-        },
+        remedy: Text { en: "please report the log lines before this one", zh: "请把此前的日志发给我们" },
     },
     Words {
         code: MEMORY_FULL,
@@ -126,29 +117,14 @@ pub(super) const WORDS: &[Words] = &[
             en: "link `{link}` did not stop in time and is dropped",
             zh: "链路 `{link}` 未能及时停止，已强制结束",
         },
-        cause: Text {
-            en: "A request was still waiting for its timeout.",
-            zh: "还有请求在等待超时。",
-        },
-        remedy: Text {
-            en: "nothing to do",
-            zh: "无需处理",
-        },
+        cause: Text { en: "A request was still waiting for its timeout.", zh: "还有请求在等待超时。" },
+        remedy: Text { en: "nothing to do", zh: "无需处理" },
     },
     Words {
         code: RELOADED,
-        what: Text {
-            en: "{path} is in force",
-            zh: "{path} 已生效",
-        },
-        cause: Text {
-            en: "SIGHUP or systemctl reload asked for it.",
-            zh: "收到 SIGHUP 或 systemctl reload。",
-        },
-        remedy: Text {
-            en: "nothing to do",
-            zh: "无需处理",
-        },
+        what: Text { en: "{path} is in force", zh: "{path} 已生效" },
+        cause: Text { en: "SIGHUP or systemctl reload asked for it.", zh: "收到 SIGHUP 或 systemctl reload。" },
+        remedy: Text { en: "nothing to do", zh: "无需处理" },
     },
     Words {
         code: RELOAD_REFUSED,
@@ -157,8 +133,7 @@ pub(super) const WORDS: &[Words] = &[
             zh: "{path} 有错误，仍沿用之前的配置",
         },
         cause: Text {
-            en: "The mistakes are listed above, each with its line.",
-            zh: "错误已在上面逐行列出。",
+            en: "The mistakes are listed above, each with its line.", zh: "错误已在上面逐行列出。"
         },
         remedy: Text {
             en: "mend the lines above, try `cloudward check`, then reload again",
@@ -167,10 +142,7 @@ pub(super) const WORDS: &[Words] = &[
     },
     Words {
         code: NO_RANDOM,
-        what: Text {
-            en: "the system gives no random numbers: {error}",
-            zh: "系统无法提供随机数：{error}",
-        },
+        what: Text { en: "the system gives no random numbers: {error}", zh: "系统无法提供随机数：{error}" },
         cause: Text {
             en: "The kernel is older than Linux 3.17, or a sandbox forbids getrandom.",
             zh: "内核早于 Linux 3.17，或沙箱禁止了 getrandom。",
@@ -182,10 +154,7 @@ pub(super) const WORDS: &[Words] = &[
     },
     Words {
         code: NO_SIGNALS,
-        what: Text {
-            en: "signals cannot be received: {error}",
-            zh: "无法接收信号：{error}",
-        },
+        what: Text { en: "signals cannot be received: {error}", zh: "无法接收信号：{error}" },
         cause: Text {
             en: "A sandbox forbids it, or the process has too many open files.",
             zh: "被沙箱禁止，或进程打开的文件过多。",
@@ -197,29 +166,14 @@ pub(super) const WORDS: &[Words] = &[
     },
     Words {
         code: BAD_LOG_LEVEL,
-        what: Text {
-            en: "--log {found} is no log level",
-            zh: "--log {found} 不是日志级别",
-        },
-        cause: Text {
-            en: "A typing error.",
-            zh: "拼写有误。",
-        },
-        remedy: Text {
-            en: "write error, warn, info or debug",
-            zh: "请写 error、warn、info 或 debug",
-        },
+        what: Text { en: "--log {found} is no log level", zh: "--log {found} 不是日志级别" },
+        cause: Text { en: "A typing error.", zh: "拼写有误。" },
+        remedy: Text { en: "write error, warn, info or debug", zh: "请写 error、warn、info 或 debug" },
     },
     Words {
         code: NO_SUCH_CODE,
-        what: Text {
-            en: "{code} is no code of ours",
-            zh: "没有 {code} 这个代码",
-        },
-        cause: Text {
-            en: "Codes are CW and three digits.",
-            zh: "代码为 CW 加三位数字。",
-        },
+        what: Text { en: "{code} is no code of ours", zh: "没有 {code} 这个代码" },
+        cause: Text { en: "Codes are CW and three digits.", zh: "代码为 CW 加三位数字。" },
         remedy: Text {
             en: "run `cloudward explain` without a code to list all",
             zh: "执行不带参数的 cloudward explain 可列出全部",

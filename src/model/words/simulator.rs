@@ -8,6 +8,8 @@ pub const SIM_PORT_IN_USE: Code = Code("CW551");
 pub const SIM_CANNOT_LISTEN: Code = Code("CW552");
 /// The embedded broker did not start.
 pub const SIM_BROKER_FAILED: Code = Code("CW553");
+/// No temporary directory.
+pub const NO_TEMPORARY: Code = Code("CW554");
 
 pub(super) const WORDS: &[Words] = &[
     Words {
@@ -49,6 +51,15 @@ pub(super) const WORDS: &[Words] = &[
         remedy: Text {
             en: "check `ulimit -n` and `ulimit -u`, then start again",
             zh: "请检查 `ulimit -n` 和 `ulimit -u`，然后重新启动",
+        },
+    },
+    Words {
+        code: NO_TEMPORARY,
+        what: Text { en: "no temporary directory can be made: {error}", zh: "无法创建临时目录：{error}" },
+        cause: Text { en: "/tmp is full or not writable", zh: "/tmp 已满或不可写" },
+        remedy: Text {
+            en: "make room, set TMPDIR, or give --state-dir DIR",
+            zh: "请清理空间、设置 TMPDIR，或用 --state-dir 指定目录",
         },
     },
 ];

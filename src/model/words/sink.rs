@@ -37,6 +37,8 @@ pub const CLIENT_KEY_UNUSABLE: Code = Code("CW417");
 pub const CLIENT_KEY_DOES_NOT_FIT: Code = Code("CW418");
 /// TLS could not be prepared.
 pub const TLS_SETUP: Code = Code("CW419");
+/// The broker has accepted us.
+pub const CONNECTED: Code = Code("CW420");
 /// The name of the broker does not resolve.
 pub const HOST_NOT_FOUND: Code = Code("CW421");
 /// Nobody listens on the port of the broker.
@@ -319,6 +321,14 @@ pub(super) const WORDS: &[Words] = &[
             en: "check the host name and the certificate files in the [[sink]]",
             zh: "检查 [[sink]] 里的主机名和证书文件",
         },
+    },
+    Words {
+        code: CONNECTED,
+        what: Text { en: "sink `{sink}` is connected to {broker}", zh: "去向 `{sink}` 已连接到 {broker}" },
+        cause: Text {
+            en: "The broker has accepted us; data follows", zh: "服务器已接受连接，随后送出数据"
+        },
+        remedy: Text { en: "nothing to do", zh: "无需处理" },
     },
     Words {
         code: HOST_NOT_FOUND,
