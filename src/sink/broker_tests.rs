@@ -61,7 +61,11 @@ struct Listener {
 
 impl Listener {
     async fn start(port: u16, filter: &str) -> Listener {
-        let (client, mut eventloop) = AsyncClient::new(MqttOptions::new("listener", "127.0.0.1", port), 10);
+        Listener::start_as("listener", port, filter).await
+    }
+
+    async fn start_as(client_id: &str, port: u16, filter: &str) -> Listener {
+        let (client, mut eventloop) = AsyncClient::new(MqttOptions::new(client_id, "127.0.0.1", port), 10);
         client.subscribe(filter, QoS::AtLeastOnce).await.unwrap();
         while !matches!(within(eventloop.poll()).await.unwrap(), Event::Incoming(Packet::SubAck(_))) {}
         Listener { _client: client, eventloop }
@@ -129,12 +133,14 @@ async fn a_farewell_sends_no_will_and_a_dropped_connection_does() {
     uplink.publish(Token::Other, "t/state", b"farewell".to_vec(), true).unwrap();
     within(uplink.close()).await;
     assert_eq!(listener.next().await.payload, &b"farewell"[..], "close sends what was taken before");
+    let late = Listener::start_as("late", broker.port, "t/state").await.next().await;
+    assert_eq!((&late.payload[..], late.retain), (&b"farewell"[..], true), "retained for those who come later");
 
     let uplink = connect(&sink).await.unwrap();
     drop(uplink);
     assert_eq!(listener.next().await.payload, &b"{\"online\":false}"[..], "nothing between farewell and will");
 
-    let late = Listener::start(broker.port, "t/state").await.next().await;
+    let late = Listener::start_as("later", broker.port, "t/state").await.next().await;
     assert_eq!((&late.payload[..], late.retain), (&b"{\"online\":false}"[..], true), "the will is retained");
 }
 

@@ -358,6 +358,15 @@ pub(in crate::sink) mod tests {
         check(offline(BOOT), include_str!("golden/offline.json"));
     }
 
+    #[test]
+    fn every_byte_that_json_escapes_is_escaped() {
+        for c in '\0'..='\u{ff}' {
+            let mut out = String::new();
+            text(&mut out, &format!("a{c}b"));
+            assert_eq!(out, serde_json::to_string(&format!("a{c}b")).expect("a string is always JSON"));
+        }
+    }
+
     proptest! {
         #[test]
         fn a_text_is_escaped_as_serde_json_does(s in any::<String>()) {
