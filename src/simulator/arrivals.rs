@@ -311,12 +311,18 @@ mod tests {
         let up = br#"{"id":"00ab-events-1","prev":0,"ts":5,"event":"link","link":"imm","state":"up"}"#;
         assert_eq!(account.take(up), Arrival::Event);
         assert_eq!(account.take(up), Arrival::Duplicate);
-        for other in
-            [&b"online"[..], b"", b"{}", b"[1]", br#"{"device":"imm-01","tags":[]}"#, br#"{"id":"00ab-data-x"}"#]
-        {
+        for other in [
+            &b"online"[..],
+            b"",
+            b"{}",
+            b"[1]",
+            br#"{"device":"imm-01","tags":[]}"#,
+            br#"{"id":"00ab-data-x"}"#,
+            br#"{"id":"00ab-data-7"}"#,
+        ] {
             assert_eq!(account.take(other), Arrival::Other, "{}", String::from_utf8_lossy(other));
         }
-        assert_eq!((account.events["link"], account.event_count(), account.other), (1, 1, 6));
+        assert_eq!((account.events["link"], account.event_count(), account.other), (1, 1, 7));
     }
 
     #[test]

@@ -8,9 +8,11 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::io::copy_bidirectional;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{sleep, timeout};
 
 use super::server::cannot_listen;
 use crate::model::Trouble;
@@ -25,7 +27,8 @@ pub struct Gate {
 
 #[derive(Debug)]
 enum State {
-    Open(JoinHandle<()>),
+    /// The word to shut, said by dropping it, and the task that listens to it.
+    Open(watch::Sender<()>, JoinHandle<()>),
     Shut(TcpSocket),
     /// Only when a change failed half-way.
     Lost,
@@ -48,18 +51,32 @@ impl Gate {
 
     /// Whether it lets connections in.
     pub fn is_open(&self) -> bool {
-        matches!(self.state, State::Open(_))
+        matches!(self.state, State::Open(..))
     }
 
-    /// Cuts all connections and stops listening. When it returns, a connect is refused.
+    /// Cuts all connections and stops listening. When it returns, a connect is refused, and what stands behind the gate
+    /// knows that its clients are gone.
     pub async fn close(&mut self) -> Result<(), Trouble> {
-        if let State::Open(task) = &mut self.state {
-            task.abort();
-            task.await.ok(); // an aborted task says that it was cancelled
-            self.state = State::Lost;
+        match std::mem::replace(&mut self.state, State::Lost) {
+            State::Open(shut, task) => {
+                drop(shut);
+                task.await.ok(); // it ends by itself, and has no panic to tell of
+            }
+            shut @ State::Shut(_) => self.state = shut,
+            State::Lost => {}
         }
-        if let State::Lost = self.state {
-            self.state = State::Shut(bind(self.addr).map_err(|error| cannot_listen(self.addr, &error))?);
+        let mut patience = REBIND_ATTEMPTS;
+        while let State::Lost = self.state {
+            match bind(self.addr) {
+                Ok(socket) => self.state = State::Shut(socket),
+                // A child process that this one starts just now holds a copy of every open socket until its program
+                // runs, and so our closed listener too.
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse && patience > 0 => {
+                    patience -= 1;
+                    sleep(REBIND_PAUSE).await;
+                }
+                Err(error) => return Err(cannot_listen(self.addr, &error)),
+            }
         }
         Ok(())
     }
@@ -67,24 +84,17 @@ impl Gate {
     /// Listens again at the same address.
     pub fn open(&mut self) -> Result<(), Trouble> {
         let socket = match std::mem::replace(&mut self.state, State::Lost) {
-            State::Open(task) => {
-                self.state = State::Open(task);
+            open @ State::Open(..) => {
+                self.state = open;
                 return Ok(());
             }
             State::Shut(socket) => socket,
             State::Lost => bind(self.addr).map_err(|error| cannot_listen(self.addr, &error))?,
         };
         let listener = socket.listen(BACKLOG).map_err(|error| cannot_listen(self.addr, &error))?;
-        self.state = State::Open(tokio::spawn(forward(listener, self.inner)));
+        let (shut, shutting) = watch::channel(());
+        self.state = State::Open(shut, tokio::spawn(forward(listener, self.inner, shutting)));
         Ok(())
-    }
-}
-
-impl Drop for Gate {
-    fn drop(&mut self) {
-        if let State::Open(task) = &self.state {
-            task.abort();
-        }
     }
 }
 
@@ -96,36 +106,55 @@ fn bind(addr: SocketAddr) -> io::Result<TcpSocket> {
     Ok(socket)
 }
 
-/// Owns all connections: dropped with it, they are cut.
-async fn forward(listener: TcpListener, inner: SocketAddr) {
+/// Listens until told to shut; then waits for its connections, which were told too.
+async fn forward(listener: TcpListener, inner: SocketAddr, mut shutting: watch::Receiver<()>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
+            _ = shutting.changed() => break, // nothing is ever sent: the sender was dropped
+            Some(_) = connections.join_next() => {} // ended by one of its sides; its sockets are closed
             accepted = listener.accept() => match accepted {
                 Ok((outside, _)) if connections.len() < MAX_CONNECTIONS => {
-                    connections.spawn(join(outside, inner));
+                    connections.spawn(join(outside, inner, shutting.clone()));
                 }
                 Ok(_) => tracing::debug!("too many connections at the gate"),
                 Err(error) => {
                     tracing::debug!(%error, "accept failed");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    sleep(ACCEPT_PAUSE).await;
                 }
             },
-            Some(_) = connections.join_next() => {} // ended by one of its sides; its sockets are closed
         }
     }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
 }
 
-async fn join(mut outside: TcpStream, inner: SocketAddr) {
+/// One connection, until a side ends it or the gate shuts. The outside is cut at once. The inside is told, and its own
+/// end awaited: rumqttd takes a client's end and its next beginning in the order in which it notices them, and a late end
+/// would cut the new connection.
+async fn join(mut outside: TcpStream, inner: SocketAddr, mut shutting: watch::Receiver<()>) {
     let Ok(mut inside) = TcpStream::connect(inner).await else { return };
     outside.set_nodelay(true).ok(); // slower, not wrong
     inside.set_nodelay(true).ok();
-    copy_bidirectional(&mut outside, &mut inside).await.ok(); // either side may go away at any time
+    tokio::select! {
+        _ = shutting.changed() => {}
+        _ = copy_bidirectional(&mut outside, &mut inside) => {} // either side may go away at any time
+    }
+    drop(outside);
+    inside.shutdown().await.ok(); // may be gone already
+    let mut rest = [0; 4096];
+    let drained = async { while matches!(inside.read(&mut rest).await, Ok(1..)) {} };
+    timeout(INNER_PATIENCE, drained).await.ok(); // a side that does not end is cut now
 }
 
 /// A demo has a handful of clients.
 const MAX_CONNECTIONS: usize = 64;
 const BACKLOG: u32 = 64;
+/// rumqttd notices a client's end within milliseconds.
+const INNER_PATIENCE: Duration = Duration::from_secs(2);
+/// Two seconds in all; a child starts its program within milliseconds.
+const REBIND_ATTEMPTS: u32 = 200;
+const REBIND_PAUSE: Duration = Duration::from_millis(10);
 /// After a failed accept (too many open files): long enough not to spin, short enough not to be noticed.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -172,7 +201,6 @@ mod tests {
             assert!(matches!(end, Ok(0) | Err(_)), "the connection outlived the gate");
             let refused = TcpStream::connect(addr).await.expect_err("nobody listens");
             assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
-            TcpListener::bind(addr).await.map(drop).ok(); // whether it is refused is the system's affair
             gate.open().unwrap();
             gate.open().unwrap();
             assert!(gate.is_open() && gate.addr() == addr);

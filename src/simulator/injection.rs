@@ -190,6 +190,13 @@ mod tests {
     }
 
     #[test]
+    fn a_standstill_cools_the_barrel_and_production_warms_it_again() {
+        let machine = Injection::new(7);
+        let dips = [15.9, 19.9, 29.9].map(|seconds| machine.dip(Duration::from_secs_f64(seconds)));
+        assert!(dips[0] < 0.1 && dips[1] > 1.3 && dips[2] < 0.1, "{dips:?}");
+    }
+
+    #[test]
     fn counters_never_fall_and_parts_add_up_to_cycles() {
         let machine = Injection::new(7);
         let mut last = [0; 3];

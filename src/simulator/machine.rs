@@ -312,6 +312,17 @@ mod tests {
     }
 
     #[test]
+    fn noise_is_smooth_bounded_and_differs_by_seed_and_channel() {
+        let at = |seed, channel| move |step: u32| noise(seed, channel, f64::from(step) / 50.0);
+        let track: Vec<f64> = (0..1_000).map(at(1, 1)).collect();
+        assert!(track.iter().all(|value| value.abs() <= 1.0));
+        assert!(track.windows(2).all(|pair| (pair[0] - pair[1]).abs() < 0.1));
+        assert!(track.iter().any(|value| *value > 0.5) && track.iter().any(|value| *value < -0.5));
+        assert_ne!(track, (0..1_000).map(at(2, 1)).collect::<Vec<_>>());
+        assert_ne!(track, (0..1_000).map(at(1, 2)).collect::<Vec<_>>());
+    }
+
+    #[test]
     fn a_rhythm_counts_the_seconds_of_every_phase() {
         let rhythm = Rhythm(&[(Phase::Run, 4.0), (Phase::Fault, 1.0), (Phase::Run, 2.0), (Phase::Idle, 3.0)]);
         for (seconds, phase, into, spent) in [
