@@ -2,7 +2,7 @@
 //!
 //! It owns the router, the inner port and the ear. Rule: the ear is subscribed before the port opens, and the router
 //! hands a message to it in the same turn in which it acknowledges it, so that nothing is acknowledged unheard. If the
-//! taker is slow the router keeps the messages, up to [`LOG_SEGMENTS`] times [`LOG_SEGMENT_BYTES`].
+//! taker is slow the router keeps the messages, up to 40 MB.
 //!
 //! rumqttd has no way to stop its router thread: it sleeps until the process ends. The port and all connections do close.
 

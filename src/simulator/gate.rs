@@ -160,6 +160,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
@@ -206,5 +209,22 @@ mod tests {
             assert!(gate.is_open() && gate.addr() == addr);
         }
         says_back(addr).await;
+    }
+
+    #[tokio::test]
+    async fn when_the_gate_is_shut_the_inside_knows_it() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut gate = Gate::start("127.0.0.1:0".parse().unwrap(), listener.local_addr().unwrap()).unwrap();
+        let _client = TcpStream::connect(gate.addr()).await.unwrap();
+        let (mut inside, _) = listener.accept().await.unwrap();
+        let noticed = Arc::new(AtomicBool::new(false));
+        let notice = noticed.clone();
+        tokio::spawn(async move {
+            while matches!(inside.read(&mut [0; 8]).await, Ok(1..)) {}
+            sleep(Duration::from_millis(50)).await; // as slow as a busy broker
+            notice.store(true, Ordering::SeqCst);
+        });
+        gate.close().await.unwrap();
+        assert!(noticed.load(Ordering::SeqCst));
     }
 }
