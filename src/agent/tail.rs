@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::journal::Journal;
-use crate::model::{DataRecord, EventRecord, Seq, Stream};
+use crate::model::{DataRecord, EventRecord, Seq};
 
 /// Samples kept beyond the last commit. About 32 bytes each: 0.3 MB.
 const TAIL_SAMPLES: usize = 10_000;
@@ -47,14 +47,6 @@ impl Tail {
         let kept = self.events.len().min(TAIL_EVENTS);
         let events = self.events[self.events.len() - kept..].iter().cloned().chain(events).collect();
         Tail { data, events, last_data, last_events }
-    }
-
-    /// The last committed position of a stream.
-    pub fn last(&self, stream: Stream) -> Seq {
-        match stream {
-            Stream::Data => self.last_data,
-            Stream::Events => self.last_events,
-        }
     }
 
     /// The data records after a position, if memory still reaches back so far; `None`: the disk must be asked.
@@ -115,6 +107,6 @@ mod tests {
         assert_eq!(tail.data.len(), 20);
         let tail = tail.followed_by(records(21..=22, 1_000), Vec::new());
         assert_eq!(tail.data.first().map(|record| record.seq), Some(11));
-        assert_eq!(tail.last(Stream::Data), 22);
+        assert_eq!(tail.last_data, 22);
     }
 }

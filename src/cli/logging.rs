@@ -3,6 +3,9 @@
 use std::io::IsTerminal;
 use std::os::unix::fs::MetadataExt;
 
+use tracing::field::Field;
+use tracing_subscriber::field::MakeExt;
+use tracing_subscriber::fmt::format::{Writer, debug_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
@@ -20,10 +23,19 @@ pub(super) fn start(level: &str) -> bool {
         return true;
     }
     let is_terminal = std::io::stderr().is_terminal();
-    let people =
-        tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(is_terminal).with_target(false);
+    let people = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(is_terminal);
+    let people = people.with_target(false).fmt_fields(debug_fn(sentence).delimited(" "));
     tracing_subscriber::registry().with(people.with_filter(filter)).init();
     true
+}
+
+/// The sentence, then the fields; without the code, which the sentence ends with.
+fn sentence(writer: &mut Writer<'_>, field: &Field, value: &dyn std::fmt::Debug) -> std::fmt::Result {
+    match field.name() {
+        "message" => write!(writer, "{value:?}"),
+        "code" => Ok(()),
+        name => write!(writer, "{name}={value:?}"),
+    }
 }
 
 /// systemd says in JOURNAL_STREAM which file its journal reads from (systemd.exec(5)); it is ours only if standard error

@@ -7,8 +7,6 @@
 //! The rule: what [`Journal::commit`] gave back survives a power cut; positions are never reused; nothing that some sink
 //! still wants is deleted except by a limit, and then it is counted.
 
-#![cfg_attr(test, allow(clippy::unwrap_used))]
-
 mod on_change; // before it: what is worth recording
 
 mod store; // opening, committing

@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::*;
 use crate::model::words::journal as words;
 use crate::model::{
-    BootId, DataRecord, Deadband, Event, Group, LinkState, Reading, ReportRule, Scan, Stream, TagInfo, Timestamp,
-    Value, ValueKind, Why,
+    BootId, Cursor, DataRecord, Deadband, Event, Group, LinkState, Reading, ReportRule, Scan, Stream, TagInfo,
+    Timestamp, Value, ValueKind, Why,
 };
 
 const DAY: Duration = Duration::from_secs(86_400);

@@ -18,10 +18,8 @@ pub mod cause;
 pub mod mqtt;
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod broker_tests;
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod testbed;
 
 pub use mqtt::{Note, Refused, Token, Uplink};

@@ -124,7 +124,6 @@ fn sequence(der: &[u8]) -> Option<&[u8]> {
 const MAX_PEM: u64 = 4 * 1024 * 1024;
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::model::Code;
