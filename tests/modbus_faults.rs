@@ -1,0 +1,232 @@
+//! A link against devices that misbehave. The device is scripted byte by byte, since no proper Modbus stack can be made
+//! to answer late, short or in gibberish; the foreign stacks of tests/interop.rs show that proper ones are understood.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, watch};
+
+use cloudward::config::Config;
+use cloudward::model::{Batch, Reading, Value, Why};
+use cloudward::source::modbus::{LinkStatus, Poller};
+use cloudward::source::{Heard, Outlet};
+
+/// What the device does with a request.
+#[derive(Clone, Copy)]
+enum Act {
+    /// Registers that all hold this number.
+    Answer(u16),
+    /// Nothing at all.
+    Silence,
+    /// The right answer, but so late that the next question has been asked.
+    Late(Duration),
+    /// One register too few, under a correct header.
+    Short,
+    /// A header that announces bytes of another protocol.
+    Gibberish,
+    /// The header of another transaction.
+    ForeignTransaction,
+    /// Exception 2.
+    IllegalAddress,
+    /// Hangs up.
+    HangUp,
+}
+
+/// A device whose act depends on unit id and the number of the request, counted over all connections.
+struct Device {
+    port: u16,
+    connections: Arc<AtomicUsize>,
+}
+
+impl Device {
+    async fn start(script: impl Fn(u8, usize) -> Act + Send + Sync + 'static) -> Device {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
+        let port = listener.local_addr().expect("it is bound").port();
+        let connections = Arc::new(AtomicUsize::new(0));
+        let (counted, script, requests) = (connections.clone(), Arc::new(script), Arc::new(AtomicUsize::new(0)));
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                counted.fetch_add(1, Ordering::SeqCst);
+                tokio::spawn(serve(stream, script.clone(), requests.clone()));
+            }
+        });
+        Device { port, connections }
+    }
+
+    fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
+    }
+}
+
+async fn serve(mut stream: TcpStream, script: Arc<impl Fn(u8, usize) -> Act>, requests: Arc<AtomicUsize>) {
+    let mut request = [0_u8; 12];
+    while stream.read_exact(&mut request).await.is_ok() {
+        let (unit, count) = (request[6], u16::from_be_bytes([request[10], request[11]]));
+        let answer = |number: u16, count: u16, transaction: u16| {
+            let mut bytes = transaction.to_be_bytes().to_vec();
+            bytes.extend([0, 0]);
+            bytes.extend((3 + 2 * count).to_be_bytes());
+            bytes.extend([unit, request[7], (2 * count) as u8]);
+            (0..count).for_each(|_| bytes.extend(number.to_be_bytes()));
+            bytes
+        };
+        let transaction = u16::from_be_bytes([request[0], request[1]]);
+        let bytes = match script(unit, requests.fetch_add(1, Ordering::SeqCst)) {
+            Act::Answer(number) => answer(number, count, transaction),
+            Act::Silence => continue,
+            Act::Late(delay) => {
+                tokio::time::sleep(delay).await;
+                answer(0xdead, count, transaction)
+            }
+            Act::Short => answer(1, count - 1, transaction),
+            Act::Gibberish => b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(),
+            Act::ForeignTransaction => answer(0xdead, count, transaction.wrapping_sub(1)),
+            Act::IllegalAddress => vec![request[0], request[1], 0, 0, 0, 3, unit, request[7] | 0x80, 2],
+            Act::HangUp => return,
+        };
+        if stream.write_all(&bytes).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// What a link hears.
+struct Link {
+    heard: mpsc::Receiver<Heard>,
+    stop: watch::Sender<bool>,
+    status: watch::Receiver<LinkStatus>,
+}
+
+impl Link {
+    /// A link with one device per unit id, each with two registers every 50 ms.
+    fn start(port: u16, units: &[u8]) -> Link {
+        let devices: String = units
+            .iter()
+            .map(|unit| {
+                format!(
+                    "[[device]]\nid = \"d{unit}\"\nlink = \"l\"\nunit = {unit}\nevery = \"50ms\"\ntags = [{{ name = \"a\", address = \"40001\", type = \"u16\" }}, {{ name = \"b\", address = \"40002\", type = \"u16\" }}]\n"
+                )
+            })
+            .collect();
+        let text = format!(
+            "[workshop]\nenterprise = \"e\"\nid = \"w\"\ntimezone = \"Asia/Shanghai\"\n[[link]]\nname = \"l\"\nmodbus_tcp = \"127.0.0.1:{port}\"\ntimeout = \"100ms\"\nretry = \"100ms\"\nretry_max = \"100ms\"\n{devices}"
+        );
+        let config = Config::parse(&text).expect("the test writes a valid file");
+        let (sender, heard) = mpsc::channel(10_000);
+        let outlet = Outlet::new(sender, Arc::default(), std::thread::current(), usize::MAX);
+        let (status, seen) = watch::channel(LinkStatus::default());
+        let (stop, stopped) = watch::channel(false);
+        let poller = Poller::new(&config, config.links[0].clone(), outlet, Instant::now(), status);
+        tokio::spawn(poller.run(stopped));
+        Link { heard, stop, status: seen }
+    }
+
+    /// The next batches of a device.
+    async fn batches(&mut self, device: &str, count: usize) -> Vec<Batch> {
+        let mut batches = Vec::new();
+        while batches.len() < count {
+            match tokio::time::timeout(Duration::from_secs(20), self.heard.recv()).await {
+                Ok(Some(Heard::Batch(batch))) if &*batch.group.device == device => batches.push(batch),
+                Ok(Some(_)) => {}
+                _ => panic!("only {} of {count} batches of {device} came", batches.len()),
+            }
+        }
+        batches
+    }
+}
+
+fn good(number: i64) -> Vec<Reading> {
+    vec![Reading::Good(Value::I64(number)); 2]
+}
+
+fn bad(why: Why) -> Vec<Reading> {
+    vec![Reading::Bad(why); 2]
+}
+
+fn readings(batches: &[Batch]) -> Vec<Vec<Reading>> {
+    batches.iter().map(|batch| batch.readings.clone()).collect()
+}
+
+#[tokio::test]
+async fn a_silent_unit_does_not_take_its_neighbours_readings() {
+    let device = Device::start(|unit, _| if unit == 1 { Act::Silence } else { Act::Answer(7) }).await;
+    let mut link = Link::start(device.port, &[1, 2]);
+    let found = readings(&link.batches("d2", 10).await);
+    assert_eq!(found, vec![good(7); 10], "the good unit comes second in each cycle");
+    let silent = readings(&link.batches("d1", 3).await);
+    assert_eq!(silent, vec![bad(Why::Timeout); 3]);
+    assert!(device.connections() > 3, "each timeout has closed the connection");
+}
+
+#[tokio::test]
+async fn a_late_answer_is_never_taken_for_the_next_one() {
+    let device =
+        Device::start(|_, n| if n % 3 == 1 { Act::Late(Duration::from_millis(150)) } else { Act::Answer(7) }).await;
+    let mut link = Link::start(device.port, &[1]);
+    let found = readings(&link.batches("d1", 20).await);
+    assert!(found.contains(&bad(Why::Timeout)), "the device was late at least once: {found:?}");
+    assert!(found.contains(&good(7)));
+    assert!(!found.contains(&good(0xdead)), "{found:?}");
+}
+
+#[tokio::test]
+async fn answers_that_break_the_protocol_become_bad_readings() {
+    // Gibberish announces a length that never comes, so only the deadline ends the waiting.
+    let cases =
+        [(Act::Short, Why::Malformed), (Act::Gibberish, Why::Timeout), (Act::ForeignTransaction, Why::Malformed)];
+    for (act, why) in cases {
+        let device = Device::start(move |_, n| if n == 1 { act } else { Act::Answer(7) }).await;
+        let mut link = Link::start(device.port, &[1]);
+        let found = readings(&link.batches("d1", 4).await);
+        assert_eq!(found[0], good(7));
+        assert_eq!(found[1], bad(why));
+        assert_eq!(found[3], good(7), "it goes on with a new connection");
+        assert_eq!(device.connections(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_device_that_hangs_up_each_time_is_asked_again_each_time() {
+    let device = Device::start(|_, n| if n % 2 == 0 { Act::Answer(7) } else { Act::HangUp }).await;
+    let mut link = Link::start(device.port, &[1]);
+    let found = readings(&link.batches("d1", 8).await);
+    assert!(found.contains(&bad(Why::Closed)) && found.contains(&good(7)), "{found:?}");
+    assert!(device.connections() >= 3);
+}
+
+#[tokio::test]
+async fn an_exception_is_an_answer_and_costs_no_connection() {
+    let device = Device::start(|unit, _| if unit == 1 { Act::IllegalAddress } else { Act::Answer(7) }).await;
+    let mut link = Link::start(device.port, &[1, 2]);
+    assert_eq!(readings(&link.batches("d1", 5).await), vec![bad(Why::IllegalAddress); 5]);
+    assert_eq!(readings(&link.batches("d2", 5).await), vec![good(7); 5]);
+    assert_eq!(device.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_device_that_is_off_yields_bad_readings_until_it_is_on() {
+    let port = Device::start(|_, _| Act::Silence).await.port;
+    let free = TcpListener::bind("127.0.0.1:0").await.expect("a free port").local_addr().expect("it is bound").port();
+    let mut link = Link::start(free, &[1]);
+    assert_eq!(readings(&link.batches("d1", 3).await), vec![bad(Why::Refused); 3]);
+    let silent = readings(&Link::start(port, &[1]).batches("d1", 3).await);
+    assert_eq!(silent, vec![bad(Why::Timeout); 3]);
+}
+
+#[tokio::test]
+async fn a_scan_that_has_begun_is_handed_on_before_the_link_stops() {
+    let device = Device::start(|_, _| Act::Answer(7)).await;
+    let mut link = Link::start(device.port, &[1]);
+    link.batches("d1", 2).await;
+    link.stop.send_replace(true);
+    while let Some(heard) = link.heard.recv().await {
+        if let Heard::Batch(batch) = heard {
+            assert_eq!(batch.readings, good(7));
+        }
+    }
+    let status = link.status.borrow().clone();
+    assert!(status.scans >= 2 && status.bad_scans == 0, "{status:?}");
+}
