@@ -1,5 +1,22 @@
-//! cloudward: an industrial edge agent. docs/ARCHITECTURE.md shows the house; each module below is one of its rooms.
+//! cloudward: an industrial edge agent. docs/ARCHITECTURE.md shows the house; each module below is one of its rooms, the
+//! upper ones first.
 
-pub mod model;
+pub mod cli;
+
+pub mod agent;
+
+pub mod source;
+
+pub mod journal;
+
+pub mod sink;
+
+#[cfg(feature = "demo")]
+pub mod console;
+
+#[cfg(feature = "demo")]
+pub mod simulator;
 
 pub mod config;
+
+pub mod model;

@@ -1,3 +1,7 @@
-//! The thin binary.
+//! The thin binary: everything is in the library, so that tests can reach it.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cloudward::cli::main()
+}

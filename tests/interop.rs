@@ -351,11 +351,13 @@ fn nothing_leaves_that_send_does_not_name() {
     let dir = dir.path();
     let broker = Mosquitto::start_in(dir, Setup::default());
     let plc = Plc::libmodbus(dir, free_port(), 1);
+    let other = Plc::libmodbus(dir, free_port(), 1);
     let receiver = Receiver::start(broker.plain_port, dir);
     let sink = plain_sink(broker.agent_port).replace(r#"["*", "events"]"#, r#"["press.count"]"#);
-    let config = Workshop::new(sink).ladder("press", plc.port).ladder("secret", plc.port).write(dir);
+    let config = Workshop::new(sink).ladder("press", plc.port).ladder("secret", other.port).write(dir);
     let mut agent = Agent::start(&config, dir);
     collects(&plc, 20);
+    collects(&other, 20);
     wait_for("ten values", || (books(&receiver).values("press", "count").len() >= 10).then_some(()));
     agent.sigterm();
     assert_eq!(agent.wait().code(), Some(0), "{}", agent.log());

@@ -1,5 +1,186 @@
-//! x
-use super::*;
-pub(super) fn parse(_text: &str) -> Result<Config, Vec<Mistake>> {
-    Err(Vec::new())
+//! From text to [`Config`]: the top of the file, links, and what must fit together across sections.
+
+use std::collections::HashMap;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::time::Duration;
+
+use toml::de::DeTable;
+
+use super::read::{Doc, Section};
+use super::{Config, Device, Journal, Link, Mistake, ReadLimits, Sink, Workshop, device, sink};
+use crate::model::Trouble;
+use crate::model::words::config as words;
+
+/// Longest name of anything: topics of MQTT brokers and platforms are limited, and people read them.
+pub(super) const MAX_NAME: usize = 64;
+
+/// The words of `send` that are not devices.
+const RESERVED: [&str; 2] = ["events", "indicators"];
+
+pub(super) fn parse(text: &str) -> Result<Config, Vec<Mistake>> {
+    let doc = Doc::new(text);
+    let (table, errors) = DeTable::parse_recoverable(text);
+    for error in &errors {
+        let at = error.span().map_or(0, |span| span.start);
+        doc.mistake(at, Trouble::new(words::SYNTAX).with("found", error.message().replace('\n', ", ")));
+    }
+    if !errors.is_empty() {
+        return Err(doc.into_mistakes()); // what the parser guessed of a broken file would only mislead
+    }
+
+    let top = Section::new(&doc, String::new(), 0, table.get_ref());
+    let workshop = workshop(&top);
+    let journal = journal(&top);
+    let links: Vec<Arc<Link>> = links(&top).into_iter().map(Arc::new).collect();
+    let devices: Vec<Arc<Device>> = device::devices(&top, &links).into_iter().map(Arc::new).collect();
+    let sinks: Vec<Arc<Sink>> = sink::sinks(&top, &workshop, &devices).into_iter().map(Arc::new).collect();
+    top.finish();
+
+    let config = Config { workshop, journal, links, devices, sinks };
+    let mistakes = doc.into_mistakes();
+    if mistakes.is_empty() { Ok(config) } else { Err(mistakes) }
+}
+
+fn workshop(top: &Section<'_>) -> Workshop {
+    let example = "[workshop]";
+    let Some(section) = top.section("workshop") else {
+        if !top.has("workshop") {
+            top.wrong("workshop", words::MISSING_KEY, |t| t.with("example", example));
+        }
+        return Workshop { enterprise: String::new(), id: String::new(), name: String::new(), timezone: String::new() };
+    };
+    let enterprise = name(&section, "enterprise", "huada").unwrap_or_default();
+    let id = name(&section, "id", "ws1").unwrap_or_default();
+    let shown = section.text("name", "name = \"注塑一车间\"").unwrap_or_else(|| id.clone());
+    let timezone = section.needed_text("timezone", "timezone = \"Asia/Shanghai\"").unwrap_or_default();
+    if !timezone.is_empty() && jiff::tz::TimeZone::get(&timezone).is_err() {
+        section.wrong("timezone", words::BAD_TIMEZONE, |t| t.with("found", &timezone));
+    }
+    section.finish();
+    Workshop { enterprise, id, name: shown, timezone }
+}
+
+fn journal(top: &Section<'_>) -> Journal {
+    let mut journal = Journal {
+        dir: None,
+        max_size: None,
+        max_age: Duration::from_secs(30 * 86_400),
+        commit_interval: Duration::from_secs(1),
+    };
+    let Some(section) = top.section("journal") else { return journal };
+    journal.dir = section.file("dir");
+    journal.max_size = section.size("max_size", "1MB", "100TB", "2GB");
+    let ages = Duration::from_secs(60)..=Duration::from_secs(3_650 * 86_400);
+    journal.max_age = section.time("max_age", ages).unwrap_or(journal.max_age);
+    let intervals = Duration::from_millis(100)..=Duration::from_secs(60);
+    journal.commit_interval = section.time("commit_interval", intervals).unwrap_or(journal.commit_interval);
+    section.finish();
+    journal
+}
+
+fn links(top: &Section<'_>) -> Vec<Link> {
+    let mut links = Vec::new();
+    let mut names = Unique::default();
+    let mut endpoints = Unique::default();
+    for section in top.sections("link", "name") {
+        let name: Arc<str> = name(&section, "name", "press-plc").unwrap_or_default().into();
+        names.check(&section, "name", &name);
+        let (host, port) = endpoint(&section).unwrap_or_default();
+        if !host.is_empty() {
+            endpoints.check(&section, "modbus_tcp", &format!("{host}:{port}"));
+        }
+        let short = Duration::from_millis(10)..=Duration::from_secs(60);
+        let retry = section.time("retry", pauses()).unwrap_or(Duration::from_secs(1));
+        let retry_max = section.time("retry_max", pauses()).unwrap_or(Duration::from_secs(60).max(retry));
+        if retry > retry_max {
+            section.wrong("retry", words::RETRY_ABOVE_MAX, |t| t);
+        }
+        let limits = ReadLimits {
+            max_registers: whole(&section, "max_registers", 1..=125, 125),
+            max_bits: whole(&section, "max_bits", 1..=2000, 2000),
+            max_gap: whole(&section, "max_gap", 0..=1000, 16),
+        };
+        let timeout = section.time("timeout", short.clone()).unwrap_or(Duration::from_secs(1));
+        let connect_timeout = section.time("connect_timeout", short).unwrap_or(Duration::from_secs(3));
+        section.finish();
+        links.push(Link { name, host, port, timeout, connect_timeout, retry, retry_max, limits });
+    }
+    links
+}
+
+fn pauses() -> RangeInclusive<Duration> {
+    Duration::from_millis(100)..=Duration::from_secs(3_600)
+}
+
+fn whole(section: &Section<'_>, key: &'static str, range: RangeInclusive<i64>, default: u16) -> u16 {
+    section.integer(key, range).and_then(|n| u16::try_from(n).ok()).unwrap_or(default)
+}
+
+/// `host`, `host:port`, `[v6]:port`.
+fn endpoint(section: &Section<'_>) -> Option<(String, u16)> {
+    const MODBUS_PORT: u16 = 502;
+    let text = section.needed_text("modbus_tcp", "modbus_tcp = \"192.168.1.10:502\"")?;
+    let parsed = host_and_port(&text, MODBUS_PORT);
+    if parsed.is_none() {
+        section.wrong("modbus_tcp", words::BAD_ENDPOINT, |t| t.with("found", &text));
+    }
+    parsed
+}
+
+/// Splits `host`, `host:port`, `[v6]`, `[v6]:port`; `None` where it is none of these.
+pub(super) fn host_and_port(text: &str, default: u16) -> Option<(String, u16)> {
+    let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((host, "")) => (host, None),
+        Some((host, rest)) => (host, Some(rest.strip_prefix(':')?)),
+        None => match text.split_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (text, None),
+        },
+    };
+    let is_v6 = host.parse::<std::net::Ipv6Addr>().is_ok();
+    let is_name =
+        !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
+    let port = match port {
+        Some(port) => port.parse().ok().filter(|port| *port != 0)?,
+        None => default,
+    };
+    (is_v6 || is_name).then(|| (host.to_owned(), port))
+}
+
+/// A name for topics and payloads: letters, digits, `-` and `_`.
+pub(super) fn name(section: &Section<'_>, key: &'static str, example: &str) -> Option<String> {
+    let text = section.needed_text(key, &format!("{key} = \"{example}\""))?;
+    let clean = text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    if text.is_empty() || text.len() > MAX_NAME || !clean {
+        section.wrong(key, words::BAD_NAME, |t| t.with("found", &text).with("max", MAX_NAME).with("example", example));
+        return None;
+    }
+    if RESERVED.contains(&text.as_str()) {
+        section.wrong(key, words::RESERVED_NAME, |t| t.with("found", &text));
+        return None;
+    }
+    Some(text)
+}
+
+/// Keeps what must be unique, and the line where each stands.
+#[derive(Default)]
+pub(super) struct Unique {
+    lines: HashMap<String, usize>,
+}
+
+impl Unique {
+    /// Files a mistake where the same value stood before. Empty values are somebody else's mistake.
+    pub(super) fn check(&mut self, section: &Section<'_>, key: &str, value: &str) {
+        if value.is_empty() {
+            return;
+        }
+        let line = section.doc.line(section.at_of(key));
+        match self.lines.get(value) {
+            Some(first) => section.wrong(key, words::DUPLICATE, |t| t.with("found", value).with("first", first)),
+            None => {
+                self.lines.insert(value.to_owned(), line);
+            }
+        }
+    }
 }

@@ -2,15 +2,20 @@
 //! `config/workshop.toml` shows every key.
 
 mod check;
+mod device;
+mod glob;
 pub mod modbus;
 mod read;
+mod sink;
 mod units;
+
+pub use glob::glob;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{Deadband, Lang, ReportRule, TagInfo, Trouble, ValueKind};
+use crate::model::{Lang, ReportRule, TagInfo, Trouble, ValueKind};
 use modbus::{Address, DataType, Order, Scaling};
 
 /// One workshop: everything in its file, with defaults filled in.
@@ -137,11 +142,6 @@ impl Tag {
     /// What journal and sinks need of it.
     pub fn info(&self) -> TagInfo {
         TagInfo { name: self.name.clone(), unit: self.unit.clone(), kind: self.kind(), report: self.report }
-    }
-
-    /// Whether readings can be held back.
-    pub fn is_on_change(&self) -> bool {
-        self.report.deadband != Deadband::None
     }
 }
 

@@ -21,6 +21,15 @@ pub struct Batch {
 /// A position in a stream of the journal: 1, 2, 3, ... and never reused.
 pub type Seq = u64;
 
+/// How far one sink has come in one stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Cursor {
+    /// Everything up to here is done: acknowledged, out of scope, or given up.
+    pub position: Seq,
+    /// The `prev` of the next message: the last position up to `position` that was meant for the receiver.
+    pub last_sent: Seq,
+}
+
 /// The journal's two queues. A small urgent event never waits behind a long backlog of samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Stream {

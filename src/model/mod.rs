@@ -1,6 +1,7 @@
 //! The words that every room speaks. No I/O, no clock, no channels: a value here is a fact that somebody else found
 //! out. Everything above may import this; it imports nothing of ours.
 
+pub mod backoff;
 pub mod batch;
 pub mod event;
 pub mod tag;
@@ -9,7 +10,8 @@ pub mod trouble;
 pub mod value;
 pub mod words;
 
-pub use batch::{Batch, BootId, DataRecord, EventRecord, MessageId, Scan, Seq, Stream};
+pub use backoff::Backoff;
+pub use batch::{Batch, BootId, Cursor, DataRecord, EventRecord, MessageId, Scan, Seq, Stream};
 pub use event::{Event, LinkState};
 pub use tag::{Deadband, Group, ReportRule, TagInfo, ValueKind};
 pub use time::Timestamp;

@@ -1,12 +1,18 @@
 //! Moments and spans as the wire and the journal carry them.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// A moment: milliseconds since 1970-01-01T00:00:00 UTC, as the gateway's wall clock said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(pub i64);
 
 impl Timestamp {
+    /// What the system's clock says, in milliseconds; 1970 where it says something earlier.
+    pub fn of(clock: SystemTime) -> Timestamp {
+        let since = clock.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+
     /// This moment moved into the past by `span`; the smallest moment where that leaves the range.
     pub fn before(self, span: Duration) -> Timestamp {
         let ms = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);

@@ -1,5 +1,641 @@
-//! Words for troubles of this topic.
+//! Words for mistakes in the configuration: CW101 to CW199.
 
-use crate::model::trouble::Words;
+use crate::model::trouble::{Code, Text, Words};
 
-pub(super) const WORDS: &[Words] = &[];
+/// The text is no TOML.
+pub const SYNTAX: Code = Code("CW101");
+/// A key that does not exist.
+pub const UNKNOWN_KEY: Code = Code("CW102");
+/// A key that must be there.
+pub const MISSING_KEY: Code = Code("CW103");
+/// Text expected.
+pub const NOT_TEXT: Code = Code("CW104");
+/// A whole number expected.
+pub const NOT_INTEGER: Code = Code("CW105");
+/// A number expected.
+pub const NOT_NUMBER: Code = Code("CW106");
+/// true or false expected.
+pub const NOT_BOOL: Code = Code("CW107");
+/// A list of texts expected.
+pub const NOT_LIST: Code = Code("CW108");
+/// A table expected.
+pub const NOT_TABLE: Code = Code("CW109");
+/// A list of tables expected.
+pub const NOT_TABLES: Code = Code("CW110");
+/// A time expected.
+pub const NOT_TIME: Code = Code("CW111");
+/// A size expected.
+pub const NOT_SIZE: Code = Code("CW112");
+/// Outside the range.
+pub const OUT_OF_RANGE: Code = Code("CW113");
+/// Not one of the known words.
+pub const NOT_ONE_OF: Code = Code("CW114");
+/// A name that topics cannot carry.
+pub const BAD_NAME: Code = Code("CW115");
+/// A name that `send` uses otherwise.
+pub const RESERVED_NAME: Code = Code("CW116");
+/// The same name twice.
+pub const DUPLICATE: Code = Code("CW117");
+/// A device on an unknown link.
+pub const NO_SUCH_LINK: Code = Code("CW118");
+/// Tags without a link.
+pub const TAGS_WITHOUT_LINK: Code = Code("CW119");
+/// Not an address.
+pub const BAD_ADDRESS: Code = Code("CW120");
+/// A number in a table of bits.
+pub const BITS_ARE_BOOL: Code = Code("CW121");
+/// A bool in a table of registers.
+pub const REGISTER_IS_NOT_BOOL: Code = Code("CW122");
+/// A value that ends behind the last address.
+pub const ADDRESS_BEYOND_END: Code = Code("CW123");
+/// Scaling of a bit.
+pub const SCALE_ON_BOOL: Code = Code("CW124");
+/// Scale zero.
+pub const SCALE_ZERO: Code = Code("CW125");
+/// Not a deadband.
+pub const BAD_DEADBAND: Code = Code("CW126");
+/// A maximum silence without a deadband.
+pub const SILENCE_WITHOUT_DEADBAND: Code = Code("CW127");
+/// Not a host and port.
+pub const BAD_ENDPOINT: Code = Code("CW128");
+/// The first pause exceeds the longest.
+pub const RETRY_ABOVE_MAX: Code = Code("CW129");
+/// Not the address of a broker.
+pub const BAD_BROKER: Code = Code("CW130");
+/// Plain text without permission.
+pub const PLAINTEXT_NOT_ALLOWED: Code = Code("CW131");
+/// A TLS key on a plain connection.
+pub const TLS_KEY_ON_PLAINTEXT: Code = Code("CW132");
+/// A secret in the file.
+pub const SECRET_IN_CLEAR: Code = Code("CW133");
+/// A secret from several sources.
+pub const SECRET_TWICE: Code = Code("CW134");
+/// A certificate without its key.
+pub const CERTIFICATE_WITHOUT_KEY: Code = Code("CW135");
+/// A key without its certificate.
+pub const KEY_WITHOUT_CERTIFICATE: Code = Code("CW136");
+/// A password without a user.
+pub const PASSWORD_WITHOUT_USER: Code = Code("CW137");
+/// A prefix that topics cannot carry.
+pub const BAD_PREFIX: Code = Code("CW138");
+/// An empty `send`.
+pub const SEND_NOTHING: Code = Code("CW139");
+/// An entry of `send` that matches nothing.
+pub const SEND_MATCHES_NOTHING: Code = Code("CW140");
+/// One scan does not fit one message.
+pub const MESSAGE_TOO_SMALL: Code = Code("CW141");
+/// Not a time zone.
+pub const BAD_TIMEZONE: Code = Code("CW142");
+/// Too many tags on one device.
+pub const TOO_MANY_TAGS: Code = Code("CW143");
+/// The configuration cannot be read.
+pub const FILE_UNREADABLE: Code = Code("CW151");
+/// The configuration is not UTF-8.
+pub const FILE_NOT_UTF8: Code = Code("CW152");
+/// The configuration is implausibly large.
+pub const FILE_TOO_LARGE: Code = Code("CW153");
+/// The configuration has mistakes.
+pub const MISTAKES: Code = Code("CW154");
+
+pub(super) const WORDS: &[Words] = &[
+    Words {
+        code: SYNTAX,
+        what: Text { en: "the file is not valid TOML here: {found}", zh: "此处不是合法的 TOML：{found}" },
+        cause: Text {
+            en: "A bracket, a quote or an equals sign is missing or too many, or a key stands twice.",
+            zh: "多半是括号、引号或等号缺失或多余，或同一个键写了两次。",
+        },
+        remedy: Text {
+            en: "mend this line; config/workshop.toml shows the form of every key",
+            zh: "请改正这一行；各项写法见 config/workshop.toml",
+        },
+    },
+    Words {
+        code: UNKNOWN_KEY,
+        what: Text { en: "`{key}` is not a key that exists", zh: "没有 `{key}` 这个配置项" },
+        cause: Text {
+            en: "A typing error, or a key of another section. Unknown keys are mistakes, so that a misspelt limit is never silently ignored.",
+            zh: "拼写有误，或写到了别的段里。未知配置项一律报错，以免写错的限值被悄悄忽略。",
+        },
+        remedy: Text { en: "write one of: {known}", zh: "可用的有：{known}" },
+    },
+    Words {
+        code: MISSING_KEY,
+        what: Text { en: "`{key}` is missing", zh: "缺少 `{key}`" },
+        cause: Text {
+            en: "There is no sensible default for this key.", zh: "此项没有合理的默认值，必须写明。"
+        },
+        remedy: Text { en: "write e.g. {example}", zh: "例如写：{example}" },
+    },
+    Words {
+        code: NOT_TEXT,
+        what: Text {
+            en: "`{key}` is {found}, must be text in quotes", zh: "`{key}` 的值是 {found}，应为带引号的文本"
+        },
+        cause: Text {
+            en: "Text stands in quotes in TOML and must not be empty here.",
+            zh: "TOML 中文本要加引号，此处也不能为空。",
+        },
+        remedy: Text { en: "write e.g. {example}", zh: "例如写：{example}" },
+    },
+    Words {
+        code: NOT_INTEGER,
+        what: Text {
+            en: "`{key}` is {found}, must be a whole number without quotes",
+            zh: "`{key}` 的值是 {found}，应为不带引号的整数",
+        },
+        cause: Text {
+            en: "The value has quotes, a decimal point or another type.",
+            zh: "值带了引号、小数点，或类型不对。",
+        },
+        remedy: Text { en: "write e.g. {example}", zh: "例如写：{example}" },
+    },
+    Words {
+        code: NOT_NUMBER,
+        what: Text {
+            en: "`{key}` is {found}, must be a finite number without quotes",
+            zh: "`{key}` 的值是 {found}，应为不带引号的有限数值",
+        },
+        cause: Text {
+            en: "The value has quotes, is inf or nan, or another type.",
+            zh: "值带了引号，或是 inf、nan，或类型不对。",
+        },
+        remedy: Text { en: "write e.g. {example}", zh: "例如写：{example}" },
+    },
+    Words {
+        code: NOT_BOOL,
+        what: Text {
+            en: "`{key}` is {found}, must be true or false",
+            zh: "`{key}` 的值是 {found}，应为 true 或 false",
+        },
+        cause: Text {
+            en: "TOML knows true and false, in lower case and without quotes.",
+            zh: "TOML 只认小写、不带引号的 true 和 false。",
+        },
+        remedy: Text { en: "write e.g. {example}", zh: "例如写：{example}" },
+    },
+    Words {
+        code: NOT_LIST,
+        what: Text {
+            en: "`{key}` holds {found}, must be a list of texts", zh: "`{key}` 中有 {found}，应为文本列表"
+        },
+        cause: Text {
+            en: "A list stands in square brackets, its texts in quotes.",
+            zh: "列表用方括号，其中每项文本加引号。",
+        },
+        remedy: Text { en: "write e.g. {example}", zh: "例如写：{example}" },
+    },
+    Words {
+        code: NOT_TABLE,
+        what: Text { en: "`{key}` is {found}, must be a section", zh: "`{key}` 的值是 {found}，应为一个段" },
+        cause: Text {
+            en: "This name belongs to a section with keys of its own.",
+            zh: "这个名字是一个段，下面有自己的配置项。",
+        },
+        remedy: Text { en: "begin the section with {example}", zh: "段以 {example} 开头" },
+    },
+    Words {
+        code: NOT_TABLES,
+        what: Text {
+            en: "`{key}` is {found}, must be a section that may be repeated",
+            zh: "`{key}` 的值是 {found}，应为可重复的段",
+        },
+        cause: Text {
+            en: "Links, devices and sinks stand in double brackets, since there may be several of them.",
+            zh: "链路、设备、去向都可以有多个，所以用双层方括号。",
+        },
+        remedy: Text { en: "write it as {example}", zh: "请写成 {example}" },
+    },
+    Words {
+        code: NOT_TIME,
+        what: Text {
+            en: "`{key}` is {found}, must be a time with its unit in quotes",
+            zh: "`{key}` 的值是 {found}，应为带单位的时间，加引号",
+        },
+        cause: Text {
+            en: "Times have a unit: ms, s, m, h or d. A bare number could mean seconds or milliseconds.",
+            zh: "时间必须带单位 ms、s、m、h 或 d；只写数字分不清是秒还是毫秒。",
+        },
+        remedy: Text { en: "write e.g. {example}", zh: "例如写：{example}" },
+    },
+    Words {
+        code: NOT_SIZE,
+        what: Text {
+            en: "`{key}` is {found}, must be a size with its unit in quotes",
+            zh: "`{key}` 的值是 {found}，应为带单位的容量，加引号",
+        },
+        cause: Text { en: "Sizes have a unit: kB, MB, GB.", zh: "容量必须带单位 kB、MB 或 GB。" },
+        remedy: Text { en: "write e.g. {example}", zh: "例如写：{example}" },
+    },
+    Words {
+        code: OUT_OF_RANGE,
+        what: Text {
+            en: "`{key}` is {found}, must be between {min} and {max}",
+            zh: "`{key}` 的值是 {found}，应在 {min} 到 {max} 之间",
+        },
+        cause: Text {
+            en: "The limit comes from the protocol, or from what the gateway can do reliably.",
+            zh: "限值来自协议规定，或网关能可靠做到的范围。",
+        },
+        remedy: Text { en: "write a value from {min} to {max}", zh: "请写 {min} 到 {max} 之间的值" },
+    },
+    Words {
+        code: NOT_ONE_OF,
+        what: Text {
+            en: "`{key}` is {found}, which is not known here", zh: "`{key}` 的值是 {found}，此处不认识"
+        },
+        cause: Text {
+            en: "A typing error, or a word of another product.", zh: "拼写有误，或用了别的产品的叫法。"
+        },
+        remedy: Text { en: "write one of: {known}", zh: "可写：{known}" },
+    },
+    Words {
+        code: BAD_NAME,
+        what: Text {
+            en: "`{key}` is \"{found}\", but names consist of 1 to {max} letters a-z A-Z, digits, - and _",
+            zh: "`{key}` 的值是 \"{found}\"；名称只能由 1 至 {max} 个英文字母、数字、- 和 _ 组成",
+        },
+        cause: Text {
+            en: "Names become part of MQTT topics and of JSON keys. Chinese belongs into `name` of the device or `label` of the tag.",
+            zh: "名称会成为 MQTT 主题和 JSON 键的一部分。中文请写在设备的 name 或点的 label 里。",
+        },
+        remedy: Text { en: "write e.g. \"{example}\"", zh: "例如写：\"{example}\"" },
+    },
+    Words {
+        code: RESERVED_NAME,
+        what: Text {
+            en: "`{key}` is \"{found}\", a word that `send` uses for something else",
+            zh: "`{key}` 的值是 \"{found}\"，这个词在 send 中另有含义",
+        },
+        cause: Text {
+            en: "`send` tells devices from event streams by their names.",
+            zh: "send 靠名称区分设备和事件流。",
+        },
+        remedy: Text { en: "choose another name", zh: "请换一个名称" },
+    },
+    Words {
+        code: DUPLICATE,
+        what: Text {
+            en: "`{key}` is \"{found}\", which line {first} uses already",
+            zh: "`{key}` 的值 \"{found}\" 已在第 {first} 行用过",
+        },
+        cause: Text {
+            en: "Names tell things apart; for an endpoint, many devices take only one connection; for a broker, two clients of one id throw each other out.",
+            zh: "名称用来区分对象；同一端点很多设备只接受一个连接；同一服务器上两个相同的客户端标识会互相踢下线。",
+        },
+        remedy: Text {
+            en: "choose another value, or put both under one entry (several devices may share one link with different `unit`)",
+            zh: "请换一个值，或合并到一处（多台设备可共用一条 link，用不同的 unit 区分）",
+        },
+    },
+    Words {
+        code: NO_SUCH_LINK,
+        what: Text {
+            en: "`{key}` names the link \"{found}\", which does not exist",
+            zh: "`{key}` 指向的链路 \"{found}\" 不存在",
+        },
+        cause: Text {
+            en: "The link was renamed, or has a mistake of its own.", zh: "链路改过名，或它自身有错。"
+        },
+        remedy: Text {
+            en: "write one of: {known}; or add a [[link]] of this name",
+            zh: "可写：{known}；或添加同名的 [[link]]",
+        },
+    },
+    Words {
+        code: TAGS_WITHOUT_LINK,
+        what: Text {
+            en: "`{key}` are given, but the device has no link to read them from",
+            zh: "写了 `{key}`，但设备没有 link，无从读取",
+        },
+        cause: Text {
+            en: "A device without a link is a machine that is not connected yet.",
+            zh: "没有 link 的设备表示尚未联网的机器。",
+        },
+        remedy: Text {
+            en: "add link = \"...\" to the device, or take its tags away",
+            zh: "请给设备加上 link = \"...\"，或删去它的 tags",
+        },
+    },
+    Words {
+        code: BAD_ADDRESS,
+        what: Text {
+            en: "`{key}` is {found}, which is no Modbus address",
+            zh: "`{key}` 的值是 {found}，不是 Modbus 地址",
+        },
+        cause: Text {
+            en: "A bare number below 10000 could be counted from 0 or from 1, in any of four tables.",
+            zh: "10000 以下的光数字看不出从 0 数还是从 1 数，也看不出是哪个区。",
+        },
+        remedy: Text {
+            en: "write \"40001\" or \"400001\" (from 1), or \"holding:0\", \"input:0\", \"coil:0\", \"discrete:0\" (from 0)",
+            zh: "从 1 数写 \"40001\" 或 \"400001\"；从 0 数写 \"holding:0\"、\"input:0\"、\"coil:0\"、\"discrete:0\"",
+        },
+    },
+    Words {
+        code: BITS_ARE_BOOL,
+        what: Text {
+            en: "`{key}` is {found}, but {address} is a single bit",
+            zh: "`{key}` 的值是 {found}，而 {address} 只有一位",
+        },
+        cause: Text {
+            en: "Coils and discrete inputs hold one bit each.", zh: "线圈和离散输入每个地址只有一位。"
+        },
+        remedy: Text {
+            en: "write type = \"bool\", or an address of a register",
+            zh: "请写 type = \"bool\"，或改用寄存器地址",
+        },
+    },
+    Words {
+        code: REGISTER_IS_NOT_BOOL,
+        what: Text {
+            en: "`{key}` is bool, but {address} is a register of 16 bits",
+            zh: "`{key}` 是 bool，而 {address} 是 16 位寄存器",
+        },
+        cause: Text {
+            en: "A bool is read from a coil or a discrete input.", zh: "bool 从线圈或离散输入读取。"
+        },
+        remedy: Text {
+            en: "write type = \"u16\", or an address of a coil or discrete input",
+            zh: "请写 type = \"u16\"，或改用线圈、离散输入地址",
+        },
+    },
+    Words {
+        code: ADDRESS_BEYOND_END,
+        what: Text {
+            en: "`{key}` is {found}, and {type} does not fit before the last address 65535",
+            zh: "`{key}` 的值是 {found}，从这里放不下 {type}（末地址为 65535）",
+        },
+        cause: Text {
+            en: "A 32-bit value takes two registers, a 64-bit value four.",
+            zh: "32 位值占两个寄存器，64 位占四个。",
+        },
+        remedy: Text { en: "write a smaller address or a shorter type", zh: "请改小地址或改用较短的类型" },
+    },
+    Words {
+        code: SCALE_ON_BOOL,
+        what: Text { en: "`{key}`: a bool cannot be scaled", zh: "`{key}`：bool 不能换算" },
+        cause: Text { en: "scale and offset are for numbers.", zh: "scale 和 offset 只用于数值。" },
+        remedy: Text { en: "take scale and offset away", zh: "请删去 scale 和 offset" },
+    },
+    Words {
+        code: SCALE_ZERO,
+        what: Text {
+            en: "`{key}` is 0: every value would become the same",
+            zh: "`{key}` 为 0，所有值都会变成同一个数",
+        },
+        cause: Text { en: "The scale multiplies the raw value.", zh: "scale 是原始值的乘数。" },
+        remedy: Text { en: "write e.g. scale = 0.1, or take it away", zh: "例如写 scale = 0.1，或删去" },
+    },
+    Words {
+        code: BAD_DEADBAND,
+        what: Text {
+            en: "`{key}` is {found}, must be a number of at least 0 or a percentage in quotes",
+            zh: "`{key}` 的值是 {found}，应为不小于 0 的数，或带引号的百分比",
+        },
+        cause: Text {
+            en: "A deadband is absolute in the tag's unit, or a share of the last reported value.",
+            zh: "死区可以是以点的单位表示的绝对值，也可以是上次上报值的百分比。",
+        },
+        remedy: Text {
+            en: "write e.g. deadband = 0.5 or deadband = \"2%\"",
+            zh: "例如写 deadband = 0.5 或 deadband = \"2%\"",
+        },
+    },
+    Words {
+        code: SILENCE_WITHOUT_DEADBAND,
+        what: Text { en: "`{key}` has no effect without a deadband", zh: "没有 deadband 时 `{key}` 不起作用" },
+        cause: Text {
+            en: "Without a deadband every reading is reported.", zh: "不写死区时，每次读数都会上报。"
+        },
+        remedy: Text {
+            en: "add e.g. deadband = 0 (report on any change), or take max_silence away",
+            zh: "可加 deadband = 0（有变化即报），或删去 max_silence",
+        },
+    },
+    Words {
+        code: BAD_ENDPOINT,
+        what: Text {
+            en: "`{key}` is \"{found}\", which is no host or host:port",
+            zh: "`{key}` 的值 \"{found}\" 不是 主机 或 主机:端口",
+        },
+        cause: Text {
+            en: "A scheme, a path or a blank does not belong here.", zh: "这里不能有协议头、路径或空格。"
+        },
+        remedy: Text { en: "write e.g. \"192.168.1.10:502\"", zh: "例如写 \"192.168.1.10:502\"" },
+    },
+    Words {
+        code: RETRY_ABOVE_MAX,
+        what: Text { en: "`{key}` is longer than retry_max", zh: "`{key}` 大于 retry_max" },
+        cause: Text {
+            en: "Pauses grow from retry to retry_max.", zh: "重连间隔从 retry 逐次加长到 retry_max。"
+        },
+        remedy: Text { en: "write a retry that is at most retry_max", zh: "retry 不要超过 retry_max" },
+    },
+    Words {
+        code: BAD_BROKER,
+        what: Text {
+            en: "`{key}` is \"{found}\", which is no address of a broker",
+            zh: "`{key}` 的值 \"{found}\" 不是 MQTT 服务器地址",
+        },
+        cause: Text {
+            en: "The address needs mqtts:// or mqtt:// in front and has no path; user and password have keys of their own.",
+            zh: "地址以 mqtts:// 或 mqtt:// 开头，不带路径；用户名和密码另有配置项。",
+        },
+        remedy: Text {
+            en: "write e.g. \"mqtts://broker.example.com:8883\"",
+            zh: "例如写 \"mqtts://broker.example.com:8883\"",
+        },
+    },
+    Words {
+        code: PLAINTEXT_NOT_ALLOWED,
+        what: Text {
+            en: "`{key}` sends in clear text to {host}, which was not allowed",
+            zh: "`{key}` 会把数据明文发往 {host}，未获允许",
+        },
+        cause: Text {
+            en: "mqtt:// is not encrypted: everyone on the way can read data and password.",
+            zh: "mqtt:// 不加密，途中任何人都能看到数据和密码。",
+        },
+        remedy: Text {
+            en: "write mqtts:// instead; for a test on your own desk add allow_plaintext = true",
+            zh: "请改用 mqtts://；仅在自己桌面上测试时可加 allow_plaintext = true",
+        },
+    },
+    Words {
+        code: TLS_KEY_ON_PLAINTEXT,
+        what: Text {
+            en: "`{key}` has no effect, since mqtt:// to {host} is not encrypted",
+            zh: "mqtt:// 到 {host} 不加密，`{key}` 不起作用",
+        },
+        cause: Text {
+            en: "Certificates belong to mqtts:// only; a file that seems to protect and does not is dangerous.",
+            zh: "证书只用于 mqtts://；看似有保护而实际没有，是危险的。",
+        },
+        remedy: Text {
+            en: "write mqtts:// or take the certificate keys away",
+            zh: "请改用 mqtts://，或删去证书相关项",
+        },
+    },
+    Words {
+        code: SECRET_IN_CLEAR,
+        what: Text { en: "`{key}` must not stand in this file", zh: "`{key}` 不能写在本文件里" },
+        cause: Text {
+            en: "Configuration files are copied, mailed and shown; secrets must not travel with them.",
+            zh: "配置文件会被拷贝、发送、展示，密钥不能跟着走。",
+        },
+        remedy: Text {
+            en: "put it into a file of its own and write password_file = \"PATH\", or use password_credential or password_env; then change the password, since it was readable",
+            zh: "请存入单独的文件并写 password_file = \"路径\"，或用 password_credential、password_env；该密码已暴露，建议更换",
+        },
+    },
+    Words {
+        code: SECRET_TWICE,
+        what: Text { en: "`{key}` has several sources", zh: "`{key}` 的来源写了不止一个" },
+        cause: Text { en: "Which one counts would be a guess.", zh: "以哪个为准只能猜。" },
+        remedy: Text { en: "keep one of: {known}", zh: "只保留其中一个：{known}" },
+    },
+    Words {
+        code: CERTIFICATE_WITHOUT_KEY,
+        what: Text { en: "`{key}` is given without its private key", zh: "写了 `{key}`，但没有对应的私钥" },
+        cause: Text {
+            en: "A client certificate is used together with its key.", zh: "客户端证书要与私钥一起使用。"
+        },
+        remedy: Text {
+            en: "add client_key_file = \"PATH\" or client_key_credential = \"NAME\"",
+            zh: "请加上 client_key_file = \"路径\" 或 client_key_credential = \"名称\"",
+        },
+    },
+    Words {
+        code: KEY_WITHOUT_CERTIFICATE,
+        what: Text { en: "`{key}` is given without the certificate", zh: "写了 `{key}`，但没有对应的证书" },
+        cause: Text {
+            en: "A private key is used together with its client certificate.",
+            zh: "私钥要与客户端证书一起使用。",
+        },
+        remedy: Text { en: "add client_cert_file = \"PATH\"", zh: "请加上 client_cert_file = \"路径\"" },
+    },
+    Words {
+        code: PASSWORD_WITHOUT_USER,
+        what: Text { en: "`{key}` is missing, but a password is given", zh: "写了密码却没有 `{key}`" },
+        cause: Text {
+            en: "MQTT 3.1.1 allows no password without a user name (3.1.2.9).",
+            zh: "MQTT 3.1.1 规定有密码必须有用户名（3.1.2.9）。",
+        },
+        remedy: Text { en: "add user = \"...\"", zh: "请加上 user = \"...\"" },
+    },
+    Words {
+        code: BAD_PREFIX,
+        what: Text {
+            en: "`{key}` is \"{found}\", which cannot begin a topic",
+            zh: "`{key}` 的值 \"{found}\" 不能作为主题开头",
+        },
+        cause: Text {
+            en: "Topics have no empty levels and none of + # $ and are at most 128 bytes long here.",
+            zh: "主题不能有空层级，不能含 + # $，此处最长 128 字节。",
+        },
+        remedy: Text { en: "write e.g. prefix = \"cloudward\"", zh: "例如写 prefix = \"cloudward\"" },
+    },
+    Words {
+        code: SEND_NOTHING,
+        what: Text {
+            en: "`{key}` is empty: this sink would never send anything",
+            zh: "`{key}` 为空，这个去向永远不会发送任何内容",
+        },
+        cause: Text { en: "Nothing leaves that is not named.", zh: "没有写到的内容一律不出厂。" },
+        remedy: Text {
+            en: "name devices or tags, e.g. send = [\"imm-01\", \"events\"]; or take the sink away",
+            zh: "请写明设备或点，例如 send = [\"imm-01\", \"events\"]；或删去该去向",
+        },
+    },
+    Words {
+        code: SEND_MATCHES_NOTHING,
+        what: Text {
+            en: "`{key}` names \"{found}\", which matches no device and no tag",
+            zh: "`{key}` 中的 \"{found}\" 对不上任何设备或点",
+        },
+        cause: Text {
+            en: "The device or tag was renamed, or there is a typing error.",
+            zh: "设备或点改过名，或拼写有误。",
+        },
+        remedy: Text {
+            en: "write \"DEVICE\", \"DEVICE.TAG\", a pattern with *, or \"events\"",
+            zh: "可写 \"设备\"、\"设备.点\"、带 * 的通配，或 \"events\"",
+        },
+    },
+    Words {
+        code: MESSAGE_TOO_SMALL,
+        what: Text {
+            en: "`{key}` is too small: one scan of device {device} with {tags} tags may need {needed}",
+            zh: "`{key}` 太小：设备 {device} 有 {tags} 个点，一次扫描可能需要 {needed}",
+        },
+        cause: Text { en: "A scan is never split over messages.", zh: "一次扫描不会拆成多条消息。" },
+        remedy: Text {
+            en: "write max_message = \"{needed}\" or more if the broker takes it, or split the device",
+            zh: "若服务器允许，请写 max_message = \"{needed}\" 以上；或把设备拆开",
+        },
+    },
+    Words {
+        code: BAD_TIMEZONE,
+        what: Text {
+            en: "`{key}` is \"{found}\", which is not a time zone of this system",
+            zh: "`{key}` 的值 \"{found}\" 不是本机认识的时区",
+        },
+        cause: Text {
+            en: "A typing error, or the package tzdata is not installed.",
+            zh: "拼写有误，或本机没有安装 tzdata。",
+        },
+        remedy: Text { en: "write e.g. timezone = \"Asia/Shanghai\"", zh: "例如写 timezone = \"Asia/Shanghai\"" },
+    },
+    Words {
+        code: TOO_MANY_TAGS,
+        what: Text {
+            en: "`{key}` holds {found} tags, at most {max} are allowed",
+            zh: "`{key}` 有 {found} 个点，最多 {max} 个",
+        },
+        cause: Text {
+            en: "The scan of a device travels in one message.", zh: "一台设备的一次扫描放在一条消息里。"
+        },
+        remedy: Text { en: "split the device into several", zh: "请拆成几台设备" },
+    },
+    Words {
+        code: FILE_UNREADABLE,
+        what: Text {
+            en: "the configuration {path} cannot be read: {found}", zh: "无法读取配置文件 {path}：{found}"
+        },
+        cause: Text {
+            en: "The path is wrong, or the user of the agent may not read it.",
+            zh: "路径不对，或运行本程序的用户没有读取权限。",
+        },
+        remedy: Text {
+            en: "check the path and `ls -l {path}`", zh: "请检查路径，并用 ls -l {path} 查看权限"
+        },
+    },
+    Words {
+        code: FILE_NOT_UTF8,
+        what: Text {
+            en: "the configuration {path} is not UTF-8 text (line {line})",
+            zh: "配置文件 {path} 不是 UTF-8 文本（第 {line} 行）",
+        },
+        cause: Text { en: "An editor saved it in GBK or UTF-16.", zh: "编辑器把它存成了 GBK 或 UTF-16。" },
+        remedy: Text {
+            en: "save it as UTF-8, or run: iconv -f GBK -t UTF-8 {path}",
+            zh: "请另存为 UTF-8，或执行：iconv -f GBK -t UTF-8 {path}",
+        },
+    },
+    Words {
+        code: FILE_TOO_LARGE,
+        what: Text { en: "the configuration {path} is larger than {max}", zh: "配置文件 {path} 超过 {max}" },
+        cause: Text { en: "This is probably another file.", zh: "多半指错了文件。" },
+        remedy: Text { en: "check the path", zh: "请检查路径" },
+    },
+    Words {
+        code: MISTAKES,
+        what: Text { en: "{path} has {count} mistakes", zh: "{path} 有 {count} 处错误" },
+        cause: Text { en: "Each of them is listed with its line.", zh: "每一处都已列出行号。" },
+        remedy: Text {
+            en: "mend the lines above and try `cloudward check` again",
+            zh: "请改正上面各行，再执行 cloudward check",
+        },
+    },
+];

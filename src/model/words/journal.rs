@@ -1,5 +1,164 @@
-//! Words for troubles of this topic.
+//! Words for troubles of the journal and of the disk under it.
 
-use crate::model::trouble::Words;
+use crate::model::trouble::{Code, Text, Words};
 
-pub(super) const WORDS: &[Words] = &[];
+/// No space left.
+pub const DISK_FULL: Code = Code("CW301");
+/// The directory or the file cannot be opened or made.
+pub const NO_ACCESS: Code = Code("CW302");
+/// Read-only file system or file.
+pub const READ_ONLY: Code = Code("CW303");
+/// The file is not SQLite.
+pub const NOT_A_DATABASE: Code = Code("CW304");
+/// The file is SQLite, but of another program.
+pub const FOREIGN_FILE: Code = Code("CW305");
+/// Written by a newer cloudward.
+pub const NEWER_VERSION: Code = Code("CW306");
+/// Another agent holds the journal.
+pub const IN_USE: Code = Code("CW307");
+/// SQLite says that the file is damaged.
+pub const CORRUPT: Code = Code("CW308");
+/// Another program holds a lock of SQLite for longer than the writer waits.
+pub const BUSY: Code = Code("CW309");
+/// Anything else that the disk or SQLite said.
+pub const DISK_FAULT: Code = Code("CW310");
+
+pub(super) const WORDS: &[Words] = &[
+    Words {
+        code: DISK_FULL,
+        what: Text { en: "no space left for the journal {path}", zh: "磁盘已满，无法写入日志库 {path}" },
+        cause: Text {
+            en: "the file system or the quota is used up, often by other programs' logs",
+            zh: "所在文件系统或磁盘配额已用尽，常见原因是其他程序的日志占满了磁盘",
+        },
+        remedy: Text {
+            en: "free some space (look with `df -h` and `du -sh`), or set a smaller max_size under [journal]; the agent goes on by itself once there is room",
+            zh: "请清理磁盘（可用 `df -h`、`du -sh` 查看），或在 [journal] 中调小 max_size；腾出空间后程序自动恢复写入",
+        },
+    },
+    Words {
+        code: NO_ACCESS,
+        what: Text { en: "the journal {path} cannot be opened: {error}", zh: "无法打开日志库 {path}：{error}" },
+        cause: Text {
+            en: "the directory is missing or belongs to another user", zh: "目录不存在，或属于其他用户"
+        },
+        remedy: Text {
+            en: "give the agent's user the right to read and write there (`chown`), or set another dir under [journal]",
+            zh: "请把该目录的读写权限授予运行本程序的用户（`chown`），或在 [journal] 中用 dir 指定其他目录",
+        },
+    },
+    Words {
+        code: READ_ONLY,
+        what: Text {
+            en: "the journal {path} is on a read-only file system or is write-protected",
+            zh: "日志库 {path} 所在文件系统只读，或文件被写保护",
+        },
+        cause: Text {
+            en: "the medium was mounted read-only, or Linux made it read-only after a disk fault",
+            zh: "分区以只读方式挂载，或磁盘出错后被系统自动改为只读",
+        },
+        remedy: Text {
+            en: "look into `dmesg` for disk faults and mount it writable, or set another dir under [journal]",
+            zh: "请用 `dmesg` 检查磁盘故障并重新以可写方式挂载，或在 [journal] 中用 dir 指定其他目录",
+        },
+    },
+    Words {
+        code: NOT_A_DATABASE,
+        what: Text {
+            en: "{path} is not a journal: the file is not an SQLite database",
+            zh: "{path} 不是日志库：文件不是 SQLite 数据库",
+        },
+        cause: Text {
+            en: "another file has that name, or the beginning of the journal was overwritten",
+            zh: "该位置放了别的文件，或日志库的文件头被覆盖",
+        },
+        remedy: Text {
+            en: "move {path} away (keep it if it may hold samples); the agent then starts a new journal",
+            zh: "请把 {path} 移到别处（可能含有样本，先不要删除），程序会新建日志库",
+        },
+    },
+    Words {
+        code: FOREIGN_FILE,
+        what: Text {
+            en: "{path} is an SQLite database of another program", zh: "{path} 是其他程序的 SQLite 数据库"
+        },
+        cause: Text {
+            en: "the journal's directory is shared with another program", zh: "日志库目录与其他程序共用"
+        },
+        remedy: Text {
+            en: "set a dir of its own under [journal]; the file was left untouched",
+            zh: "请在 [journal] 中用 dir 指定专用目录；该文件未被改动",
+        },
+    },
+    Words {
+        code: NEWER_VERSION,
+        what: Text {
+            en: "the journal {path} has version {found}, this program knows up to {known}",
+            zh: "日志库 {path} 的版本是 {found}，本程序最高支持 {known}",
+        },
+        cause: Text {
+            en: "a newer cloudward wrote it, and then an older one was installed",
+            zh: "该文件由更新版本的 cloudward 写入，之后又装回了旧版本",
+        },
+        remedy: Text {
+            en: "install the newer cloudward again, or set another dir under [journal]; {path} was left untouched",
+            zh: "请重新安装新版 cloudward，或在 [journal] 中用 dir 指定其他目录；{path} 未被改动",
+        },
+    },
+    Words {
+        code: IN_USE,
+        what: Text {
+            en: "another agent already works on the journal in {path}",
+            zh: "{path} 中的日志库正被另一个采集程序使用",
+        },
+        cause: Text {
+            en: "cloudward was started twice, often by hand beside the service",
+            zh: "cloudward 启动了两次，常见于服务已在运行时又手动启动",
+        },
+        remedy: Text {
+            en: "stop one of them (`systemctl status cloudward`, `pgrep -a cloudward`), or give each its own dir under [journal]",
+            zh: "请停掉其中一个（用 `systemctl status cloudward`、`pgrep -a cloudward` 查看），或在 [journal] 中为每个实例设置各自的 dir",
+        },
+    },
+    Words {
+        code: CORRUPT,
+        what: Text { en: "the journal {path} is damaged: {error}", zh: "日志库 {path} 已损坏：{error}" },
+        cause: Text {
+            en: "a failing disk or memory card, or a power cut on a disk that does not keep its promises",
+            zh: "硬盘或存储卡老化，或断电时磁盘未把缓存真正写入",
+        },
+        remedy: Text {
+            en: "stop the agent, move {path} and the files beside it with the same beginning away, start again; replace the medium if this comes back",
+            zh: "请停止程序，把 {path} 及同名前缀的文件移到别处后重新启动；若反复出现，请更换存储介质",
+        },
+    },
+    Words {
+        code: BUSY,
+        what: Text {
+            en: "another program holds the journal {path} locked", zh: "日志库 {path} 被其他程序锁定"
+        },
+        cause: Text {
+            en: "a backup or an SQLite shell has the file open for writing",
+            zh: "备份软件或 SQLite 命令行正以写方式打开该文件",
+        },
+        remedy: Text {
+            en: "close that program (`fuser -v {path}` names it); the agent tries again by itself",
+            zh: "请关闭该程序（用 `fuser -v {path}` 查看），本程序会自动重试",
+        },
+    },
+    Words {
+        code: DISK_FAULT,
+        what: Text {
+            en: "the disk refused work on the journal {path}: {error}",
+            zh: "日志库 {path} 读写失败：{error}",
+        },
+        cause: Text {
+            en: "a failing disk or memory card, a file system that went away, or one that lacks what SQLite needs (network drives)",
+            zh: "硬盘或存储卡故障、文件系统被卸载，或文件系统不满足 SQLite 的要求（如网络盘）",
+        },
+        remedy: Text {
+            en: "look into `dmesg` for disk faults; keep the journal on a local disk (dir under [journal])",
+            zh: "请用 `dmesg` 检查磁盘故障；日志库应放在本地磁盘上（[journal] 中的 dir）",
+        },
+    },
+];

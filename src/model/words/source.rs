@@ -1,5 +1,114 @@
-//! Words for troubles of this topic.
+//! Words for machines and links: CW201 to CW299.
 
-use crate::model::trouble::Words;
+use crate::model::trouble::{Code, Text, Words};
 
-pub(super) const WORDS: &[Words] = &[];
+/// A link answers.
+pub const LINK_UP: Code = Code("CW201");
+/// No connection.
+pub const LINK_UNREACHABLE: Code = Code("CW202");
+/// Nobody listens.
+pub const LINK_REFUSED: Code = Code("CW203");
+/// Connected, but no answer.
+pub const LINK_SILENT: Code = Code("CW204");
+/// The peer hangs up.
+pub const LINK_CLOSED: Code = Code("CW205");
+/// Answers that are no Modbus.
+pub const LINK_MALFORMED: Code = Code("CW206");
+/// A device answers with an exception.
+pub const DEVICE_REFUSES: Code = Code("CW211");
+
+pub(super) const WORDS: &[Words] = &[
+    Words {
+        code: LINK_UP,
+        what: Text { en: "link `{link}` is connected to {endpoint}", zh: "链路 `{link}` 已连接到 {endpoint}" },
+        cause: Text { en: "The connection stands; values follow.", zh: "连接已建立，随后会有数据。" },
+        remedy: Text { en: "nothing to do", zh: "无需处理" },
+    },
+    Words {
+        code: LINK_UNREACHABLE,
+        what: Text { en: "link `{link}`: {endpoint} cannot be reached", zh: "链路 `{link}`：连不上 {endpoint}" },
+        cause: Text {
+            en: "The machine is switched off, the cable is out, the address is wrong, or a firewall drops the connection.",
+            zh: "设备没上电、网线没插好、地址写错，或被防火墙拦截。",
+        },
+        remedy: Text {
+            en: "check power, cable and address (`ping` the host from this gateway); the agent keeps trying",
+            zh: "请检查电源、网线和地址（可在本网关上 ping 该主机）；程序会不断重试",
+        },
+    },
+    Words {
+        code: LINK_REFUSED,
+        what: Text {
+            en: "link `{link}`: {endpoint} answers, but accepts no Modbus connection",
+            zh: "链路 `{link}`：{endpoint} 有应答，但拒绝 Modbus 连接",
+        },
+        cause: Text {
+            en: "Modbus TCP is not switched on in the device, the port differs from 502, or all its connections are taken by other masters.",
+            zh: "设备没有启用 Modbus TCP，端口不是 502，或连接数已被别的主站占满。",
+        },
+        remedy: Text {
+            en: "switch the Modbus server on, check the port, close other masters; the agent keeps trying",
+            zh: "请启用设备的 Modbus 服务、核对端口、断开多余的主站；程序会不断重试",
+        },
+    },
+    Words {
+        code: LINK_SILENT,
+        what: Text {
+            en: "link `{link}`: {endpoint} takes connections, but does not answer within the timeout",
+            zh: "链路 `{link}`：{endpoint} 能连上，但在时限内没有应答",
+        },
+        cause: Text {
+            en: "The unit id is wrong, the device behind a gateway is off, or the device is slower than `timeout`.",
+            zh: "站号不对，网关后面的设备没上电，或设备应答比 timeout 还慢。",
+        },
+        remedy: Text {
+            en: "check `unit` of its devices; try a longer `timeout`",
+            zh: "请核对各设备的 unit；可把 timeout 调大再试",
+        },
+    },
+    Words {
+        code: LINK_CLOSED,
+        what: Text {
+            en: "link `{link}`: {endpoint} closes the connection",
+            zh: "链路 `{link}`：{endpoint} 主动断开了连接",
+        },
+        cause: Text {
+            en: "The device allows few connections and another master holds them, or it restarts.",
+            zh: "设备允许的连接数少，被别的主站占用；或设备正在重启。",
+        },
+        remedy: Text {
+            en: "close other masters or raise the device's number of connections; the agent keeps trying",
+            zh: "请断开其他主站，或调大设备的连接数；程序会不断重试",
+        },
+    },
+    Words {
+        code: LINK_MALFORMED,
+        what: Text {
+            en: "link `{link}`: what {endpoint} answers is not Modbus TCP",
+            zh: "链路 `{link}`：{endpoint} 的应答不是 Modbus TCP",
+        },
+        cause: Text {
+            en: "Another service listens on this port, or a serial gateway passes RTU frames through without converting them.",
+            zh: "该端口上是别的服务，或串口服务器没有做协议转换，直接透传了 RTU 报文。",
+        },
+        remedy: Text {
+            en: "check the port, and switch the serial gateway to Modbus TCP mode",
+            zh: "请核对端口，并把串口服务器设为 Modbus TCP 模式",
+        },
+    },
+    Words {
+        code: DEVICE_REFUSES,
+        what: Text {
+            en: "device `{device}` (unit {unit}) refuses {table} {first} to {last}: {found}",
+            zh: "设备 `{device}`（站号 {unit}）拒绝读取 {table} {first} 至 {last}：{found}",
+        },
+        cause: Text {
+            en: "The device has no such address or does not serve this table; many devices refuse a whole block because of one address.",
+            zh: "设备没有这个地址，或不支持这个区；很多设备会因为一个地址而拒绝整段。",
+        },
+        remedy: Text {
+            en: "compare the addresses with the device's manual; set max_gap = 0 on its link if holes are not readable",
+            zh: "请对照设备手册核对地址；若空洞不可读，请在 link 上设 max_gap = 0",
+        },
+    },
+];

@@ -1,0 +1,462 @@
+//! The courier of one sink: takes what is after its cursor, passes it through the scope, publishes it, and moves the
+//! cursor when the broker acknowledges. Any trouble ends the connection; the next one starts again from the cursor, so
+//! that nothing is lost and what is sent twice carries the same identity.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio::sync::watch;
+use tokio::time::sleep_until;
+use tracing::{error, info, warn};
+
+use super::recorder::Progress;
+use super::tail::Tail;
+use crate::config::{Config, Sink};
+use crate::journal::{Place, Reader};
+use crate::model::words::sink as words;
+use crate::model::{Backoff, BootId, Code, DataRecord, EventRecord, Lang, Seq, Stream, Timestamp, Trouble};
+use crate::sink::{Mask, Note, Refused, Scope, Token, Topics, Uplink, Window, payload};
+
+/// Read from disk at a time when behind: a few messages' worth, so that a backlog of gigabytes never fills the memory.
+const READ_RECORDS: usize = 64;
+const READ_SAMPLES: usize = 20_000;
+
+/// Pauses between attempts to reach the broker.
+const RETRY: Duration = Duration::from_secs(1);
+const RETRY_MAX: Duration = Duration::from_secs(60);
+
+/// A connection that lasted so long was a good one: the pauses start small again.
+const PROVEN: Duration = Duration::from_secs(30);
+
+/// What others may know of a sink.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SinkStatus {
+    /// Whether the broker has accepted us.
+    pub is_connected: bool,
+    /// Why not.
+    pub trouble: Option<Trouble>,
+    /// Messages acknowledged since the start of the agent.
+    pub acked: u64,
+    /// Connections since the start of the agent.
+    pub connects: u64,
+}
+
+/// What the supervisor tells a courier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    /// Go on.
+    #[default]
+    Work,
+    /// Deliver what is committed, then end.
+    Drain,
+}
+
+/// What a courier shares with others, and what outlives a restart of its task.
+#[derive(Clone)]
+pub struct Desk {
+    /// For the recorder: how far it has come.
+    pub progress: watch::Sender<Progress>,
+    /// For the status line.
+    pub status: watch::Sender<SinkStatus>,
+    /// From the supervisor.
+    pub order: watch::Receiver<Order>,
+    /// What was committed last.
+    pub tail: watch::Receiver<Arc<Tail>>,
+    /// The journal's file, for what memory no longer holds.
+    pub place: Place,
+    /// This start of the agent.
+    pub boot: BootId,
+}
+
+/// The task of one sink.
+pub struct Courier {
+    sink: Arc<Sink>,
+    config: Arc<Config>,
+    desk: Desk,
+    topics: Topics,
+    scope: Scope,
+    backoff: Backoff,
+    reader: Option<Reader>,
+    /// By group id: what may leave of it. Its size is that of the configuration, past ones included until a restart.
+    masks: HashMap<u64, Arc<Mask>>,
+}
+
+/// How a connection ended.
+enum Ending {
+    /// Everything that was committed is acknowledged.
+    Drained,
+    Lost(Trouble),
+}
+
+impl Courier {
+    /// A courier that starts from `desk.progress`.
+    pub fn new(config: Arc<Config>, sink: Arc<Sink>, desk: Desk) -> Courier {
+        Courier {
+            topics: Topics::new(&sink.prefix, &config.workshop),
+            scope: Scope::new(&sink.send),
+            backoff: Backoff::new(RETRY, RETRY_MAX),
+            reader: None,
+            masks: HashMap::new(),
+            sink,
+            config,
+            desk,
+        }
+    }
+
+    /// Delivers until told to drain and nothing is left.
+    pub async fn run(mut self) {
+        loop {
+            let begun = Instant::now();
+            let trouble = match self.connect().await {
+                Some(Ok(uplink)) => match self.serve(uplink).await {
+                    Ending::Drained => return,
+                    Ending::Lost(trouble) => trouble,
+                },
+                Some(Err(trouble)) => trouble,
+                None => return,
+            };
+            if begun.elapsed() >= PROVEN {
+                self.backoff.reset();
+            }
+            let pause = self.backoff.next(random());
+            self.on_down(trouble, pause);
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = told_to_drain(&mut self.desk.order), if !self.is_draining() => {}
+            }
+        }
+    }
+
+    /// A new connection; `None` when there is nothing to deliver and the agent is ending.
+    async fn connect(&mut self) -> Option<Result<Uplink, Trouble>> {
+        if self.is_draining() && self.is_done(*self.desk.progress.borrow()) {
+            return None;
+        }
+        let will = (self.topics.state(), payload::offline(self.desk.boot));
+        Some(Uplink::connect(&self.sink, will).await)
+    }
+
+    /// One connection from CONNACK to its end.
+    async fn serve(&mut self, mut uplink: Uplink) -> Ending {
+        self.on_up();
+        let progress = *self.desk.progress.borrow();
+        let mut flight = Flight {
+            data: Lane::new(progress.data, self.sink.window),
+            events: Lane::new(progress.events, self.sink.window),
+            greetings: self.greetings(),
+            greetings_in_flight: 0,
+        };
+        loop {
+            if let Err(trouble) = self.fill(&mut flight, &mut uplink).await {
+                return Ending::Lost(trouble);
+            }
+            self.publish_progress(&flight);
+            if self.is_draining() && flight.is_empty() && self.is_done(flight.progress()) {
+                self.say_goodbye(uplink).await;
+                return Ending::Drained;
+            }
+            let deadline = flight.waiting_since().map(|since| since + self.sink.ack_timeout);
+            let has_room = uplink.has_room();
+            tokio::select! {
+                mut note = uplink.note() => loop {
+                    match note {
+                        Note::Acked(token) => self.on_acked(&mut flight, token),
+                        Note::Lost(trouble) => {
+                            self.publish_progress(&flight);
+                            return Ending::Lost(trouble);
+                        }
+                    }
+                    match uplink.ready_note() {
+                        Some(next) => note = next,
+                        None => break,
+                    }
+                },
+                changed = self.desk.tail.changed(), if has_room => {
+                    if changed.is_err() && !self.is_draining() {
+                        return Ending::Drained; // the recorder is gone; there will never be more
+                    }
+                }
+                () = told_to_drain(&mut self.desk.order), if !self.is_draining() => {}
+                () = sleep_until(deadline.unwrap_or_else(Instant::now).into()), if deadline.is_some() => {
+                    let trouble = Trouble::new(words::ACK_TIMEOUT).with("broker", self.broker());
+                    return Ending::Lost(trouble.with("seconds", self.sink.ack_timeout.as_secs()));
+                }
+            }
+        }
+    }
+
+    /// Publishes as long as the window has room and there is something to send: greetings, then events, then samples.
+    async fn fill(&mut self, flight: &mut Flight, uplink: &mut Uplink) -> Result<(), Trouble> {
+        while uplink.has_room() {
+            let sent = if let Some((topic, payload)) = flight.greetings.pop_front() {
+                flight.greetings_in_flight += 1;
+                match uplink.publish(Token::Other, &topic, payload, true) {
+                    Ok(()) => Sent::Yes,
+                    Err(refused) => self.give_up_greeting(flight, refused, &topic),
+                }
+            } else if let Some(record) = self.next_event(&mut flight.events).await? {
+                self.send_event(&record, &mut flight.events, uplink)
+            } else if let Some(record) = self.next_data(&mut flight.data).await? {
+                self.send_data(&record, &mut flight.data, uplink)
+            } else {
+                return Ok(());
+            };
+            if sent == Sent::NotNow {
+                return Ok(()); // the connection is gone, and the next note says why
+            }
+        }
+        Ok(())
+    }
+
+    fn give_up_greeting(&self, flight: &mut Flight, refused: Refused, topic: &str) -> Sent {
+        flight.greetings_in_flight -= 1;
+        let Some(trouble) = refused.trouble(topic) else { return Sent::NotNow };
+        error!(code = %trouble.code, sink = %self.sink.name, "{trouble}");
+        Sent::Yes
+    }
+
+    async fn next_event(&mut self, lane: &mut Lane<EventRecord>) -> Result<Option<Arc<EventRecord>>, Trouble> {
+        if lane.queue.is_empty() {
+            let tail = self.desk.tail.borrow_and_update().clone();
+            let after = lane.window.newest();
+            match tail.events_after(after) {
+                Some(records) => lane.queue.extend(records.iter().cloned()),
+                None => {
+                    let records = self.read(move |reader| reader.events_after(after, READ_RECORDS)).await?;
+                    lane.arrived(records, tail.last_events);
+                }
+            }
+        }
+        Ok(lane.queue.pop_front())
+    }
+
+    async fn next_data(&mut self, lane: &mut Lane<DataRecord>) -> Result<Option<Arc<DataRecord>>, Trouble> {
+        if lane.queue.is_empty() {
+            let tail = self.desk.tail.borrow_and_update().clone();
+            let after = lane.window.newest();
+            match tail.data_after(after) {
+                Some(records) => lane.queue.extend(records.iter().cloned()),
+                None => {
+                    let records = self.read(move |reader| reader.data_after(after, READ_RECORDS, READ_SAMPLES)).await?;
+                    lane.arrived(records, tail.last_data);
+                }
+            }
+        }
+        Ok(lane.queue.pop_front())
+    }
+
+    /// A short read of the journal's file, off the runtime's thread.
+    async fn read<T: Send + 'static>(
+        &mut self,
+        job: impl FnOnce(&mut Reader) -> Result<Vec<T>, Trouble> + Send + 'static,
+    ) -> Result<Vec<T>, Trouble> {
+        let reader = self.reader.take();
+        let place = self.desk.place.clone();
+        let read = tokio::task::spawn_blocking(move || {
+            let mut reader = match reader {
+                Some(reader) => reader,
+                None => Reader::open(&place)?,
+            };
+            let records = job(&mut reader)?;
+            Ok((reader, records))
+        });
+        let (reader, records) = read.await.expect("the job does not panic and is not aborted")?;
+        self.reader = Some(reader);
+        Ok(records)
+    }
+
+    fn send_data(&mut self, record: &DataRecord, lane: &mut Lane<DataRecord>, uplink: &mut Uplink) -> Sent {
+        lane.see(record.seq);
+        let mask = self.mask(record);
+        let message = if mask.is_empty() { None } else { payload::data(record, &mask, lane.window.last_sent()) };
+        let Some(message) = message else {
+            lane.window.skipped(record.seq);
+            return Sent::Yes;
+        };
+        let topic = self.topics.data(&record.group.device);
+        let taken = uplink.publish(Token::Record(Stream::Data, record.seq), &topic, message, false);
+        self.book(lane, record.seq, record.samples(), &topic, taken)
+    }
+
+    fn send_event(&mut self, record: &EventRecord, lane: &mut Lane<EventRecord>, uplink: &mut Uplink) -> Sent {
+        lane.see(record.seq);
+        if !self.scope.events() {
+            lane.window.skipped(record.seq);
+            return Sent::Yes;
+        }
+        let message = payload::event(record, lane.window.last_sent());
+        let topic = self.topics.events();
+        let taken = uplink.publish(Token::Record(Stream::Events, record.seq), &topic, message, false);
+        self.book(lane, record.seq, 0, &topic, taken)
+    }
+
+    /// Notes in the window what became of a message. One that will never be taken is given up, by name.
+    fn book<T>(&self, lane: &mut Lane<T>, seq: Seq, samples: usize, topic: &str, taken: Result<(), Refused>) -> Sent {
+        match taken {
+            Ok(()) => lane.window.sent(seq, Instant::now()),
+            Err(refused) => match refused.trouble(topic) {
+                Some(trouble) => {
+                    error!(code = %trouble.code, sink = %self.sink.name, samples, "{trouble}");
+                    lane.window.gave_up(seq);
+                }
+                None => return Sent::NotNow,
+            },
+        }
+        Sent::Yes
+    }
+
+    fn mask(&mut self, record: &DataRecord) -> Arc<Mask> {
+        let group = &record.group;
+        let mask = || Arc::new(self.scope.mask(&group.device, &group.tags));
+        self.masks.entry(group.id).or_insert_with(mask).clone()
+    }
+
+    /// Retained: that we are here, and what each device's tags are.
+    fn greetings(&self) -> VecDeque<(String, Vec<u8>)> {
+        let (boot, now) = (self.desk.boot, Timestamp::of(SystemTime::now()));
+        let state = (self.topics.state(), payload::online(boot, now));
+        let births = self.config.devices.iter().filter_map(|device| {
+            Some((self.topics.birth(&device.id), payload::birth(device, &self.scope, boot, now)?))
+        });
+        [state].into_iter().chain(births).collect()
+    }
+
+    fn on_acked(&mut self, flight: &mut Flight, token: Token) {
+        let now = Instant::now();
+        match token {
+            Token::Record(Stream::Data, seq) => drop(flight.data.window.acked(seq, now)),
+            Token::Record(Stream::Events, seq) => drop(flight.events.window.acked(seq, now)),
+            Token::Other => flight.greetings_in_flight = flight.greetings_in_flight.saturating_sub(1),
+        }
+        self.desk.status.send_modify(|status| status.acked += u64::from(token != Token::Other));
+    }
+
+    fn publish_progress(&self, flight: &Flight) {
+        let progress = flight.progress();
+        self.desk.progress.send_if_modified(|before| std::mem::replace(before, progress) != progress);
+    }
+
+    /// Whether everything committed has been acknowledged.
+    fn is_done(&self, progress: Progress) -> bool {
+        let tail = self.desk.tail.borrow();
+        progress.data.position >= tail.last_data && progress.events.position >= tail.last_events
+    }
+
+    fn is_draining(&self) -> bool {
+        *self.desk.order.borrow() == Order::Drain
+    }
+
+    /// A clean DISCONNECT discards the will, so the state is said by ourselves.
+    async fn say_goodbye(&mut self, mut uplink: Uplink) {
+        let state = self.topics.state();
+        if uplink.publish(Token::Other, &state, payload::offline(self.desk.boot), true).is_ok() {
+            let acked = tokio::time::timeout(Duration::from_secs(1), uplink.note());
+            acked.await.ok(); // unacknowledged: the retained state stays "online" until the next start
+        }
+        uplink.close().await;
+    }
+
+    fn broker(&self) -> String {
+        format!("{}:{}", self.sink.host, self.sink.port)
+    }
+
+    fn on_up(&mut self) {
+        let mut was_connected = false;
+        self.desk.status.send_modify(|status| {
+            was_connected = std::mem::replace(&mut status.is_connected, true);
+            status.trouble = None;
+            status.connects += 1;
+        });
+        if !was_connected {
+            let trouble = Trouble::new(words::CONNECTED).with("sink", &self.sink.name);
+            let trouble = trouble.with("broker", self.broker());
+            info!(sink = %self.sink.name, "{}", trouble.what(Lang::current()));
+        }
+    }
+
+    /// Logs a new cause once; the same cause again is the same transition.
+    fn on_down(&mut self, trouble: Trouble, retry_in: Duration) {
+        let mut is_news = false;
+        self.desk.status.send_modify(|status| {
+            let before: Option<Code> = status.trouble.as_ref().map(|trouble| trouble.code);
+            is_news = status.is_connected || before != Some(trouble.code);
+            status.is_connected = false;
+            status.trouble = Some(trouble.clone());
+        });
+        if is_news {
+            warn!(code = %trouble.code, sink = %self.sink.name, ?retry_in, "{trouble}");
+        }
+    }
+}
+
+/// One stream on one connection.
+struct Lane<T> {
+    window: Window,
+    /// Fetched, not yet sent.
+    queue: VecDeque<Arc<T>>,
+}
+
+impl<T> Lane<T> {
+    fn new(cursor: crate::model::Cursor, limit: usize) -> Lane<T> {
+        Lane { window: Window::new(cursor, limit), queue: VecDeque::new() }
+    }
+
+    /// Records from disk. None at all although some were committed: they were dropped by policy or are damaged.
+    fn arrived(&mut self, records: Vec<Arc<T>>, last: Seq) {
+        if records.is_empty() {
+            self.window.gave_up(last);
+        }
+        self.queue.extend(records);
+    }
+
+    /// The next record is this one. What lies between the last one and it is gone, and the receiver is to see the gap.
+    fn see(&mut self, seq: Seq) {
+        if seq > self.window.newest() + 1 {
+            self.window.gave_up(seq - 1);
+        }
+    }
+}
+
+/// Everything that is under way on one connection.
+struct Flight {
+    data: Lane<DataRecord>,
+    events: Lane<EventRecord>,
+    greetings: VecDeque<(String, Vec<u8>)>,
+    greetings_in_flight: usize,
+}
+
+/// Whether a record is done with on this connection.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sent {
+    Yes,
+    /// It stays the next one; the connection ends.
+    NotNow,
+}
+
+impl Flight {
+    fn in_flight(&self) -> usize {
+        self.data.window.in_flight() + self.events.window.in_flight() + self.greetings_in_flight
+    }
+
+    fn is_empty(&self) -> bool {
+        self.in_flight() == 0 && self.greetings.is_empty()
+    }
+
+    fn waiting_since(&self) -> Option<Instant> {
+        [self.data.window.waiting_since(), self.events.window.waiting_since()].into_iter().flatten().min()
+    }
+
+    fn progress(&self) -> Progress {
+        Progress { data: self.data.window.cursor(), events: self.events.window.cursor() }
+    }
+}
+
+async fn told_to_drain(order: &mut watch::Receiver<Order>) {
+    order.wait_for(|order| *order == Order::Drain).await.ok(); // a dropped sender means the same
+}
+
+/// From 0 to 1; without the system's random numbers the jitter is missing, nothing else.
+fn random() -> f64 {
+    getrandom::u32().map_or(0.5, |n| f64::from(n) / f64::from(u32::MAX))
+}

@@ -1,0 +1,304 @@
+//! Builds the rooms from a configuration, starts them, watches, reloads and stops them. Here alone the rooms meet: links
+//! hand batches to the [`recorder`], couriers take records from its [`tail`].
+
+mod courier;
+mod recorder;
+mod space;
+mod supervise;
+mod systemd;
+mod tail;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tracing::{info, warn};
+
+pub use courier::SinkStatus;
+pub use recorder::Health;
+pub use systemd::Systemd;
+
+use crate::config::{Config, Device, Link, Sink, Workshop};
+use crate::journal::{Journal, Place, Settings};
+use crate::model::words::agent as words;
+use crate::model::{BootId, LinkState, Timestamp, Trouble};
+use crate::source::modbus::{LinkStatus, Poller};
+use courier::{Courier, Desk, Order};
+use recorder::{Command, Progress, Recorder};
+use supervise::supervised;
+
+/// How long a stop may take before what is left is dropped by name.
+pub const GRACE: Duration = Duration::from_secs(5);
+
+/// Estimated bytes of a record at most, so that its message fits common brokers; sinks with smaller messages lower it.
+const RECORD_BYTES: usize = 64_000;
+
+/// A running agent.
+pub struct Agent {
+    config: Arc<Config>,
+    state_dir: PathBuf,
+    place: Place,
+    boot: BootId,
+    started: Instant,
+    recorder: Recorder,
+    links: HashMap<Arc<str>, RunningLink>,
+    sinks: HashMap<Arc<str>, RunningSink>,
+}
+
+/// What a link's task was made from, to see whether a reload changes it.
+struct RunningLink {
+    made_from: (Arc<Link>, Vec<Arc<Device>>),
+    stop: watch::Sender<bool>,
+    status: watch::Receiver<LinkStatus>,
+    task: JoinHandle<()>,
+}
+
+struct RunningSink {
+    made_from: (Arc<Sink>, Workshop, Vec<Arc<Device>>),
+    order: watch::Sender<Order>,
+    progress: watch::Receiver<Progress>,
+    status: watch::Receiver<SinkStatus>,
+    task: JoinHandle<()>,
+}
+
+impl Agent {
+    /// Opens the journal in `state_dir` and starts everything. Must be called within a runtime.
+    pub async fn start(config: Config, state_dir: PathBuf) -> Result<Agent, Trouble> {
+        let config = Arc::new(config);
+        let boot = BootId(getrandom::u64().map_err(|error| Trouble::new(words::NO_RANDOM).with("error", error))?);
+        let settings = Settings {
+            max_size: max_size(&config, &state_dir),
+            max_age: config.journal.max_age,
+            dir: state_dir.clone(),
+        };
+        let journal = Journal::open(settings, boot, Timestamp::of(SystemTime::now()))?;
+        let place = journal.reader();
+        let recorder = Recorder::start(journal, config.journal.commit_interval, record_bytes(&config));
+        let mut agent = Agent {
+            config: config.clone(),
+            state_dir,
+            place,
+            boot,
+            started: Instant::now(),
+            recorder,
+            links: HashMap::new(),
+            sinks: HashMap::new(),
+        };
+        agent.put_in_force(config).await;
+        Ok(agent)
+    }
+
+    /// Puts a new configuration in force: stops and starts only what it changes.
+    pub async fn reload(&mut self, config: Config, state_dir: &Path) {
+        if state_dir != self.state_dir {
+            let trouble = Trouble::new(words::JOURNAL_MOVED).with("old", self.state_dir.display());
+            let trouble = trouble.with("new", state_dir.display());
+            warn!(code = %trouble.code, "{trouble}");
+        }
+        self.recorder.tell(Command::Limits {
+            max_size: max_size(&config, &self.state_dir),
+            max_age: config.journal.max_age,
+            commit_interval: config.journal.commit_interval,
+            record_bytes: record_bytes(&config),
+        });
+        self.put_in_force(Arc::new(config)).await;
+    }
+
+    async fn put_in_force(&mut self, config: Arc<Config>) {
+        self.config = config.clone();
+        self.stop_changed_links(&config).await;
+        let stopped = self.stop_changed_sinks(&config).await;
+        for sink in &config.sinks {
+            if !self.sinks.contains_key(&sink.name) {
+                let progress = match stopped.get(&sink.name) {
+                    Some(progress) => *progress,
+                    None => self.recorder.progress_of(&sink.name).await,
+                };
+                let running = self.start_sink(&config, sink.clone(), progress);
+                self.sinks.insert(sink.name.clone(), running);
+            }
+        }
+        let progress = self.sinks.iter().map(|(name, sink)| (name.to_string(), sink.progress.clone()));
+        self.recorder.tell(Command::Sinks(progress.collect()));
+        for link in &config.links {
+            if !self.links.contains_key(&link.name) {
+                let running = self.start_link(&config, link.clone());
+                self.links.insert(link.name.clone(), running);
+            }
+        }
+    }
+
+    async fn stop_changed_links(&mut self, config: &Config) {
+        let is_same = |running: &RunningLink| {
+            let (link, devices) = &running.made_from;
+            config.links.contains(link) && config.devices_of(&link.name).eq(devices)
+        };
+        let mut stopping: Vec<RunningLink> = Vec::new();
+        for name in self.links.keys().cloned().collect::<Vec<_>>() {
+            if self.links.get(&name).is_some_and(|running| !is_same(running)) {
+                stopping.extend(self.links.remove(&name));
+            }
+        }
+        stop_links(stopping, GRACE).await;
+    }
+
+    /// How far each of the stopped ones had come.
+    async fn stop_changed_sinks(&mut self, config: &Config) -> HashMap<Arc<str>, Progress> {
+        let mut stopped = HashMap::new();
+        let is_same = |running: &RunningSink| {
+            let (sink, workshop, devices) = &running.made_from;
+            config.sinks.contains(sink) && config.workshop == *workshop && config.devices == *devices
+        };
+        for name in self.sinks.keys().cloned().collect::<Vec<_>>() {
+            if self.sinks.get(&name).is_some_and(|running| !is_same(running))
+                && let Some(running) = self.sinks.remove(&name)
+            {
+                // Safe at any point: what was not acknowledged is sent again from the cursor.
+                running.task.abort();
+                running.task.await.ok(); // cancelled, as just asked
+                stopped.insert(name, *running.progress.borrow());
+            }
+        }
+        stopped
+    }
+
+    fn start_link(&self, config: &Arc<Config>, link: Arc<Link>) -> RunningLink {
+        let (stop, stopped) = watch::channel(false);
+        let (status, seen) = watch::channel(LinkStatus::default());
+        let made_from = (link.clone(), config.devices_of(&link.name).cloned().collect());
+        let (config, outlet, started) = (config.clone(), self.recorder.outlet(), self.started);
+        let name = format!("link {}", link.name);
+        let task = supervised(name, move || {
+            Poller::new(&config, link.clone(), outlet.clone(), started, status.clone()).run(stopped.clone())
+        });
+        RunningLink { made_from, stop, status: seen, task }
+    }
+
+    fn start_sink(&self, config: &Arc<Config>, sink: Arc<Sink>, progress: Progress) -> RunningSink {
+        let (order, ordered) = watch::channel(Order::Work);
+        let (progress, seen_progress) = watch::channel(progress);
+        let (status, seen) = watch::channel(SinkStatus::default());
+        let desk = Desk {
+            progress,
+            status,
+            order: ordered,
+            tail: self.recorder.tail(),
+            place: self.place.clone(),
+            boot: self.boot,
+        };
+        let made_from = (sink.clone(), config.workshop.clone(), config.devices.clone());
+        let config = config.clone();
+        let name = format!("sink {}", sink.name);
+        let task = supervised(name, move || Courier::new(config.clone(), sink.clone(), desk.clone()).run());
+        RunningSink { made_from, order, progress: seen_progress, status: seen, task }
+    }
+
+    /// Links first, so that nothing new comes; then everything heard is committed; then the sinks deliver what they can
+    /// within the grace; then the journal is closed. (Acknowledgements flow backwards, so closing by dropped senders
+    /// alone would deadlock.)
+    pub async fn stop(self) {
+        let deadline = Instant::now() + GRACE;
+        let left = || deadline.saturating_duration_since(Instant::now());
+        stop_links(self.links.into_values().collect(), left()).await;
+        self.recorder.flush().await;
+        for sink in self.sinks.values() {
+            sink.order.send_replace(Order::Drain);
+        }
+        for (name, mut sink) in self.sinks {
+            if tokio::time::timeout(left(), &mut sink.task).await.is_err() {
+                sink.task.abort();
+                let trouble = Trouble::new(words::SINK_NOT_DRAINED).with("sink", &name);
+                warn!(code = %trouble.code, "{trouble}");
+            }
+        }
+        self.recorder.stop();
+        info!("stopped");
+    }
+
+    /// How things are, for the status line and for the demo.
+    pub fn overview(&self) -> Overview {
+        let tail = self.recorder.tail();
+        let last = { (tail.borrow().last_data, tail.borrow().last_events) };
+        let waiting = self.sinks.values().map(|sink| {
+            let progress = *sink.progress.borrow();
+            last.0.saturating_sub(progress.data.position) + last.1.saturating_sub(progress.events.position)
+        });
+        let health = self.recorder.health();
+        Overview {
+            links: self.links.len(),
+            links_up: self.links.values().filter(|link| link.status.borrow().state == Some(LinkState::Up)).count(),
+            sinks: self.sinks.len(),
+            sinks_connected: self.sinks.values().filter(|sink| sink.status.borrow().is_connected).count(),
+            waiting_records: waiting.max().unwrap_or(0),
+            acked: self.sinks.values().map(|sink| sink.status.borrow().acked).sum(),
+            committed_samples: health.committed.load(Ordering::Relaxed),
+            dropped_samples: health.dropped.load(Ordering::Relaxed),
+            journal_bytes: health.bytes.load(Ordering::Relaxed),
+            turns: health.turns.load(Ordering::Relaxed),
+            is_recording: !self.recorder.is_gone(),
+        }
+    }
+
+    /// The configuration in force.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+}
+
+/// How things are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Overview {
+    /// Links of the configuration.
+    pub links: usize,
+    /// Links that answer.
+    pub links_up: usize,
+    /// Sinks of the configuration.
+    pub sinks: usize,
+    /// Sinks whose broker has accepted us.
+    pub sinks_connected: usize,
+    /// Records that the slowest sink has not delivered.
+    pub waiting_records: u64,
+    /// Messages acknowledged since the start.
+    pub acked: u64,
+    /// Samples committed since the start.
+    pub committed_samples: u64,
+    /// Samples given up since the start.
+    pub dropped_samples: u64,
+    /// The journal on disk.
+    pub journal_bytes: u64,
+    /// Turns of the recorder: it lives as long as they grow.
+    pub turns: u64,
+    /// Whether the recorder's thread runs.
+    pub is_recording: bool,
+}
+
+/// Tells all of them at once, then waits for each; what has not ended in time is dropped.
+async fn stop_links(links: Vec<RunningLink>, grace: Duration) {
+    let deadline = Instant::now() + grace;
+    for link in &links {
+        link.stop.send_replace(true);
+    }
+    for mut link in links {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if tokio::time::timeout(left, &mut link.task).await.is_err() {
+            link.task.abort();
+            let trouble = Trouble::new(words::LINK_NOT_STOPPED).with("link", &link.made_from.0.name);
+            warn!(code = %trouble.code, "{trouble}");
+        }
+    }
+}
+
+/// The journal's size limit: as configured, else the smaller of 2 GB and a quarter of the file system.
+pub fn max_size(config: &Config, state_dir: &Path) -> u64 {
+    const MOST: u64 = 2_000_000_000;
+    config.journal.max_size.unwrap_or_else(|| space::file_system_bytes(state_dir).map_or(MOST, |all| MOST.min(all / 4)))
+}
+
+fn record_bytes(config: &Config) -> usize {
+    // Half of a message, since the estimate is of typical values.
+    config.sinks.iter().map(|sink| sink.max_message / 2).fold(RECORD_BYTES, usize::min)
+}

@@ -1,0 +1,456 @@
+//! The recorder: one OS thread, the only writer of the journal. It sleeps from commit to commit; each time it takes what
+//! the links have heard, keeps what is worth reporting, commits all of it in one transaction and announces the new
+//! positions. What cannot be written stays in memory, up to a limit, and is tried again.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle, Thread};
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio::sync::{oneshot, watch};
+use tracing::{error, info, warn};
+
+use super::tail::Tail;
+use crate::journal::{Dropped, Journal, NewData, NewEvent, OnChange};
+use crate::model::words::agent as words;
+use crate::model::{Batch, Cursor, Event, Group, Scan, Stream, Timestamp, Trouble};
+use crate::source::{Heard, Outlet};
+
+/// Scans and events that may wait in the channel. The recorder is woken at half of it.
+const CHANNEL: usize = 1_024;
+
+/// Samples that make a commit worth its price before its time: at 8 kB of overhead a commit, the overhead is below 1 byte
+/// a sample from here on.
+const COMMIT_SAMPLES: usize = 10_000;
+
+/// Samples of one record: what one message carries.
+const RECORD_SAMPLES: usize = 2_000;
+
+/// Samples that wait in memory while the disk refuses them; beyond it the oldest are given up. About 32 bytes each.
+const MEMORY_SAMPLES: usize = 200_000;
+
+/// Cursors and range deletes are written after so many commits or so much time: a crash sends at most that much again.
+const MAINTAIN_COMMITS: u32 = 60;
+const MAINTAIN_EVERY: Duration = Duration::from_secs(10);
+
+/// With long commit intervals the recorder still turns so often, so that a watchdog can tell it from a hung one.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+
+/// How far a sink has come, by stream.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// In [`Stream::Data`].
+    pub data: Cursor,
+    /// In [`Stream::Events`].
+    pub events: Cursor,
+}
+
+/// What others may ask of the recorder.
+pub enum Command {
+    /// Commit now, then answer: everything that was put into the outlet before is on disk.
+    Flush(oneshot::Sender<()>),
+    /// The sinks whose cursors count from now on.
+    Sinks(HashMap<String, watch::Receiver<Progress>>),
+    /// How far this sink had come when it was last heard of.
+    ProgressOf(String, oneshot::Sender<Progress>),
+    /// New limits of the journal.
+    Limits {
+        /// Bytes on disk.
+        max_size: u64,
+        /// Age of the oldest sample.
+        max_age: Duration,
+        /// Time between two commits.
+        commit_interval: Duration,
+        /// Estimated bytes of one message.
+        record_bytes: usize,
+    },
+    /// Commit, write the cursors, close.
+    Stop,
+}
+
+/// The handle of the recorder's thread.
+pub struct Recorder {
+    commands: mpsc::Sender<Command>,
+    outlet: Outlet,
+    tail: watch::Receiver<Arc<Tail>>,
+    health: Arc<Health>,
+    thread: Thread,
+    join: JoinHandle<()>,
+}
+
+/// What the watchdog and the status line look at.
+#[derive(Debug, Default)]
+pub struct Health {
+    /// Grows with each turn of the recorder.
+    pub turns: AtomicU64,
+    /// Samples given up since the start.
+    pub dropped: AtomicU64,
+    /// Samples committed since the start.
+    pub committed: AtomicU64,
+    /// Bytes of the journal on disk, at the last maintenance.
+    pub bytes: AtomicU64,
+}
+
+impl Recorder {
+    /// Starts the thread. A record's message is estimated to stay below `record_bytes`.
+    pub fn start(journal: Journal, commit_interval: Duration, record_bytes: usize) -> Recorder {
+        let (sender, heard) = tokio::sync::mpsc::channel(CHANNEL);
+        let (commands, orders) = mpsc::channel();
+        let waiting_samples = Arc::new(AtomicUsize::new(0));
+        let health = Arc::new(Health::default());
+        let (announce, tail) = watch::channel(Arc::new(Tail::new(&journal)));
+        let room = Room {
+            journal,
+            heard,
+            orders,
+            waiting_samples: waiting_samples.clone(),
+            announce,
+            health: health.clone(),
+            on_change: OnChange::new(),
+            pending: Pending::default(),
+            commit_interval,
+            record_bytes,
+            sinks: HashMap::new(),
+            commits_since_maintenance: 0,
+            maintained: Instant::now(),
+            refused: None,
+        };
+        let join = thread::Builder::new()
+            .name("recorder".into())
+            .spawn(move || room.run())
+            .expect("a thread can be made at the start of the process");
+        let thread = join.thread().clone();
+        let outlet = Outlet::new(sender, waiting_samples, thread.clone(), COMMIT_SAMPLES);
+        Recorder { commands, outlet, tail, health, thread, join }
+    }
+
+    /// Where links put what they hear.
+    pub fn outlet(&self) -> Outlet {
+        self.outlet.clone()
+    }
+
+    /// What was committed last.
+    pub fn tail(&self) -> watch::Receiver<Arc<Tail>> {
+        self.tail.clone()
+    }
+
+    /// For watchdog and status.
+    pub fn health(&self) -> Arc<Health> {
+        self.health.clone()
+    }
+
+    /// Sends a command and wakes the thread.
+    pub fn tell(&self, command: Command) {
+        self.commands.send(command).ok(); // a recorder that is gone has been reported by the supervisor
+        self.thread.unpark();
+    }
+
+    /// Everything put into the outlet before this call is committed when it returns.
+    pub async fn flush(&self) {
+        let (done, flushed) = oneshot::channel();
+        self.tell(Command::Flush(done));
+        flushed.await.ok(); // gone: nothing more can be done for it
+    }
+
+    /// How far a sink had come: from the journal, or its beginning.
+    pub async fn progress_of(&self, sink: &str) -> Progress {
+        let (answer, answered) = oneshot::channel();
+        self.tell(Command::ProgressOf(sink.to_owned(), answer));
+        answered.await.unwrap_or_default() // gone: nothing will be delivered anyway
+    }
+
+    /// Whether the thread has ended, by a panic or by `Stop`.
+    pub fn is_gone(&self) -> bool {
+        self.join.is_finished()
+    }
+
+    /// Commits what is left, writes the cursors, closes the journal.
+    pub fn stop(self) {
+        self.tell(Command::Stop);
+        if self.join.join().is_err() {
+            error!("the recorder had panicked");
+        }
+    }
+}
+
+/// What the thread owns.
+struct Room {
+    journal: Journal,
+    heard: tokio::sync::mpsc::Receiver<Heard>,
+    orders: mpsc::Receiver<Command>,
+    waiting_samples: Arc<AtomicUsize>,
+    announce: watch::Sender<Arc<Tail>>,
+    health: Arc<Health>,
+    on_change: OnChange,
+    pending: Pending,
+    commit_interval: Duration,
+    record_bytes: usize,
+    sinks: HashMap<String, watch::Receiver<Progress>>,
+    commits_since_maintenance: u32,
+    maintained: Instant,
+    /// The storage trouble that is being waited out.
+    refused: Option<Trouble>,
+}
+
+impl Room {
+    fn run(mut self) {
+        let mut committed = Instant::now();
+        loop {
+            let wait = self.commit_interval.saturating_sub(committed.elapsed()).min(HEARTBEAT);
+            if !wait.is_zero() {
+                thread::park_timeout(wait);
+            }
+            self.health.turns.fetch_add(1, Ordering::Relaxed);
+            self.take_heard();
+            let (flushes, is_stop) = self.take_orders();
+            let is_due = committed.elapsed() >= self.commit_interval || self.pending.samples >= COMMIT_SAMPLES;
+            if is_due || is_stop || !flushes.is_empty() {
+                committed = Instant::now();
+                self.commit();
+                self.maintain_if_due(is_stop);
+            }
+            for done in flushes {
+                done.send(()).ok(); // the asker may have given up; the flush happened anyway
+            }
+            if is_stop {
+                return;
+            }
+        }
+    }
+
+    fn take_heard(&mut self) {
+        let mut samples = 0;
+        while let Ok(heard) = self.heard.try_recv() {
+            match heard {
+                Heard::Batch(batch) => {
+                    samples += batch.readings.len();
+                    self.remember(batch);
+                }
+                Heard::Event(at, event) => self.pending.events.push(NewEvent { at, event }),
+            }
+        }
+        self.waiting_samples.fetch_sub(samples, Ordering::Relaxed);
+    }
+
+    fn remember(&mut self, batch: Batch) {
+        let group = batch.group.clone();
+        let Some(scan) = self.on_change.filter(batch) else { return };
+        self.pending.push(group, scan, self.record_bytes);
+    }
+
+    fn take_orders(&mut self) -> (Vec<oneshot::Sender<()>>, bool) {
+        let mut flushes = Vec::new();
+        let mut is_stop = false;
+        while let Ok(order) = self.orders.try_recv() {
+            match order {
+                Command::Flush(done) => flushes.push(done),
+                Command::Sinks(sinks) => {
+                    let names: Vec<&str> = sinks.keys().map(String::as_str).collect();
+                    self.journal.forget_sinks_except(&names);
+                    self.sinks = sinks;
+                }
+                Command::ProgressOf(sink, answer) => {
+                    let data = self.journal.cursor(&sink, Stream::Data);
+                    let events = self.journal.cursor(&sink, Stream::Events);
+                    answer.send(Progress { data, events }).ok(); // the asker may have given up
+                }
+                Command::Limits { max_size, max_age, commit_interval, record_bytes } => {
+                    self.journal.set_limits(max_size, max_age);
+                    self.commit_interval = commit_interval;
+                    self.record_bytes = record_bytes;
+                }
+                Command::Stop => is_stop = true,
+            }
+        }
+        if !flushes.is_empty() || is_stop {
+            self.take_heard(); // what was put before the order
+        }
+        (flushes, is_stop)
+    }
+
+    fn commit(&mut self) {
+        if self.pending.is_empty() {
+            return;
+        }
+        match self.journal.commit(&mut self.pending.data, &mut self.pending.events) {
+            Ok(committed) => {
+                self.health.committed.fetch_add(self.pending.samples as u64, Ordering::Relaxed);
+                self.pending.clear();
+                if self.refused.take().is_some() {
+                    info!("the journal can be written again");
+                }
+                self.commits_since_maintenance += 1;
+                let tail = self.announce.borrow().followed_by(committed.data, committed.events);
+                self.announce.send_replace(Arc::new(tail));
+            }
+            Err(trouble) => self.wait_out(trouble),
+        }
+    }
+
+    /// The disk refused: keep collecting in memory and say so once.
+    fn wait_out(&mut self, trouble: Trouble) {
+        if self.refused.as_ref().map(|before| before.code) != Some(trouble.code) {
+            error!(code = %trouble.code, "{trouble}");
+        }
+        self.refused = Some(trouble);
+        let dropped = self.pending.drop_oldest_beyond(MEMORY_SAMPLES);
+        if dropped > 0 {
+            let total = self.health.dropped.fetch_add(dropped, Ordering::Relaxed) + dropped;
+            let trouble = Trouble::new(words::MEMORY_FULL).with("samples", dropped).with("total", total);
+            error!(code = %trouble.code, "{trouble}");
+            let event = Event::Dropped { samples: dropped, cause: "memory".into() };
+            self.pending.events.push(NewEvent { at: now(), event });
+        }
+    }
+
+    fn maintain_if_due(&mut self, is_stop: bool) {
+        let is_due = self.commits_since_maintenance >= MAINTAIN_COMMITS || self.maintained.elapsed() >= MAINTAIN_EVERY;
+        if !is_due && !is_stop {
+            return;
+        }
+        self.commits_since_maintenance = 0;
+        self.maintained = Instant::now();
+        for (sink, progress) in &self.sinks {
+            let progress = *progress.borrow();
+            self.journal.move_cursor(sink, Stream::Data, progress.data);
+            self.journal.move_cursor(sink, Stream::Events, progress.events);
+        }
+        match self.journal.maintain(now()) {
+            Ok(dropped) => dropped.into_iter().for_each(|dropped| self.on_dropped(dropped)),
+            Err(trouble) => warn!(code = %trouble.code, "{trouble}"),
+        }
+        self.health.bytes.store(self.journal.status().bytes_on_disk, Ordering::Relaxed);
+    }
+
+    /// The journal gave samples up by policy: counted, logged, published.
+    fn on_dropped(&mut self, dropped: Dropped) {
+        self.health.dropped.fetch_add(dropped.samples, Ordering::Relaxed);
+        let trouble = Trouble::new(words::JOURNAL_DROPPED)
+            .with("samples", dropped.samples)
+            .with("records", dropped.records)
+            .with("cause", dropped.cause.as_str());
+        error!(code = %trouble.code, "{trouble}");
+        let event = Event::Dropped { samples: dropped.samples, cause: dropped.cause.as_str().into() };
+        self.pending.events.push(NewEvent { at: now(), event });
+    }
+}
+
+/// What waits for the next commit.
+#[derive(Default)]
+struct Pending {
+    data: Vec<NewData>,
+    events: Vec<NewEvent>,
+    /// The open record of each group, as an index into `data`.
+    open: HashMap<u64, usize>,
+    samples: usize,
+}
+
+impl Pending {
+    /// Adds a scan to the open record of its group; a record that has become large is closed.
+    fn push(&mut self, group: Arc<Group>, scan: Scan, record_bytes: usize) {
+        let samples = scan.len();
+        self.samples += samples;
+        if let Some(index) = self.open.get(&group.id) {
+            let record = &mut self.data[*index];
+            let held: usize = record.scans.iter().map(Scan::len).sum();
+            if held + samples <= RECORD_SAMPLES.min(record_bytes / bytes_per_sample(&group)) {
+                record.scans.push(scan);
+                return;
+            }
+        }
+        self.open.insert(group.id, self.data.len());
+        self.data.push(NewData { group, scans: vec![scan] });
+    }
+
+    fn is_empty(&self) -> bool {
+        self.data.is_empty() && self.events.is_empty()
+    }
+
+    fn clear(&mut self) {
+        self.data.clear();
+        self.events.clear();
+        self.open.clear();
+        self.samples = 0;
+    }
+
+    /// Gives up whole records, oldest first, until at most `limit` samples are left. Returns how many samples went.
+    fn drop_oldest_beyond(&mut self, limit: usize) -> u64 {
+        let before = self.samples;
+        let mut records = 0;
+        for record in &self.data {
+            if self.samples <= limit {
+                break;
+            }
+            self.samples -= record.scans.iter().map(Scan::len).sum::<usize>();
+            records += 1;
+        }
+        self.data.drain(..records);
+        if records > 0 {
+            self.open.clear(); // the indexes have moved
+        }
+        (before - self.samples) as u64
+    }
+}
+
+/// What a sample takes in a JSON message, about: `"name":12345.6,`.
+fn bytes_per_sample(group: &Group) -> usize {
+    let names: usize = group.tags.iter().map(|tag| tag.name.len()).sum();
+    names / group.tags.len().max(1) + 14
+}
+
+fn now() -> Timestamp {
+    Timestamp::of(SystemTime::now())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Deadband, Reading, ReportRule, TagInfo, Value, ValueKind};
+
+    fn group(device: &str, tags: usize) -> Arc<Group> {
+        let report = ReportRule { deadband: Deadband::None, max_silence: Duration::from_secs(60) };
+        let tag = |n| TagInfo { name: format!("t{n}").into(), unit: None, kind: ValueKind::Int, report };
+        Arc::new(Group::new(device.into(), Duration::from_secs(1), (0..tags).map(tag).collect()))
+    }
+
+    fn scan(tags: usize, at: i64) -> Scan {
+        Scan { at: Timestamp(at), mono_ms: 0, readings: vec![Some(Reading::Good(Value::I64(1))); tags] }
+    }
+
+    #[test]
+    fn scans_of_one_group_share_a_record_until_it_is_large() {
+        let mut pending = Pending::default();
+        let (a, b) = (group("a", 1_000), group("b", 10));
+        for at in 0..3 {
+            pending.push(a.clone(), scan(1_000, at), 1_000_000);
+            pending.push(b.clone(), scan(10, at), 1_000_000);
+        }
+        let shape: Vec<_> = pending.data.iter().map(|r| (r.group.device.to_string(), r.scans.len())).collect();
+        assert_eq!(shape, [("a".into(), 2), ("b".into(), 3), ("a".into(), 1)]);
+        assert_eq!(pending.samples, 3_030);
+    }
+
+    #[test]
+    fn a_record_stays_below_the_size_of_a_message() {
+        let mut pending = Pending::default();
+        for at in 0..4 {
+            pending.push(group("a", 10), scan(10, at), 400);
+        }
+        assert_eq!(pending.data.len(), 2, "two scans of 10 samples of 16 bytes each");
+    }
+
+    #[test]
+    fn while_the_disk_refuses_the_oldest_samples_go_first_and_are_counted() {
+        let mut pending = Pending::default();
+        for at in 0..10 {
+            pending.push(group("a", 1_500), scan(1_500, at), 1_000_000);
+        }
+        assert_eq!(pending.drop_oldest_beyond(6_000), 9_000);
+        assert_eq!(pending.samples, 6_000);
+        assert_eq!(pending.data.first().map(|record| record.scans[0].at), Some(Timestamp(6)));
+        pending.push(group("a", 1_500), scan(1_500, 10), 1_000_000);
+        assert_eq!(pending.data.len(), 5, "a new record after the indexes have moved");
+    }
+}

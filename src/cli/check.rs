@@ -1,0 +1,153 @@
+//! `cloudward check`: validates a file and prints what it means.
+
+use std::process::ExitCode;
+
+use super::load::load_or_explain;
+use super::outlook::{self, LinkLoad};
+use super::run::state_dir;
+use super::{ConfigArgs, say};
+use crate::agent::max_size;
+use crate::config::modbus::Table;
+use crate::config::{Config, Device, Link, Security, Sink};
+use crate::model::Lang;
+use crate::model::time::{show_bytes, show_span};
+
+pub(super) fn check(args: &ConfigArgs) -> ExitCode {
+    let config = match load_or_explain(&args.config) {
+        Ok(config) => config,
+        Err(code) => return code,
+    };
+    let state_dir = state_dir(&config, &args.config);
+    let max_size = max_size(&config, &state_dir);
+    let report = Report { config: &config, lang: Lang::current() };
+    report.head();
+    config.links.iter().for_each(|link| report.link(link));
+    report.unconnected();
+    config.sinks.iter().for_each(|sink| report.sink(sink));
+    report.journal(max_size, &state_dir.display().to_string());
+    ExitCode::SUCCESS
+}
+
+struct Report<'a> {
+    config: &'a Config,
+    lang: Lang,
+}
+
+impl Report<'_> {
+    /// Picks the sentence in the language of the process.
+    fn say(&self, en: String, zh: String) {
+        say(match self.lang {
+            Lang::En => en,
+            Lang::Zh => zh,
+        });
+    }
+
+    fn head(&self) {
+        let workshop = &self.config.workshop;
+        let (links, devices, sinks) = (self.config.links.len(), self.config.devices.len(), self.config.sinks.len());
+        let tags: usize = self.config.devices.iter().map(|device| device.tags.len()).sum();
+        let (enterprise, id, name, timezone) = (&workshop.enterprise, &workshop.id, &workshop.name, &workshop.timezone);
+        self.say(
+            format!("valid: workshop {name} ({enterprise}/{id}, {timezone}): {links} links, {devices} devices, {tags} tags, {sinks} sinks"),
+            format!("配置有效：车间 {name}（{enterprise}/{id}，{timezone}）：链路 {links} 条，设备 {devices} 台，点 {tags} 个，去向 {sinks} 个"),
+        );
+    }
+
+    fn link(&self, link: &Link) {
+        let load = outlook::link_load(self.config, link);
+        let LinkLoad { requests_per_s, registers_per_s, bits_per_s, bytes_per_s, groups } = &load;
+        let (name, host, port, bytes) = (&link.name, &link.host, link.port, show_bytes(*bytes_per_s));
+        say("");
+        self.say(
+            format!("link {name} (Modbus TCP {host}:{port}): {requests_per_s:.1} requests/s, {registers_per_s:.0} registers/s, {bits_per_s:.0} bits/s, {bytes}/s"),
+            format!("链路 {name}（Modbus TCP {host}:{port}）：每秒请求 {requests_per_s:.1} 次，寄存器 {registers_per_s:.0} 个，位 {bits_per_s:.0} 个，流量 {bytes}/s"),
+        );
+        for group in groups {
+            let (device, every, tags) = (&group.device, show_span(group.period), group.tags);
+            let blocks = group.plan.blocks.iter().map(|b| format!("{}:{}+{}", b.table.as_str(), b.start, b.count));
+            let blocks = blocks.collect::<Vec<_>>().join(", ");
+            self.say(
+                format!("  {device}: {tags} tags every {every} in {} requests: {blocks}", group.plan.blocks.len()),
+                format!("  {device}：{tags} 个点，每 {every} 采一次，请求 {} 次：{blocks}", group.plan.blocks.len()),
+            );
+        }
+        self.config.devices_of(&link.name).for_each(|device| self.tags(device));
+    }
+
+    /// Every address in both forms, since off by one is the most common mistake of all.
+    fn tags(&self, device: &Device) {
+        for tag in &device.tags {
+            let (address, reference, kind) = (tag.address, tag.address.reference(), tag.data_type.as_str());
+            let function = Table::function_code(address.table);
+            let unit = tag.unit.as_deref().unwrap_or("");
+            say(format_args!(
+                "    {}.{}  {address} = {reference}  FC{function:02} {kind}  {unit}",
+                device.id, tag.name
+            ));
+        }
+    }
+
+    fn unconnected(&self) {
+        let idle = self.config.devices.iter().filter(|device| device.link.is_none()).map(|device| device.id.as_ref());
+        let idle: Vec<_> = idle.collect();
+        if !idle.is_empty() {
+            say("");
+            self.say(
+                format!("in the ledger, not connected: {}", idle.join(", ")),
+                format!("已列入台账、尚未联网：{}", idle.join("、")),
+            );
+        }
+    }
+
+    fn sink(&self, sink: &Sink) {
+        let load = outlook::sink_load(self.config, sink);
+        let (name, host, port, tags) = (&sink.name, &sink.host, sink.port, load.tags);
+        let (messages, bytes) = (load.messages_per_day, show_bytes(load.bytes_per_day));
+        say("");
+        self.say(
+            format!(
+                "sink {name} ({host}:{port}): {tags} tags, {messages:.0} messages and about {bytes} a day before TLS{}",
+                self.at_most(" at most; less with report on change")
+            ),
+            format!(
+                "去向 {name}（{host}:{port}）：{tags} 个点，每天 {messages:.0} 条消息，约 {bytes}（未计 TLS 开销）{}",
+                self.at_most("，此为上限，按变化上报会更少")
+            ),
+        );
+        self.say(format!("  leaves: {}", sink.send.join(", ")), format!("  允许出厂：{}", sink.send.join("，")));
+        if sink.security == Security::Plaintext {
+            self.say(
+                "  WARNING: this connection is not encrypted: everyone on the way can read data and password".into(),
+                "  警告：此连接不加密，途中任何人都能看到数据和密码".into(),
+            );
+        }
+    }
+
+    fn at_most(&self, words: &'static str) -> &'static str {
+        if outlook::is_on_change(self.config) { words } else { "" }
+    }
+
+    fn journal(&self, max_size: u64, dir: &str) {
+        let load = outlook::journal_load(self.config, max_size);
+        let (size, age) = (show_bytes(max_size as f64), show_span(self.config.journal.max_age));
+        let by_size = load.hours_of_outage;
+        let hours = by_size.min(self.config.journal.max_age.as_secs_f64() / 3_600.0);
+        let window = show_span(self.config.journal.commit_interval);
+        let (rate, stored) = (load.samples_per_s, show_bytes(load.stored_bytes_per_s));
+        let written = show_bytes(load.written_bytes_per_year);
+        say("");
+        self.say(
+            format!("journal {dir}: {rate:.0} samples/s, about {stored}/s stored"),
+            format!("日志库 {dir}：每秒 {rate:.0} 个样本，约占 {stored}/s"),
+        );
+        self.say(
+            format!("  an outage of about {hours:.0} hours fits ({size}, {age}); beyond it the oldest samples are dropped and counted"),
+            format!("  可撑断网约 {hours:.0} 小时（{size}，{age}）；超出后丢弃最旧样本并计数"),
+        );
+        self.say(
+            format!("  lost at a power cut: at most the last {window}; at a crash of the agent: the same"),
+            format!("  断电最多丢失最后 {window}；程序崩溃亦同"),
+        );
+        self.say(format!("  written to the disk: about {written} a year"), format!("  写盘量：每年约 {written}"));
+    }
+}

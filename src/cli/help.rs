@@ -1,0 +1,68 @@
+//! The help in Chinese. clap's own help is English; here its sentences are replaced, by command and argument.
+
+use clap::Command;
+
+use crate::model::Lang;
+
+/// What each command is for.
+const COMMANDS: [(&str, &str); 5] = [
+    ("run", "采集、存储、上送，直到被停止：即采集程序本身"),
+    ("check", "校验配置并说明其含义：请求数、消息量、可撑多久断网、闪存写入量"),
+    ("explain", "解释消息末尾的代码（如 CW204）：含义、常见原因、处理办法"),
+    ("demo", "在本机上看整条链路运转：模拟设备、采集程序、内置消息服务器"),
+    ("sim", "单独以 Modbus TCP 提供模拟设备，用于试配置或对接其他软件"),
+];
+
+/// What each argument means, the same in every command.
+const ARGUMENTS: [(&str, &str); 9] = [
+    ("config", "车间配置文件；各配置项见 config/workshop.toml"),
+    ("log", "日志级别：error、warn、info、debug，或 cloudward::source=debug 这样的过滤条件"),
+    ("lang", "消息语言：en 或 zh（默认取自 LC_ALL、LC_MESSAGES、LANG）"),
+    ("code", "消息末尾的代码（CW204，或只写 204）；不写则列出全部"),
+    ("seconds", "运行多少秒后给出小结；Ctrl-C 可提前结束"),
+    ("outage", "中途让消息服务器离线一段时间，并证明没有丢数据"),
+    ("port", "端口"),
+    ("listen", "监听地址"),
+    ("state_dir", "日志库目录；不写则用临时目录，结束时删除"),
+];
+
+/// The command with its help in `lang`.
+pub(super) fn localized(command: Command, lang: Lang) -> Command {
+    if lang == Lang::En {
+        return command;
+    }
+    let command = arguments(command.about("通过 Modbus 读取设备，每个样本存入本地日志库，再送到 MQTT 服务器"));
+    COMMANDS.iter().fold(command, |command, (name, about)| {
+        if command.find_subcommand(name).is_none() {
+            return command; // a command of a feature that is switched off
+        }
+        command.mut_subcommand(name, |sub| arguments(sub.about(*about)))
+    })
+}
+
+fn arguments(command: Command) -> Command {
+    ARGUMENTS.iter().fold(command, |command, (id, help)| {
+        if !command.get_arguments().any(|argument| argument.get_id() == id) {
+            return command;
+        }
+        command.mut_arg(id, |argument| argument.help(*help))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_and_argument_has_help_in_chinese() {
+        let command = localized(<super::super::Cli as clap::CommandFactory>::command(), Lang::Zh);
+        let is_chinese = |text: String| text.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
+        for sub in command.get_subcommands() {
+            assert!(sub.get_about().is_some_and(|about| is_chinese(about.to_string())), "{}", sub.get_name());
+            for argument in sub.get_arguments() {
+                let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
+                assert!(is_chinese(help), "{} --{}", sub.get_name(), argument.get_id());
+            }
+        }
+    }
+}

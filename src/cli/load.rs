@@ -1,0 +1,64 @@
+//! From a path to a valid configuration, or to words for every mistake.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use super::EXIT_CONFIG;
+use crate::config::{Config, Mistake};
+use crate::model::words::config as words;
+use crate::model::{Lang, Trouble};
+
+/// A configuration of ten thousand tags is below 2 MB; beyond this it is another file.
+const MAX_BYTES: u64 = 20_000_000;
+
+/// Why there is no configuration.
+pub(super) enum Refusal {
+    /// The file could not be read as text.
+    Unreadable(Trouble),
+    /// It could, and has mistakes.
+    Mistakes(Vec<Mistake>),
+}
+
+/// Reads and validates a file.
+pub(super) fn load(path: &Path) -> Result<Config, Refusal> {
+    let text = read(path).map_err(Refusal::Unreadable)?;
+    Config::parse(&text).map_err(Refusal::Mistakes)
+}
+
+fn read(path: &Path) -> Result<String, Trouble> {
+    let unreadable =
+        |error: std::io::Error| Trouble::new(words::FILE_UNREADABLE).with("path", path.display()).with("found", error);
+    let size = std::fs::metadata(path).map_err(unreadable)?.len();
+    if size > MAX_BYTES {
+        return Err(Trouble::new(words::FILE_TOO_LARGE).with("path", path.display()).with("max", "20 MB"));
+    }
+    let bytes = std::fs::read(path).map_err(unreadable)?;
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = 1 + valid.iter().filter(|byte| **byte == b'\n').count();
+        Trouble::new(words::FILE_NOT_UTF8).with("path", path.display()).with("line", line)
+    })
+}
+
+/// Everything that is wrong, one line each, as it is printed and logged.
+pub(super) fn lines(path: &Path, refusal: &Refusal) -> Vec<String> {
+    let lang = Lang::current();
+    match refusal {
+        Refusal::Unreadable(trouble) => vec![trouble.line(lang)],
+        Refusal::Mistakes(mistakes) => {
+            let summary = Trouble::new(words::MISTAKES).with("path", path.display()).with("count", mistakes.len());
+            mistakes.iter().map(|mistake| mistake.show(lang)).chain([summary.line(lang)]).collect()
+        }
+    }
+}
+
+/// The configuration, or the exit code after everything wrong was printed to standard error.
+pub(super) fn load_or_explain(path: &Path) -> Result<Config, ExitCode> {
+    load(path).map_err(|refusal| {
+        for line in lines(path, &refusal) {
+            writeln!(std::io::stderr(), "{line}").ok(); // a closed pipe: nobody reads it
+        }
+        EXIT_CONFIG.into()
+    })
+}

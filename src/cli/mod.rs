@@ -1,0 +1,131 @@
+//! The roof: arguments, exit codes, words for people.
+
+mod check;
+#[cfg(feature = "demo")]
+mod demo;
+mod explain;
+mod help;
+mod load;
+mod logging;
+mod outlook;
+mod run;
+#[cfg(feature = "demo")]
+mod sim;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
+
+use crate::model::{Lang, Trouble};
+
+/// Exit codes of sysexits.h that service managers know.
+pub const EXIT_USAGE: u8 = 64;
+/// A bug of ours.
+pub const EXIT_SOFTWARE: u8 = 70;
+/// The journal cannot be used, a port is taken.
+pub const EXIT_CANNOT_START: u8 = 73;
+/// The configuration has mistakes.
+pub const EXIT_CONFIG: u8 = 78;
+
+/// Reads machines over Modbus, keeps every sample in a journal, delivers it to an MQTT broker.
+#[derive(Parser)]
+#[command(name = "cloudward", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Language of messages: en or zh (default: from LC_ALL, LC_MESSAGES, LANG).
+    #[arg(long, global = true, value_name = "LANG")]
+    lang: Option<Language>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Language {
+    En,
+    Zh,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Read, store and deliver until stopped: the agent itself.
+    Run(RunArgs),
+    /// Validate a configuration and show what it means: requests, messages, hours of outage, flash wear.
+    Check(ConfigArgs),
+    /// Explain a code such as CW204: what it means, what is usually behind it, what to do.
+    Explain(explain::ExplainArgs),
+    /// Watch the whole chain at work on this machine: simulated machines, agent, embedded broker.
+    #[cfg(feature = "demo")]
+    Demo(demo::DemoArgs),
+    /// Serve the simulated machines over Modbus TCP, to try configurations or other software.
+    #[cfg(feature = "demo")]
+    Sim(sim::SimArgs),
+}
+
+#[derive(Args)]
+struct ConfigArgs {
+    /// The workshop's file; config/workshop.toml shows every key.
+    #[arg(long, short, value_name = "FILE", default_value = "/etc/cloudward/workshop.toml")]
+    config: PathBuf,
+}
+
+#[derive(Args)]
+struct RunArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// How much to log: error, warn, info, debug, or a filter such as cloudward::source=debug.
+    #[arg(long, value_name = "LEVEL", default_value = "info")]
+    log: String,
+}
+
+/// Parses the arguments, settles the language, runs the command.
+pub fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let lang = language(&arguments);
+    lang.settle();
+    let command = help::localized(<Cli as clap::CommandFactory>::command(), lang);
+    let parsed = command.try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
+        Ok(cli) => cli,
+        Err(error) => {
+            error.print().ok(); // a closed pipe: nobody reads it
+            return if error.use_stderr() { EXIT_USAGE.into() } else { ExitCode::SUCCESS };
+        }
+    };
+    match cli.command {
+        Command::Run(args) => run::run(&args),
+        Command::Check(args) => check::check(&args),
+        Command::Explain(args) => explain::explain(&args),
+        #[cfg(feature = "demo")]
+        Command::Demo(args) => demo::demo(&args),
+        #[cfg(feature = "demo")]
+        Command::Sim(args) => sim::sim(&args),
+    }
+}
+
+/// `--lang` counts first; it is looked for before clap, since the help itself follows it.
+fn language(arguments: &[OsString]) -> Lang {
+    let mut words = arguments.iter().filter_map(|argument| argument.to_str());
+    while let Some(word) = words.next() {
+        let value = if word == "--lang" { words.next() } else { word.strip_prefix("--lang=") };
+        if let Some(value) = value {
+            return Lang::from_locale(value);
+        }
+    }
+    ["LC_ALL", "LC_MESSAGES", "LANG"]
+        .into_iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+        .map_or(Lang::En, |locale| Lang::from_locale(&locale))
+}
+
+/// One line to standard output; a closed pipe (`| head`) is no trouble.
+fn say(line: impl std::fmt::Display) {
+    writeln!(std::io::stdout(), "{line}").ok(); // a closed pipe: nobody reads it
+}
+
+/// Trouble that ends the command, to standard error.
+fn fail(trouble: &Trouble, code: u8) -> ExitCode {
+    writeln!(std::io::stderr(), "cloudward: {trouble}").ok(); // as above
+    code.into()
+}

@@ -1,0 +1,217 @@
+//! What a configuration means before it runs: requests, messages, hours of outage, loss window, flash wear. Pure; all
+//! figures follow from the configuration, the estimates are named as such.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::config::modbus::DataType;
+use crate::config::{Config, Device, Link, Sink, Tag};
+use crate::model::Deadband;
+use crate::sink::Scope;
+use crate::source::modbus::plan::{Plan, plan};
+
+/// Bytes of a commit beside its payload: WAL frames, checkpoint, file-system journal. Measured at one commit a second
+/// (docs/PERFORMANCE.md).
+const COMMIT_OVERHEAD: f64 = 8_000.0;
+
+/// The payload reaches the disk twice, through the WAL and at the checkpoint.
+const WRITES_OF_PAYLOAD: f64 = 2.0;
+
+/// Bytes of a stored record beside its samples.
+const RECORD_OVERHEAD: f64 = 60.0;
+
+/// Estimated bytes of a stored sample, columnar and compressed: the first scan of a record, and each further one.
+const FIRST_SCAN: f64 = 2.5;
+const FURTHER_SCAN: f64 = 0.9;
+
+/// A year.
+const YEAR: f64 = 365.25 * 86_400.0;
+
+/// One group of tags that is read together.
+pub(super) struct GroupLoad {
+    pub(super) device: String,
+    pub(super) period: Duration,
+    pub(super) tags: usize,
+    pub(super) plan: Plan,
+}
+
+/// What one link has to carry.
+pub(super) struct LinkLoad {
+    pub(super) groups: Vec<GroupLoad>,
+    pub(super) requests_per_s: f64,
+    pub(super) registers_per_s: f64,
+    pub(super) bits_per_s: f64,
+    pub(super) bytes_per_s: f64,
+}
+
+/// What one sink has to carry, at most: report on change makes it less.
+pub(super) struct SinkLoad {
+    pub(super) tags: usize,
+    pub(super) messages_per_day: f64,
+    pub(super) bytes_per_day: f64,
+}
+
+/// What the journal has to carry.
+pub(super) struct JournalLoad {
+    pub(super) samples_per_s: f64,
+    pub(super) stored_bytes_per_s: f64,
+    pub(super) hours_of_outage: f64,
+    pub(super) written_bytes_per_year: f64,
+}
+
+/// The load of one link.
+pub(super) fn link_load(config: &Config, link: &Link) -> LinkLoad {
+    let mut load =
+        LinkLoad { groups: Vec::new(), requests_per_s: 0.0, registers_per_s: 0.0, bits_per_s: 0.0, bytes_per_s: 0.0 };
+    for device in config.devices_of(&link.name) {
+        for (period, tags) in by_period(device) {
+            let plan = plan(tags.iter().copied(), link.limits);
+            let per_s = 1.0 / period.as_secs_f64();
+            for block in &plan.blocks {
+                load.requests_per_s += per_s;
+                load.bytes_per_s += block.tcp_bytes() as f64 * per_s;
+                let items = if block.table.is_bits() { &mut load.bits_per_s } else { &mut load.registers_per_s };
+                *items += f64::from(block.count) * per_s;
+            }
+            load.groups.push(GroupLoad { device: device.id.to_string(), period, tags: tags.len(), plan });
+        }
+    }
+    load
+}
+
+/// The load of one sink.
+pub(super) fn sink_load(config: &Config, sink: &Sink) -> SinkLoad {
+    let scope = Scope::new(&sink.send);
+    let mut load = SinkLoad { tags: 0, messages_per_day: 0.0, bytes_per_day: 0.0 };
+    for device in &config.devices {
+        for (period, tags) in by_period(device) {
+            let named: Vec<&Tag> =
+                tags.into_iter().filter(|tag| !scope.mask(&device.id, &[tag.info()]).is_empty()).collect();
+            if named.is_empty() {
+                continue;
+            }
+            load.tags += named.len();
+            let scans_per_day = 86_400.0 / period.as_secs_f64();
+            let records_per_day = 86_400.0 / period.max(config.journal.commit_interval).as_secs_f64();
+            let scan_bytes: usize = 32 + named.iter().map(|tag| tag.name.len() + 4 + value_bytes(tag)).sum::<usize>();
+            let envelope = 110 + device.id.len() + topic_bytes(config, sink, device);
+            load.messages_per_day += records_per_day;
+            load.bytes_per_day += scans_per_day * scan_bytes as f64 + records_per_day * envelope as f64;
+        }
+    }
+    load
+}
+
+/// The load of the journal with room for `max_size` bytes.
+pub(super) fn journal_load(config: &Config, max_size: u64) -> JournalLoad {
+    let (mut samples_per_s, mut stored, mut shortest) = (0.0, 0.0, Duration::MAX);
+    for device in &config.devices {
+        for (period, tags) in by_period(device) {
+            let per_record = period.max(config.journal.commit_interval).as_secs_f64();
+            let scans = (per_record / period.as_secs_f64()).max(1.0);
+            let tags = tags.len() as f64;
+            samples_per_s += tags / period.as_secs_f64();
+            stored += (RECORD_OVERHEAD + tags * (FIRST_SCAN + (scans - 1.0) * FURTHER_SCAN)) / per_record;
+            shortest = shortest.min(period);
+        }
+    }
+    let commits_per_s =
+        if samples_per_s == 0.0 { 0.0 } else { 1.0 / shortest.max(config.journal.commit_interval).as_secs_f64() };
+    JournalLoad {
+        samples_per_s,
+        stored_bytes_per_s: stored,
+        hours_of_outage: if stored == 0.0 { f64::INFINITY } else { max_size as f64 / stored / 3_600.0 },
+        written_bytes_per_year: (commits_per_s * COMMIT_OVERHEAD + stored * WRITES_OF_PAYLOAD) * YEAR,
+    }
+}
+
+/// Whether report on change holds some readings back.
+pub(super) fn is_on_change(config: &Config) -> bool {
+    config.devices.iter().flat_map(|device| &device.tags).any(|tag| tag.report.deadband != Deadband::None)
+}
+
+fn by_period(device: &Device) -> BTreeMap<Duration, Vec<&Tag>> {
+    let mut groups: BTreeMap<Duration, Vec<&Tag>> = BTreeMap::new();
+    for tag in &device.tags {
+        groups.entry(tag.every).or_default().push(tag);
+    }
+    groups
+}
+
+/// Typical characters of a value in JSON.
+fn value_bytes(tag: &Tag) -> usize {
+    match tag.data_type {
+        DataType::Bool | DataType::U16 | DataType::I16 => 5,
+        DataType::U32 | DataType::I32 | DataType::F32 => 7,
+        DataType::U64 | DataType::I64 | DataType::F64 => 10,
+    }
+}
+
+fn topic_bytes(config: &Config, sink: &Sink, device: &Device) -> usize {
+    sink.prefix.len() + config.workshop.enterprise.len() + config.workshop.id.len() + device.id.len() + 8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn workshop(journal: &str, tags: &str, send: &str) -> Config {
+        let text = format!(
+            r#"
+[workshop]
+enterprise = "e"
+id = "w"
+timezone = "Asia/Shanghai"
+[journal]
+{journal}
+[[link]]
+name = "plc"
+modbus_tcp = "127.0.0.1"
+[[device]]
+id = "m"
+link = "plc"
+tags = [{tags}]
+[[sink]]
+name = "s"
+mqtt = "mqtts://b"
+send = [{send}]
+"#
+        );
+        Config::parse(&text).expect("the test writes valid files")
+    }
+
+    const TWO_PERIODS: &str = r#"
+        { name = "a", address = "40001", type = "u16", every = "1s" },
+        { name = "b", address = "40003", type = "f32", every = "1s" },
+        { name = "c", address = "coil:0", type = "bool", every = "500ms" },"#;
+
+    #[test]
+    fn requests_registers_and_bytes_follow_from_plan_and_period() {
+        let config = workshop("", TWO_PERIODS, "\"m\"");
+        let load = link_load(&config, &config.links[0]);
+        assert_eq!(load.requests_per_s, 1.0 + 2.0);
+        assert_eq!(load.registers_per_s, 4.0, "the hole at 40002 is read over");
+        assert_eq!(load.bits_per_s, 2.0);
+        assert_eq!(load.bytes_per_s, (12.0 + 9.0 + 8.0) + 2.0 * (12.0 + 9.0 + 1.0));
+    }
+
+    #[test]
+    fn messages_follow_from_commit_interval_and_scope() {
+        let per_day = |journal, send| {
+            sink_load(&workshop(journal, TWO_PERIODS, send), &workshop(journal, TWO_PERIODS, send).sinks[0])
+                .messages_per_day
+        };
+        assert_eq!(per_day("", "\"m\""), 2.0 * 86_400.0);
+        assert_eq!(per_day("commit_interval = \"10s\"", "\"m\""), 2.0 * 8_640.0);
+        assert_eq!(per_day("", "\"m.c\""), 86_400.0, "two scans travel in one message a second");
+    }
+
+    #[test]
+    fn ten_times_fewer_commits_wear_the_flash_far_less() {
+        let at = |journal| journal_load(&workshop(journal, TWO_PERIODS, "\"m\""), 1_000_000_000);
+        let (fast, slow) = (at("commit_interval = \"1s\""), at("commit_interval = \"10s\""));
+        assert_eq!(fast.samples_per_s, 4.0);
+        assert!(slow.written_bytes_per_year < fast.written_bytes_per_year / 3.0);
+        assert!(slow.hours_of_outage > fast.hours_of_outage);
+    }
+}

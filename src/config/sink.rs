@@ -1,0 +1,188 @@
+//! `[[sink]]`: where data may go, how it is protected on the way, and what may leave.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::check::{Unique, host_and_port, name};
+use super::glob::glob;
+use super::read::Section;
+use super::{Device, SecretSource, Security, Sink, Workshop};
+use crate::model::words::config as words;
+
+/// The events stream in `send`.
+const EVENTS: &str = "events";
+
+/// Bytes of a data message that are not its samples.
+const ENVELOPE_BYTES: usize = 512;
+
+/// A value in JSON takes at most so many bytes beside its name: `"":-1.2345678901234567e-100,`.
+const LONGEST_VALUE: usize = 32;
+
+pub(super) fn sinks(top: &Section<'_>, workshop: &Workshop, devices: &[Arc<Device>]) -> Vec<Sink> {
+    let mut sinks = Vec::new();
+    let mut names = Unique::default();
+    let mut clients = Unique::default();
+    for section in top.sections("sink", "name") {
+        let sink = sink(&section, workshop, devices);
+        names.check(&section, "name", &sink.name);
+        if !sink.host.is_empty() {
+            clients.check(&section, "client_id", &format!("{} @ {}:{}", sink.client_id, sink.host, sink.port));
+        }
+        section.finish();
+        sinks.push(sink);
+    }
+    sinks
+}
+
+fn sink(section: &Section<'_>, workshop: &Workshop, devices: &[Arc<Device>]) -> Sink {
+    let name: Arc<str> = name(section, "name", "cloud").unwrap_or_default().into();
+    let (host, port, security) = broker(section);
+    let user = section.text("user", "user = \"gateway-017\"");
+    if section.has("password") {
+        section.wrong("password", words::SECRET_IN_CLEAR, |t| t); // the value itself is not repeated
+    }
+    let password = secret(section, "password", ["password_file", "password_credential", "password_env"]);
+    if password.is_some() && !section.has("user") {
+        section.wrong("user", words::PASSWORD_WITHOUT_USER, |t| t);
+    }
+    let default_id = || format!("cloudward-{}-{}-{}", workshop.enterprise, workshop.id, name);
+    let seconds =
+        |range: std::ops::RangeInclusive<u64>| Duration::from_secs(*range.start())..=Duration::from_secs(*range.end());
+    let max_message = section.size("max_message", "4kB", "16MB", "256kB").map_or(256_000, |bytes| bytes as usize);
+    let send = send(section, devices);
+    fits_message(section, devices, max_message);
+    Sink {
+        host,
+        port,
+        security,
+        user,
+        password,
+        client_id: section
+            .text("client_id", "client_id = \"gateway-017\"")
+            .filter(|id| !id.is_empty())
+            .unwrap_or_else(default_id),
+        prefix: prefix(section),
+        keep_alive: section.time("keep_alive", seconds(5..=3_600)).unwrap_or(Duration::from_secs(30)),
+        ack_timeout: section.time("ack_timeout", seconds(1..=3_600)).unwrap_or(Duration::from_secs(30)),
+        window: section.integer("window", 1..=1_000).map_or(64, |n| n as usize),
+        max_message,
+        send,
+        name,
+    }
+}
+
+/// `mqtts://host:port` or, where it was allowed, `mqtt://host:port`.
+fn broker(section: &Section<'_>) -> (String, u16, Security) {
+    let plaintext_allowed = section.flag("allow_plaintext").unwrap_or(false);
+    let ca_file = section.file("ca_file");
+    let client = client_certificate(section);
+    let tls = Security::Tls { ca_file, client };
+    let none = (String::new(), 0, tls.clone());
+    let Some(url) = section.needed_text("mqtt", "mqtt = \"mqtts://broker.example.com:8883\"") else { return none };
+    let parsed = match url.split_once("://") {
+        Some(("mqtts", rest)) => host_and_port(rest, 8_883).map(|end| (end, true)),
+        Some(("mqtt", rest)) => host_and_port(rest, 1_883).map(|end| (end, false)),
+        _ => None,
+    };
+    let Some(((host, port), is_tls)) = parsed else {
+        section.wrong("mqtt", words::BAD_BROKER, |t| t.with("found", hide_user(&url)));
+        return none;
+    };
+    if is_tls {
+        return (host, port, tls);
+    }
+    if !plaintext_allowed {
+        section.wrong("mqtt", words::PLAINTEXT_NOT_ALLOWED, |t| t.with("host", &host));
+    }
+    for key in ["ca_file", "client_cert_file", "client_key_file", "client_key_credential"] {
+        if section.has(key) {
+            section.wrong(key, words::TLS_KEY_ON_PLAINTEXT, |t| t.with("host", &host));
+        }
+    }
+    (host, port, Security::Plaintext)
+}
+
+/// A URL with `user:password@` must not be echoed.
+fn hide_user(url: &str) -> String {
+    match (url.find("://"), url.rfind('@')) {
+        (Some(scheme), Some(at)) if at > scheme => format!("{}***{}", &url[..scheme + 3], &url[at..]),
+        _ => url.to_owned(),
+    }
+}
+
+fn client_certificate(section: &Section<'_>) -> Option<(PathBuf, SecretSource)> {
+    let certificate = section.file("client_cert_file");
+    let key = secret(section, "client_key", ["client_key_file", "client_key_credential", "client_key_env"]);
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => Some((certificate, key)),
+        (Some(_), None) => {
+            section.wrong("client_cert_file", words::CERTIFICATE_WITHOUT_KEY, |t| t);
+            None
+        }
+        (None, Some(_)) if !section.has("client_cert_file") => {
+            section.wrong("client_key_file", words::KEY_WITHOUT_CERTIFICATE, |t| t);
+            None
+        }
+        _ => None,
+    }
+}
+
+/// A secret from one of three sources: file, credential, environment variable.
+fn secret(section: &Section<'_>, what: &str, [file, credential, env]: [&'static str; 3]) -> Option<SecretSource> {
+    let mut sources = Vec::new();
+    sources.extend(section.file(file).map(SecretSource::File));
+    sources.extend(section.text(credential, &format!("{credential} = \"mqtt\"")).map(SecretSource::Credential));
+    sources.extend(section.text(env, &format!("{env} = \"MQTT_PASSWORD\"")).map(SecretSource::Env));
+    if sources.len() > 1 {
+        let known = [file, credential, env].join(", ");
+        section.wrong(what, words::SECRET_TWICE, |t| t.with("known", known));
+    }
+    sources.into_iter().next()
+}
+
+fn prefix(section: &Section<'_>) -> String {
+    let Some(prefix) = section.text("prefix", "prefix = \"cloudward\"") else { return "cloudward".to_owned() };
+    let has_empty_level = prefix.split('/').any(str::is_empty);
+    if has_empty_level || prefix.contains(['+', '#', '\0', '$']) || prefix.len() > 128 {
+        section.wrong("prefix", words::BAD_PREFIX, |t| t.with("found", &prefix));
+    }
+    prefix
+}
+
+fn send(section: &Section<'_>, devices: &[Arc<Device>]) -> Vec<String> {
+    let example = "send = [\"imm-01\", \"events\"]";
+    let Some(entries) = section.needed_texts("send", example) else { return Vec::new() };
+    if entries.is_empty() {
+        section.wrong("send", words::SEND_NOTHING, |t| t);
+    }
+    for (entry, at) in &entries {
+        if entry == EVENTS || devices.iter().any(|device| names_something(entry, device)) {
+            continue;
+        }
+        let trouble = crate::model::Trouble::new(words::SEND_MATCHES_NOTHING).with("key", section.path_of("send"));
+        section.doc.mistake(*at, trouble.with("found", entry));
+    }
+    entries.into_iter().map(|(entry, _)| entry).collect()
+}
+
+/// Whether an entry of `send` names at least one tag of this device, or the device itself.
+fn names_something(entry: &str, device: &Device) -> bool {
+    match entry.split_once('.') {
+        None => glob(entry, &device.id),
+        Some((id, tag)) => glob(id, &device.id) && device.tags.iter().any(|t| glob(tag, &t.name)),
+    }
+}
+
+/// One scan of a device must fit one message even if every value is as long as can be.
+fn fits_message(section: &Section<'_>, devices: &[Arc<Device>], max_message: usize) {
+    for device in devices {
+        let longest: usize = device.tags.iter().map(|tag| tag.name.len() + LONGEST_VALUE).sum();
+        if longest + ENVELOPE_BYTES > max_message {
+            let needed = format!("{}kB", (longest + ENVELOPE_BYTES).div_ceil(1_000));
+            section.wrong("max_message", words::MESSAGE_TOO_SMALL, |t| {
+                t.with("device", &device.id).with("tags", device.tags.len()).with("needed", needed)
+            });
+        }
+    }
+}

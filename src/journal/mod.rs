@@ -1,0 +1,38 @@
+//! The journal remembers: every sample and event goes through it to the disk, and each sink's place in it is kept until
+//! the sink has what it wants. One SQLite file with two queues, `data` and `events`; one row per group and commit.
+//!
+//! It owns the journal's directory and everything in it. [`Journal`] is the only one that writes and belongs to the
+//! recorder's thread; each [`Reader`] has a connection of its own.
+//!
+//! The rule: what [`Journal::commit`] gave back survives a power cut; positions are never reused; nothing that some sink
+//! still wants is deleted except by a limit, and then it is counted.
+
+mod on_change; // before it: what is worth recording
+
+mod store; // opening, committing
+
+mod upkeep; // cursors stored, queues trimmed, limits kept
+
+mod reader;
+
+mod cursors;
+mod dictionary;
+
+mod record; // the body of a row: checksum and zstd around ...
+
+mod columns; // ... columns, written with ...
+
+mod bytes; // ... these tools
+
+mod schema;
+
+mod fault;
+
+#[cfg(test)]
+mod tests;
+
+pub use fault::is_full;
+pub use on_change::OnChange;
+pub use reader::Reader;
+pub use store::{Committed, Held, Journal, NewData, NewEvent, Place, Settings, Status};
+pub use upkeep::{DropCause, Dropped};

@@ -1,0 +1,193 @@
+//! The Reader: records from the file, for whoever is behind the journal's memory.
+//!
+//! The rule: each read is short and over when it returns, since a long one would keep the WAL from being emptied; rows
+//! are first fetched, then decoded. A damaged row is skipped and counted, never a reason to stop.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rusqlite::Connection;
+
+use super::bytes::Damaged;
+use super::columns;
+use super::record::Unpacker;
+use super::store::{Place, data_header, event_header};
+use super::{dictionary, fault, schema};
+use crate::model::{BootId, DataRecord, EventRecord, Group, Seq, Stream, Timestamp, Trouble};
+
+/// A connection that reads. Belongs to one thread.
+pub struct Reader {
+    connection: Connection,
+    file: PathBuf,
+    unpacker: Unpacker,
+    groups: HashMap<i64, Arc<Group>>,
+    /// Rows that were skipped because they are damaged, each counted once.
+    pub damaged: u64,
+    /// Up to here damage is counted, per stream.
+    counted_to: [Seq; 2],
+}
+
+impl Reader {
+    /// Opens the journal for reading.
+    pub fn open(place: &Place) -> Result<Reader, Trouble> {
+        let file = place.file.clone();
+        let connection = schema::open_reader(&file)?;
+        let unpacker = Unpacker::new().map_err(|e| fault::of_io(&file, &e))?;
+        Ok(Reader { connection, file, unpacker, groups: HashMap::new(), damaged: 0, counted_to: [0; 2] })
+    }
+
+    /// The next records of the data stream, oldest first: at most `max_records`, and no more once they have `max_samples`
+    /// samples; at least one if there is any. Empty: nothing readable comes after `after`.
+    pub fn data_after(
+        &mut self,
+        after: Seq,
+        max_records: usize,
+        max_samples: usize,
+    ) -> Result<Vec<Arc<DataRecord>>, Trouble> {
+        self.readable(Stream::Data, after, |reader, after| {
+            let rows = reader.data_rows(after, max_records, max_samples)?;
+            rows.into_iter().map(|row| Ok((row.seq, reader.data_record(&row)?))).collect()
+        })
+    }
+
+    /// The next records of the events stream, oldest first, at most `max`.
+    pub fn events_after(&mut self, after: Seq, max: usize) -> Result<Vec<Arc<EventRecord>>, Trouble> {
+        self.readable(Stream::Events, after, |reader, after| {
+            let rows = reader.event_rows(after, max)?;
+            Ok(rows.into_iter().map(|row| (row.seq, reader.event_record(&row))).collect())
+        })
+    }
+
+    /// Reads on until something is readable or nothing is left: an empty answer must not mean "only damage here".
+    fn readable<T>(
+        &mut self,
+        stream: Stream,
+        mut after: Seq,
+        mut next: impl FnMut(&mut Reader, Seq) -> rusqlite::Result<Vec<(Seq, Result<T, Damaged>)>>,
+    ) -> Result<Vec<Arc<T>>, Trouble> {
+        loop {
+            let rows = next(self, after).map_err(|error| fault::of_sqlite(&self.file, &error))?;
+            let Some((last, _)) = rows.last() else { return Ok(Vec::new()) };
+            after = *last;
+            let mut records = Vec::with_capacity(rows.len());
+            for (seq, record) in rows {
+                match record {
+                    Ok(record) => records.push(Arc::new(record)),
+                    Err(Damaged) => self.count_damage(stream, seq),
+                }
+            }
+            if !records.is_empty() {
+                return Ok(records);
+            }
+        }
+    }
+
+    fn count_damage(&mut self, stream: Stream, seq: Seq) {
+        let counted_to = &mut self.counted_to[stream as usize];
+        if seq > *counted_to {
+            *counted_to = seq;
+            self.damaged += 1;
+        }
+    }
+
+    fn data_rows(&self, after: Seq, max_records: usize, max_samples: usize) -> rusqlite::Result<Vec<DataRow>> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT seq, grp, (SELECT boots.boot FROM boots WHERE id = data.boot), at, samples, body
+             FROM data WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+        )?;
+        let mut rows = select.query((position(after), limit(max_records)))?;
+        let (mut fetched, mut samples) = (Vec::new(), 0);
+        while let Some(row) = rows.next()? {
+            let row = DataRow {
+                seq: row.get::<_, i64>(0)? as Seq,
+                group: row.get(1)?,
+                boot: row.get::<_, Option<i64>>(2)?.map(|boot| BootId(boot as u64)),
+                at: Timestamp(row.get(3)?),
+                samples: row.get::<_, i64>(4)? as u64,
+                body: row.get(5)?,
+            };
+            samples = row.samples.saturating_add(samples);
+            fetched.push(row);
+            if samples >= max_samples as u64 {
+                break;
+            }
+        }
+        Ok(fetched)
+    }
+
+    fn data_record(&mut self, row: &DataRow) -> rusqlite::Result<Result<DataRecord, Damaged>> {
+        let Some(group) = self.group(row.group)? else { return Ok(Err(Damaged)) };
+        let mut decode = || {
+            let boot = row.boot.ok_or(Damaged)?;
+            let header = data_header(row.seq, row.group, boot, row.at, row.samples);
+            let payload = self.unpacker.unpack(&header, &row.body)?;
+            let scans = columns::decode(&payload, group.tags.len(), row.at)?;
+            Ok(DataRecord { seq: row.seq, boot, group: group.clone(), scans })
+        };
+        Ok(decode())
+    }
+
+    /// An entry of the dictionary never changes, so it is read once.
+    fn group(&mut self, number: i64) -> rusqlite::Result<Option<Arc<Group>>> {
+        if let Some(group) = self.groups.get(&number) {
+            return Ok(Some(group.clone()));
+        }
+        let group = dictionary::read(&self.connection, &mut self.unpacker, number)?.map(Arc::new);
+        if let Some(group) = &group {
+            self.groups.insert(number, group.clone());
+        }
+        Ok(group)
+    }
+
+    fn event_rows(&self, after: Seq, max: usize) -> rusqlite::Result<Vec<EventRow>> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT seq, (SELECT boots.boot FROM boots WHERE id = events.boot), at, body
+             FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+        )?;
+        let rows = select.query_map((position(after), limit(max)), |row| {
+            Ok(EventRow {
+                seq: row.get::<_, i64>(0)? as Seq,
+                boot: row.get::<_, Option<i64>>(1)?.map(|boot| BootId(boot as u64)),
+                at: Timestamp(row.get(2)?),
+                body: row.get(3)?,
+            })
+        })?;
+        rows.collect()
+    }
+
+    fn event_record(&mut self, row: &EventRow) -> Result<EventRecord, Damaged> {
+        let boot = row.boot.ok_or(Damaged)?;
+        let json = self.unpacker.unpack(&event_header(row.seq, boot, row.at), &row.body)?;
+        let event = serde_json::from_slice(&json).map_err(|_| Damaged)?;
+        Ok(EventRecord { seq: row.seq, boot, at: row.at, event })
+    }
+}
+
+/// A row of data as it stands in the file.
+struct DataRow {
+    seq: Seq,
+    group: i64,
+    boot: Option<BootId>,
+    at: Timestamp,
+    samples: u64,
+    body: Vec<u8>,
+}
+
+/// A row of events as it stands in the file.
+struct EventRow {
+    seq: Seq,
+    boot: Option<BootId>,
+    at: Timestamp,
+    body: Vec<u8>,
+}
+
+/// SQLite's numbers are signed; a position beyond them comes after everything.
+fn position(seq: Seq) -> i64 {
+    i64::try_from(seq).unwrap_or(i64::MAX)
+}
+
+/// At least one row: a limit of none would look like the end of the stream.
+fn limit(rows: usize) -> i64 {
+    i64::try_from(rows.max(1)).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,356 @@
+//! The Journal: the one connection that writes, opening it and committing. What is done from time to time (storing
+//! cursors, trimming, limits) is in [`super::upkeep`].
+//!
+//! The rule: positions are given here, in order, and never twice; a commit is whole or did not happen.
+
+use std::fs::{self, DirBuilder, File, TryLockError};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+
+use super::columns;
+use super::cursors::Cursors;
+use super::dictionary::Dictionary;
+use super::fault;
+use super::record::{Packer, Unpacker};
+use super::schema;
+use super::upkeep::Dropped;
+use crate::model::words::journal as words;
+use crate::model::{BootId, Cursor, DataRecord, Event, EventRecord, Group, Scan, Seq, Stream, Timestamp, Trouble};
+
+/// Where the journal is and what it may hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The directory, of the agent alone.
+    pub dir: PathBuf,
+    /// Bytes in the file beyond which the oldest records are given up. The WAL beside it, normally 1 to 2 MB, comes on top.
+    pub max_size: u64,
+    /// Records older than this are given up.
+    pub max_age: Duration,
+}
+
+/// Scans of one group, to be written as one record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewData {
+    /// The tags.
+    pub group: Arc<Group>,
+    /// The scans, oldest first.
+    pub scans: Vec<Scan>,
+}
+
+/// Something that happened, to be written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewEvent {
+    /// When it happened.
+    pub at: Timestamp,
+    /// What happened.
+    pub event: Event,
+}
+
+/// What a commit wrote, with positions, in their order.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Committed {
+    /// Records of the data stream.
+    pub data: Vec<Arc<DataRecord>>,
+    /// Records of the events stream.
+    pub events: Vec<Arc<EventRecord>>,
+}
+
+/// What one stream holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Held {
+    /// Records in the file.
+    pub records: u64,
+    /// Samples in them; none in events.
+    pub samples: u64,
+    /// The oldest record's position and time.
+    pub oldest: Option<(Seq, Timestamp)>,
+    /// The last position given; 0: none yet.
+    pub last: Seq,
+    /// Records ever given up by a limit.
+    pub dropped_records: u64,
+    /// Samples ever given up by a limit.
+    pub dropped_samples: u64,
+}
+
+/// What the journal holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Status {
+    /// The data stream.
+    pub data: Held,
+    /// The events stream.
+    pub events: Held,
+    /// The file and its WAL.
+    pub bytes_on_disk: u64,
+}
+
+/// The way to the journal for readers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    pub(super) file: PathBuf,
+}
+
+/// The journal, opened for writing. Belongs to one thread.
+pub struct Journal {
+    pub(super) connection: Connection,
+    pub(super) place: Place,
+    pub(super) max_size: u64,
+    pub(super) max_age: Duration,
+    boot: BootId,
+    boot_row: i64,
+    packer: Packer,
+    unpacker: Unpacker,
+    dictionary: Dictionary,
+    pub(super) held: [Held; 2],
+    pub(super) cursors: Cursors,
+    /// Cursors and counters as the file has them.
+    pub(super) stored: (Cursors, [Held; 2]),
+    /// Given up and not yet told.
+    pub(super) dropped: Vec<Dropped>,
+    /// Kept open: its lock is what keeps a second agent out, and it goes with the process.
+    _lock: File,
+}
+
+impl Journal {
+    /// Opens the journal in `settings.dir` for this start of the agent; makes directory (mode 0700) and file if missing.
+    /// Refuses a file that is not ours or newer than us, and a directory in which another agent works.
+    pub fn open(settings: Settings, boot: BootId, now: Timestamp) -> Result<Journal, Trouble> {
+        let Settings { dir, max_size, max_age } = settings;
+        DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(|e| fault::of_io(&dir, &e))?;
+        let lock = lock(&dir)?;
+        let file = dir.join(schema::FILE);
+        let mut connection = schema::open_writer(&file)?;
+        let tools = || Ok((Packer::new()?, Unpacker::new()?));
+        let (packer, unpacker) = tools().map_err(|e| fault::of_io(&file, &e))?;
+        let load = |connection: &mut Connection| {
+            let cursors = load_cursors(connection)?;
+            let data = load_held(connection, Stream::Data, cursors.highest(Stream::Data))?;
+            let events = load_held(connection, Stream::Events, cursors.highest(Stream::Events))?;
+            Ok((cursors, [data, events], start_boot(connection, boot, now)?))
+        };
+        let (cursors, held, boot_row) = load(&mut connection).map_err(|e| fault::of_sqlite(&file, &e))?;
+        Ok(Journal {
+            connection,
+            place: Place { file },
+            max_size,
+            max_age,
+            boot,
+            boot_row,
+            packer,
+            unpacker,
+            dictionary: Dictionary::default(),
+            held,
+            stored: (cursors.clone(), held),
+            cursors,
+            dropped: Vec::new(),
+            _lock: lock,
+        })
+    }
+
+    /// New limits; they hold from the next [`Journal::maintain`] on.
+    pub fn set_limits(&mut self, max_size: u64, max_age: Duration) {
+        (self.max_size, self.max_age) = (max_size, max_age);
+    }
+
+    /// Writes all of it in one transaction that is on the disk when this returns, and gives the records with their
+    /// positions. Both lists are empty then. On an error nothing was written and both lists are as they were.
+    ///
+    /// Scans too many for one record become several; an entry without scans becomes none. Each scan has one reading
+    /// place per tag of its group.
+    pub fn commit(&mut self, data: &mut Vec<NewData>, events: &mut Vec<NewEvent>) -> Result<Committed, Trouble> {
+        let held = self.write(data, events).map_err(|error| {
+            self.dictionary.forget(); // entries of the transaction are gone with it
+            fault::of_sqlite(&self.place.file, &error)
+        })?;
+        let [mut data_seq, mut events_seq] = self.held.map(|held| held.last);
+        self.held = held;
+        let mut committed = Committed::default();
+        for NewData { group, mut scans } in data.drain(..) {
+            let most = columns::max_scans(group.tags.len());
+            while !scans.is_empty() {
+                let rest = scans.split_off(most.min(scans.len()));
+                data_seq += 1;
+                let record = DataRecord { seq: data_seq, boot: self.boot, group: group.clone(), scans };
+                committed.data.push(Arc::new(record));
+                scans = rest;
+            }
+        }
+        for NewEvent { at, event } in events.drain(..) {
+            events_seq += 1;
+            committed.events.push(Arc::new(EventRecord { seq: events_seq, boot: self.boot, at, event }));
+        }
+        Ok(committed)
+    }
+
+    /// The transaction of a commit. Gives what the streams hold after it.
+    fn write(&mut self, data: &[NewData], events: &[NewEvent]) -> rusqlite::Result<[Held; 2]> {
+        let [mut data_held, mut events_held] = self.held;
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut payload = Vec::new();
+        {
+            let mut insert = transaction.prepare_cached(
+                "INSERT INTO data (seq, grp, boot, at, samples, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?;
+            for NewData { group, scans } in data {
+                let number = self.dictionary.number_of(&transaction, &mut self.packer, &mut self.unpacker, group)?;
+                for scans in scans.chunks(columns::max_scans(group.tags.len())) {
+                    let (at, samples) = (scans[0].at, scans.iter().map(Scan::len).sum::<usize>() as u64);
+                    data_held.add(at, samples);
+                    payload.clear();
+                    columns::encode(scans, group.tags.len(), &mut payload);
+                    let header = data_header(data_held.last, number, self.boot, at, samples);
+                    let body = self.packer.pack(&header, &payload);
+                    insert.execute((data_held.last as i64, number, self.boot_row, at.0, samples as i64, body))?;
+                }
+            }
+            let mut insert =
+                transaction.prepare_cached("INSERT INTO events (seq, boot, at, body) VALUES (?1, ?2, ?3, ?4)")?;
+            for NewEvent { at, event } in events {
+                events_held.add(*at, 0);
+                let json = serde_json::to_vec(event).expect("an event has only strings and whole numbers");
+                let body = self.packer.pack(&event_header(events_held.last, self.boot, *at), &json);
+                insert.execute((events_held.last as i64, self.boot_row, at.0, body))?;
+            }
+        }
+        transaction.commit()?;
+        Ok([data_held, events_held])
+    }
+
+    /// What the journal holds, from counters in memory; only the size is asked of the file system.
+    pub fn status(&self) -> Status {
+        let wal = format!("{}-wal", self.place.file.display());
+        let size = |path: &Path| fs::metadata(path).map_or(0, |meta| meta.len()); // no file, no bytes
+        let [data, events] = self.held;
+        Status { data, events, bytes_on_disk: size(&self.place.file) + size(Path::new(&wal)) }
+    }
+
+    /// What a reader needs to open the journal for itself.
+    pub fn reader(&self) -> Place {
+        self.place.clone()
+    }
+
+    /// Where this sink is in this stream. A sink that was not known starts before the oldest record kept, and from then
+    /// on holds back the trim.
+    pub fn cursor(&mut self, sink: &str, stream: Stream) -> Cursor {
+        if let Some(cursor) = self.cursors.get(sink, stream) {
+            return cursor;
+        }
+        let held = &self.held[stream as usize];
+        let position = held.oldest.map_or(held.last, |(seq, _)| seq.saturating_sub(1));
+        let cursor = Cursor { position, last_sent: 0 };
+        self.cursors.set(sink, stream, cursor);
+        cursor
+    }
+
+    /// Moves a cursor, in memory; [`Journal::maintain`] stores it. Never back, and never past what was written.
+    pub fn move_cursor(&mut self, sink: &str, stream: Stream, to: Cursor) {
+        let last = self.held[stream as usize].last;
+        let to = Cursor { position: to.position.min(last), last_sent: to.last_sent.min(last) };
+        self.cursors.set(sink, stream, to);
+    }
+
+    /// Sinks that are no longer configured give their cursors up and hold nothing back.
+    pub fn forget_sinks_except(&mut self, names: &[&str]) {
+        self.cursors.forget_except(names);
+    }
+}
+
+impl Held {
+    /// One record more, at the next position.
+    fn add(&mut self, at: Timestamp, samples: u64) {
+        self.last += 1;
+        self.records = self.records.saturating_add(1);
+        self.samples = self.samples.saturating_add(samples);
+        self.oldest.get_or_insert((self.last, at));
+    }
+}
+
+/// What the checksum of a data row covers beside its body. The first number tells the streams apart.
+pub(super) fn data_header(seq: Seq, group: i64, boot: BootId, at: Timestamp, samples: u64) -> [i64; 6] {
+    [0, seq as i64, group, boot.0 as i64, at.0, samples as i64]
+}
+
+/// The same for an event.
+pub(super) fn event_header(seq: Seq, boot: BootId, at: Timestamp) -> [i64; 4] {
+    [1, seq as i64, boot.0 as i64, at.0]
+}
+
+/// The lock lies in a file of its own: SQLite's are held only for moments.
+fn lock(dir: &Path) -> Result<File, Trouble> {
+    let path = dir.join("lock");
+    let file =
+        File::options().create(true).truncate(false).write(true).open(&path).map_err(|e| fault::of_io(&path, &e))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Trouble::new(words::IN_USE).with("path", dir.display())),
+        Err(TryLockError::Error(e)) => Err(fault::of_io(&path, &e)),
+    }
+}
+
+fn load_cursors(connection: &Connection) -> rusqlite::Result<Cursors> {
+    let mut cursors = Cursors::default();
+    let mut select = connection.prepare("SELECT sink, stream, position, last_sent FROM cursors")?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        let (sink, stream): (String, String) = (row.get(0)?, row.get(1)?);
+        let (position, last_sent): (i64, i64) = (row.get(2)?, row.get(3)?);
+        if let Some(stream) = Stream::ALL.into_iter().find(|s| s.as_str() == stream) {
+            cursors.set(&sink, stream, Cursor { position: natural(position), last_sent: natural(last_sent) });
+        }
+    }
+    Ok(cursors)
+}
+
+/// Counters as they were stored, and what was committed since: a minute's worth at most, so nothing long is counted.
+fn load_held(connection: &Connection, stream: Stream, highest_cursor: Seq) -> rusqlite::Result<Held> {
+    let name = stream.as_str();
+    let samples = if stream == Stream::Data { "samples" } else { "0" };
+    let [high, records, counted_samples, dropped_records, dropped_samples] = connection.query_row(
+        "SELECT high, records, samples, dropped_records, dropped_samples FROM streams WHERE stream = ?1",
+        [name],
+        |row| Ok([row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?].map(natural)),
+    )?;
+    let last: Option<i64> = connection.query_row(&format!("SELECT max(seq) FROM {name}"), [], |row| row.get(0))?;
+    let since = format!("SELECT count(*), coalesce(sum({samples}), 0) FROM {name} WHERE seq > ?1");
+    let [records_since, samples_since] =
+        connection.query_row(&since, [high as i64], |row| Ok([row.get::<_, i64>(0)?, row.get(1)?].map(natural)))?;
+    Ok(Held {
+        records: records.saturating_add(records_since),
+        samples: counted_samples.saturating_add(samples_since),
+        oldest: oldest(connection, stream)?,
+        last: natural(last.unwrap_or(0)).max(high).max(highest_cursor),
+        dropped_records,
+        dropped_samples,
+    })
+}
+
+/// A count or position from the file. A damaged file may say anything; less than nothing is nothing.
+pub(super) fn natural(n: i64) -> u64 {
+    u64::try_from(n).unwrap_or(0)
+}
+
+/// The oldest record's position and time.
+pub(super) fn oldest(connection: &Connection, stream: Stream) -> rusqlite::Result<Option<(Seq, Timestamp)>> {
+    connection
+        .prepare_cached(&format!("SELECT seq, at FROM {stream} ORDER BY seq LIMIT 1"))?
+        .query_row([], |row| Ok((natural(row.get(0)?), Timestamp(row.get(1)?))))
+        .optional()
+}
+
+/// Notes this start of the agent, and forgets the starts of which nothing is left.
+fn start_boot(connection: &mut Connection, boot: BootId, now: Timestamp) -> rusqlite::Result<i64> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let row: i64 = transaction.query_row("SELECT coalesce(max(id), 0) + 1 FROM boots", [], |row| row.get(0))?;
+    transaction.execute(
+        "DELETE FROM boots WHERE id < coalesce(min(
+             coalesce((SELECT boot FROM data ORDER BY seq LIMIT 1), ?1),
+             coalesce((SELECT boot FROM events ORDER BY seq LIMIT 1), ?1)), ?1)",
+        [row],
+    )?;
+    transaction.execute("INSERT INTO boots (id, boot, started) VALUES (?1, ?2, ?3)", (row, boot.0 as i64, now.0))?;
+    transaction.commit()?;
+    Ok(row)
+}

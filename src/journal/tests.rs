@@ -1,0 +1,480 @@
+//! The journal as its users see it, on a real file.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::*;
+use crate::model::words::journal as words;
+use crate::model::{
+    BootId, Cursor, DataRecord, Deadband, Event, Group, LinkState, Reading, ReportRule, Scan, Stream, TagInfo,
+    Timestamp, Value, ValueKind, Why,
+};
+
+const DAY: Duration = Duration::from_secs(86_400);
+const NOW: Timestamp = Timestamp(1_800_000_000_000);
+const BOOT: BootId = BootId(0xabcd_ef01_2345);
+
+/// A journal in its directory, with limits that nothing here reaches by accident.
+fn open(dir: &Path) -> Journal {
+    open_with(dir, 1 << 30, 30 * DAY)
+}
+
+fn open_with(dir: &Path, max_size: u64, max_age: Duration) -> Journal {
+    Journal::open(Settings { dir: dir.to_owned(), max_size, max_age }, BOOT, NOW).unwrap()
+}
+
+fn group(device: &str, tags: usize) -> Arc<Group> {
+    let tag = |i| TagInfo {
+        name: format!("t{i}").into(),
+        unit: Some("kW".into()),
+        kind: ValueKind::Int,
+        report: ReportRule { deadband: Deadband::Absolute(0.5), max_silence: DAY },
+    };
+    Arc::new(Group::new(device.into(), Duration::from_secs(1), (0..tags).map(tag).collect()))
+}
+
+fn scan(at: i64, readings: &[i64]) -> Scan {
+    let readings = readings.iter().map(|n| Some(Reading::Good(Value::I64(*n)))).collect();
+    Scan { at: Timestamp(at), mono_ms: 5, readings }
+}
+
+fn link_down() -> Event {
+    Event::Link { link: "plc".into(), state: LinkState::Down, why: Some("timeout".into()) }
+}
+
+/// `n` commits of one record with two samples each, a second apart, beginning at `from`.
+fn fill(journal: &mut Journal, n: i64, from: Timestamp) {
+    let group = group("m", 2);
+    for i in 0..n {
+        let at = from.0 + 1000 * i;
+        let mut data = vec![NewData { group: group.clone(), scans: vec![scan(at, &[i, -i])] }];
+        journal.commit(&mut data, &mut Vec::new()).unwrap();
+    }
+}
+
+fn seqs(journal: &Journal) -> Vec<u64> {
+    let mut reader = Reader::open(&journal.reader()).unwrap();
+    reader.data_after(0, 1_000_000, 1_000_000).unwrap().iter().map(|record| record.seq).collect()
+}
+
+fn at(position: u64) -> Cursor {
+    Cursor { position, last_sent: position }
+}
+
+/// What a power cut would leave: the files as they are at this moment, elsewhere.
+fn copy_of_the_files(from: &Path) -> tempfile::TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    for file in std::fs::read_dir(from).unwrap() {
+        let file = file.unwrap();
+        // SQLite rebuilds the shared memory after a crash.
+        if !file.file_name().to_string_lossy().ends_with("-shm") {
+            std::fs::copy(file.path(), copy.path().join(file.file_name())).unwrap();
+        }
+    }
+    copy
+}
+
+#[test]
+fn what_is_committed_is_read_back_as_it_was_announced() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = open(dir.path());
+    let mut data = vec![
+        NewData {
+            group: group("a", 2),
+            scans: vec![
+                scan(1_000, &[1, 2]),
+                Scan {
+                    at: Timestamp(2_000),
+                    mono_ms: 1_005,
+                    readings: vec![None, Some(Reading::Uncertain(Value::F32(231.5), Why::DeviceBusy))],
+                },
+            ],
+        },
+        NewData { group: group("b", 1), scans: vec![] },
+        NewData {
+            group: group("c", 1),
+            scans: vec![Scan { at: Timestamp(7), mono_ms: 0, readings: vec![Some(Reading::Bad(Why::Timeout))] }],
+        },
+    ];
+    let mut events = vec![NewEvent { at: Timestamp(3_000), event: link_down() }];
+    let committed = journal.commit(&mut data, &mut events).unwrap();
+    assert!(data.is_empty() && events.is_empty());
+    assert_eq!(
+        committed.data.iter().map(|r| (r.seq, r.boot, r.samples())).collect::<Vec<_>>(),
+        [(1, BOOT, 3), (2, BOOT, 1)]
+    );
+    assert_eq!(committed.events[0].seq, 1);
+
+    let mut reader = Reader::open(&journal.reader()).unwrap();
+    assert_eq!(reader.data_after(0, 10, 1000).unwrap(), committed.data);
+    assert_eq!(reader.events_after(0, 10).unwrap(), committed.events);
+    assert_eq!(reader.data_after(1, 10, 1000).unwrap(), committed.data[1..]);
+    assert_eq!(reader.data_after(0, 1, 1000).unwrap(), committed.data[..1]);
+    for (max_samples, records) in [(0, 1), (2, 1), (3, 1), (4, 2)] {
+        assert_eq!(reader.data_after(0, 10, max_samples).unwrap(), committed.data[..records], "{max_samples}");
+    }
+    assert_eq!(reader.data_after(2, 10, 1000).unwrap(), []);
+    assert_eq!(reader.events_after(u64::MAX, 10).unwrap(), []);
+    assert_eq!(reader.damaged, 0);
+
+    let mut data = vec![NewData { group: group("a", 1), scans: vec![scan(9_000, &[5])] }];
+    let mut events = vec![NewEvent { at: Timestamp(9_000), event: link_down() }];
+    let later = journal.commit(&mut data, &mut events).unwrap();
+    assert_eq!((later.data[0].seq, later.events[0].seq), (3, 2));
+    assert_eq!(reader.data_after(2, 10, 1000).unwrap(), later.data);
+    assert_eq!(reader.events_after(1, 10).unwrap(), later.events);
+}
+
+#[test]
+fn a_run_of_scans_too_long_for_one_record_becomes_several() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = open(dir.path());
+    let scans: Vec<Scan> = (0..150).map(|i| scan(i, &vec![i; 1000])).collect();
+    let committed =
+        journal.commit(&mut vec![NewData { group: group("m", 1000), scans: scans.clone() }], &mut Vec::new()).unwrap();
+    assert_eq!(committed.data.iter().map(|r| (r.seq, r.scans.len())).collect::<Vec<_>>(), [(1, 65), (2, 65), (3, 20)]);
+    let mut reader = Reader::open(&journal.reader()).unwrap();
+    let read = reader.data_after(0, 10, 1_000_000).unwrap();
+    assert_eq!(read, committed.data);
+    assert_eq!(read.iter().flat_map(|record| record.scans.clone()).collect::<Vec<_>>(), scans);
+    assert_eq!(journal.status().data.samples, 150_000);
+}
+
+#[test]
+fn everything_committed_survives_a_kill() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = open(dir.path());
+    fill(&mut journal, 20, NOW);
+    let copy = copy_of_the_files(dir.path());
+    let before = seqs(&journal);
+    let mut again = open(copy.path());
+    assert_eq!(seqs(&again), before);
+    assert_eq!(again.status().data, journal.status().data);
+    fill(&mut again, 1, NOW);
+    assert_eq!(again.status().data.last, 21);
+}
+
+#[test]
+fn records_of_an_earlier_start_keep_its_boot_and_their_groups() {
+    let dir = tempfile::tempdir().unwrap();
+    let (first, second) = (BootId(1), BootId(2));
+    let limits =
+        |boot| Journal::open(Settings { dir: dir.path().to_owned(), max_size: 1 << 30, max_age: DAY }, boot, NOW);
+    fill(&mut limits(first).unwrap(), 1, NOW);
+    let mut journal = limits(second).unwrap();
+    fill(&mut journal, 1, NOW);
+    let mut reader = Reader::open(&journal.reader()).unwrap();
+    let records: Vec<Arc<DataRecord>> = reader.data_after(0, 10, 100).unwrap();
+    assert_eq!(records.iter().map(|r| r.boot).collect::<Vec<_>>(), [first, second]);
+    assert!(records.iter().all(|record| *record.group == *group("m", 2)));
+    let entries: i64 = journal.connection.query_row("SELECT count(*) FROM groups", [], |row| row.get(0)).unwrap();
+    assert_eq!(entries, 1, "the dictionary names a group once");
+
+    journal.cursor("sink", Stream::Data);
+    journal.move_cursor("sink", Stream::Data, at(1));
+    journal.maintain(NOW).unwrap();
+    drop(journal);
+    let journal = limits(BootId(3)).unwrap();
+    let boots: i64 = journal.connection.query_row("SELECT min(boot) FROM boots", [], |row| row.get(0)).unwrap();
+    assert_eq!(boots, 2, "a start of which nothing is left is forgotten");
+    assert_eq!(Reader::open(&journal.reader()).unwrap().data_after(0, 10, 100).unwrap().len(), 1);
+}
+
+#[test]
+fn a_failed_commit_gives_everything_back_and_can_be_repeated() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = open(dir.path());
+    let size: i64 = journal.connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+    journal.connection.pragma_update(None, "max_page_count", size).unwrap(); // SQLite's own full disk
+    let mut data =
+        vec![NewData { group: group("m", 1), scans: (0..5_000).map(|i| scan(i, &[i * i * 7919])).collect() }];
+    let mut events = vec![NewEvent { at: NOW, event: link_down() }];
+    let (data_before, events_before) = (data.clone(), events.clone());
+    let trouble = journal.commit(&mut data, &mut events).unwrap_err();
+    assert!(is_full(&trouble), "{trouble}");
+    assert_eq!((&data, &events), (&data_before, &events_before));
+    assert_eq!(journal.status().data, Held::default());
+
+    journal.connection.pragma_update(None, "max_page_count", 1_000_000).unwrap();
+    let committed = journal.commit(&mut data, &mut events).unwrap();
+    assert_eq!((committed.data[0].seq, committed.events[0].seq), (1, 1));
+    let mut reader = Reader::open(&journal.reader()).unwrap();
+    assert_eq!(reader.data_after(0, 10, 10).unwrap(), committed.data, "with its entry in the dictionary");
+}
+
+#[test]
+fn the_slowest_sink_holds_back_the_trim() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = open(dir.path());
+    fill(&mut journal, 10, NOW);
+    assert_eq!(journal.maintain(NOW).unwrap(), []);
+    assert_eq!(seqs(&journal).len(), 10, "without sinks nothing is trimmed");
+
+    assert_eq!(journal.cursor("fast", Stream::Data), Cursor::default());
+    assert_eq!(journal.cursor("slow", Stream::Data), Cursor::default());
+    journal.move_cursor("fast", Stream::Data, at(9));
+    journal.maintain(NOW).unwrap();
+    assert_eq!(seqs(&journal).len(), 10, "a sink that has only asked for its cursor counts");
+
+    journal.move_cursor("slow", Stream::Data, Cursor { position: 4, last_sent: 6 });
+    assert_eq!(journal.maintain(NOW).unwrap(), [], "what everybody has is not a drop");
+    assert_eq!(seqs(&journal), [5, 6, 7, 8, 9, 10]);
+    assert_eq!((journal.status().data.records, journal.status().data.samples), (6, 12));
+    assert_eq!(journal.status().data.oldest, Some((5, Timestamp(NOW.0 + 4000))));
+
+    journal.forget_sinks_except(&["fast"]);
+    journal.maintain(NOW).unwrap();
+    assert_eq!(seqs(&journal), [10]);
+    assert_eq!(
+        journal.cursor("new", Stream::Data),
+        Cursor { position: 9, last_sent: 0 },
+        "before the oldest record kept"
+    );
+}
+
+#[test]
+fn each_stream_is_trimmed_by_its_own_cursors() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = open(dir.path());
+    fill(&mut journal, 3, NOW);
+    let mut events: Vec<NewEvent> = (0..3).map(|_| NewEvent { at: NOW, event: link_down() }).collect();
+    journal.commit(&mut Vec::new(), &mut events).unwrap();
+    journal.cursor("sink", Stream::Data);
+    journal.move_cursor("sink", Stream::Events, at(2));
+    journal.maintain(NOW).unwrap();
+    assert_eq!((journal.status().data.records, journal.status().events.records), (3, 1));
+    assert_eq!(Reader::open(&journal.reader()).unwrap().events_after(0, 10).unwrap()[0].seq, 3);
+}
+
+#[test]
+fn cursors_are_stored_by_upkeep_and_never_move_back_or_past_the_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = open(dir.path());
+    fill(&mut journal, 10, NOW);
+    journal.move_cursor("sink", Stream::Data, Cursor { position: 3, last_sent: 5 });
+    let copy = copy_of_the_files(dir.path());
+    assert_eq!(open(copy.path()).cursor("sink", Stream::Data), Cursor::default(), "only in memory until upkeep");
+
+    journal.maintain(NOW).unwrap();
+    let copy = copy_of_the_files(dir.path());
+    assert_eq!(open(copy.path()).cursor("sink", Stream::Data), Cursor { position: 3, last_sent: 5 });
+
+    journal.move_cursor("sink", Stream::Data, at(1));
+    assert_eq!(journal.cursor("sink", Stream::Data), Cursor { position: 3, last_sent: 5 });
+    journal.move_cursor("sink", Stream::Data, at(1000));
+    assert_eq!(journal.cursor("sink", Stream::Data), at(10));
+}
+
+#[test]
+fn positions_are_never_reused_though_every_record_is_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    for round in 0..3 {
+        let mut journal = open(dir.path());
+        assert_eq!(journal.status().data.last, round * 5);
+        fill(&mut journal, 5, NOW);
+        let last = journal.status().data.last;
+        journal.move_cursor("sink", Stream::Data, at(last));
+        journal.maintain(NOW).unwrap();
+        assert_eq!((seqs(&journal), journal.status().data.records), (vec![], 0));
+        journal.forget_sinks_except(&[]); // so that only the stored mark remembers
+        journal.maintain(NOW).unwrap();
+    }
+}
+
+#[test]
+fn counters_after_a_kill_are_those_before_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = open_with(dir.path(), 1 << 30, DAY);
+    fill(&mut journal, 4, NOW.before(2 * DAY));
+    fill(&mut journal, 4, NOW);
+    journal.maintain(NOW).unwrap();
+    journal.move_cursor("sink", Stream::Data, at(5));
+    journal.maintain(NOW).unwrap();
+    fill(&mut journal, 2, NOW);
+    let copy = copy_of_the_files(dir.path());
+    let held = open(copy.path()).status().data;
+    assert_eq!(held, journal.status().data);
+    assert_eq!((held.records, held.samples, held.last, held.dropped_records, held.dropped_samples), (5, 10, 10, 4, 8));
+}
+
+#[test]
+fn records_beyond_the_age_are_given_up_and_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = open_with(dir.path(), 1 << 30, DAY);
+    fill(&mut journal, 10, NOW.before(DAY)); // the first is exactly a day old
+    journal.cursor("sink", Stream::Data);
+    assert_eq!(journal.maintain(NOW).unwrap(), []);
+    let dropped = journal.maintain(Timestamp(NOW.0 + 3_000)).unwrap();
+    assert_eq!(dropped, [Dropped { stream: Stream::Data, cause: DropCause::MaxAge, records: 3, samples: 6 }]);
+    assert_eq!(seqs(&journal).first(), Some(&4));
+    assert_eq!(journal.cursor("sink", Stream::Data).position, 3, "nobody waits for what is gone");
+    assert_eq!(journal.maintain(Timestamp(NOW.0 + 3_000)).unwrap(), [], "told once");
+}
+
+#[test]
+fn beyond_the_size_the_oldest_data_go_first_and_events_only_when_no_data_is_left() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = open(dir.path());
+    let noise = |i: i64| (i * 2_654_435_761) ^ (i << 40);
+    for i in 0..40 {
+        let readings: Vec<i64> = (0..500).map(|tag| noise(i * 500 + tag)).collect();
+        let mut data = vec![NewData { group: group("m", 500), scans: vec![scan(NOW.0, &readings)] }];
+        journal.commit(&mut data, &mut vec![NewEvent { at: NOW, event: link_down() }]).unwrap();
+    }
+    journal.cursor("sink", Stream::Data);
+    journal.cursor("sink", Stream::Events);
+    journal.set_limits(100_000, 30 * DAY);
+    let dropped = journal.maintain(NOW).unwrap();
+    let [Dropped { stream: Stream::Data, cause: DropCause::MaxSize, records, samples }] = dropped[..] else {
+        panic!("{dropped:?}");
+    };
+    let left = seqs(&journal);
+    assert_eq!((records + left.len() as u64, samples), (40, records * 500));
+    assert!((5..=35).contains(&left.len()), "not everything, not nothing: {left:?}");
+    assert_eq!(left.first(), Some(&(records + 1)));
+    assert_eq!(journal.status().events.records, 40);
+
+    journal.set_limits(0, 30 * DAY);
+    let dropped = journal.maintain(NOW).unwrap();
+    assert_eq!(
+        dropped.iter().map(|d| (d.stream, d.records)).collect::<Vec<_>>(),
+        [(Stream::Data, left.len() as u64), (Stream::Events, 40)]
+    );
+    assert_eq!(journal.status().data.dropped_samples, 20_000);
+    fill(&mut journal, 1, NOW);
+    assert_eq!(seqs(&journal), [41], "and it goes on");
+}
+
+#[test]
+fn a_large_trim_takes_several_calls_and_gives_its_pages_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = open(dir.path());
+    let group = group("m", 1);
+    for i in 0..20_i64 {
+        let scans = |j: i64| {
+            (0..15).map(|k| scan(NOW.0 + k, &[((i * 1000 + j) * 0x9e37_79b9).rotate_left(11 * k as u32)])).collect()
+        };
+        let mut data: Vec<NewData> = (0..1000).map(|j| NewData { group: group.clone(), scans: scans(j) }).collect();
+        journal.commit(&mut data, &mut Vec::new()).unwrap();
+    }
+    let pages = |journal: &Journal| -> i64 {
+        journal.connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap()
+    };
+    let before = pages(&journal);
+    assert!(before > 2500, "{before}");
+    journal.move_cursor("sink", Stream::Data, at(20_000));
+    journal.maintain(NOW).unwrap();
+    assert_eq!(journal.status().data.records, 20_000 - 64 * 256);
+    for _ in 0..3 {
+        journal.maintain(NOW).unwrap();
+    }
+    assert_eq!((journal.status().data.records, journal.status().data.samples), (0, 0));
+    assert!(pages(&journal) < 1100, "{}", pages(&journal));
+}
+
+#[test]
+fn a_damaged_row_is_skipped_and_counted_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = open(dir.path());
+    fill(&mut journal, 6, NOW);
+    let mut events = vec![NewEvent { at: NOW, event: link_down() }, NewEvent { at: NOW, event: link_down() }];
+    journal.commit(&mut Vec::new(), &mut events).unwrap();
+    for damage in [
+        "UPDATE data SET body = substr(body, 1, length(body) - 1) WHERE seq = 1",
+        "UPDATE data SET at = at + 1 WHERE seq = 2",
+        "UPDATE data SET samples = 3 WHERE seq = 3",
+        "UPDATE data SET grp = 9 WHERE seq = 5",
+        "UPDATE data SET boot = 9 WHERE seq = 6",
+        "UPDATE events SET body = zeroblob(40) WHERE seq = 1",
+    ] {
+        assert_eq!(journal.connection.execute(damage, []).unwrap(), 1);
+    }
+    let mut reader = Reader::open(&journal.reader()).unwrap();
+    for _ in 0..2 {
+        let mut read = Vec::new();
+        let mut after = 0;
+        while let Some(record) = reader.data_after(after, 1, 1000).unwrap().pop() {
+            after = record.seq;
+            read.push(record.seq);
+        }
+        assert_eq!(read, [4]);
+        assert_eq!(reader.events_after(0, 1).unwrap()[0].seq, 2);
+        assert_eq!(reader.damaged, 6);
+    }
+}
+
+#[test]
+fn numbers_that_no_journal_writes_do_no_harm() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = open(dir.path());
+    fill(&mut journal, 3, NOW);
+    journal.maintain(NOW).unwrap();
+    for damage in [
+        "UPDATE data SET samples = 9223372036854775807 WHERE seq = 1",
+        "UPDATE data SET samples = -5, at = -9223372036854775808 WHERE seq = 2",
+        "UPDATE data SET seq = -7 WHERE seq = 3",
+        "UPDATE streams SET records = -1, samples = 9223372036854775807, high = -1",
+        "INSERT INTO cursors VALUES ('sink', 'data', -3, -4), ('sink', 'weather', 5, 5)",
+    ] {
+        journal.connection.execute(damage, []).unwrap();
+    }
+    drop(journal);
+    let mut journal = open(dir.path());
+    assert_eq!(journal.cursor("sink", Stream::Data), Cursor::default());
+    fill(&mut journal, 3, NOW);
+    journal.connection.execute("UPDATE data SET samples = 9223372036854775807", []).unwrap();
+    journal.set_limits(0, DAY);
+    journal.maintain(NOW).unwrap();
+    assert!(seqs(&journal).is_empty());
+}
+
+#[test]
+fn a_second_agent_is_refused_until_the_first_is_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = open(dir.path());
+    let settings = Settings { dir: dir.path().to_owned(), max_size: 1, max_age: DAY };
+    let trouble = Journal::open(settings, BOOT, NOW).err().expect("the first still works");
+    assert_eq!(trouble.code, words::IN_USE);
+    assert!(trouble.to_string().contains(&dir.path().display().to_string()), "{trouble}");
+    drop(first);
+    open(dir.path());
+}
+
+#[test]
+fn the_directory_is_made_for_the_agent_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let inner = dir.path().join("var").join("journal");
+    open(&inner);
+    assert_eq!(std::fs::metadata(&inner).unwrap().permissions().mode() & 0o777, 0o700);
+}
+
+#[test]
+fn a_directory_that_cannot_be_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    for bad in [file.clone(), file.join("below")] {
+        let settings = Settings { dir: bad.clone(), max_size: 1, max_age: DAY };
+        let trouble = Journal::open(settings, BOOT, NOW).err().expect("a file is no directory");
+        assert_eq!(trouble.code, words::NO_ACCESS, "{trouble}");
+        assert!(trouble.to_string().contains(&bad.display().to_string()), "{trouble}");
+    }
+}
+
+#[test]
+fn a_reader_sees_each_commit_and_does_not_hold_the_wal() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = open(dir.path());
+    let mut reader = Reader::open(&journal.reader()).unwrap();
+    for i in 1..=3 {
+        fill(&mut journal, 1, NOW);
+        assert_eq!(reader.data_after(0, 10, 1000).unwrap().len(), i);
+    }
+    let (busy, left): (i64, i64) = journal
+        .connection
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap();
+    assert_eq!((busy, left), (0, 0), "a reader that were still reading would keep the WAL");
+}

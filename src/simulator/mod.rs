@@ -1,0 +1,25 @@
+//! The simulator pretends: machines that answer over real Modbus TCP, a broker that can be taken away and brought back,
+//! the configuration that joins them, and the account of what arrived. For `cloudward demo`, `cloudward sim` and tests.
+//!
+//! The machines and the account are pure: time is an argument, the same seed gives the same workshop. [`server`] and
+//! [`broker`] are the doors: the only places that name tokio-modbus's server half and rumqttd.
+
+pub mod machine;
+
+pub mod injection;
+pub mod meter;
+pub mod press;
+
+pub mod server;
+
+pub mod broker;
+pub mod gate;
+
+pub mod arrivals;
+pub mod workshop;
+
+pub use arrivals::Arrivals;
+pub use broker::{Broker, Delivery};
+pub use gate::Gate;
+pub use machine::{Glance, Machine, Phase};
+pub use server::{Endpoint, HandedOut, Server};

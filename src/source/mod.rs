@@ -1,0 +1,7 @@
+//! What hears machines. Each link has one task, a [`Poller`](modbus::Poller); it hands what it heard to its [`Outlet`].
+
+pub mod modbus;
+mod outlet;
+mod schedule;
+
+pub use outlet::{Heard, Outlet};

@@ -1,0 +1,339 @@
+//! One task per link: waits until a group is due, reads its blocks, hands on one batch. Whatever fails on the way
+//! becomes `Bad` readings with their cause; a scan that was due is never simply missing.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::sleep_until;
+use tracing::{debug, info, warn};
+
+use super::connection::{Connection, ReadFault};
+use super::decode::{Answer, decode};
+use super::plan::{Plan, plan};
+use crate::config::{Config, Link, Tag};
+use crate::model::words::source as words;
+use crate::model::{Backoff, Batch, Code, Event, Group, LinkState, Reading, Timestamp, Trouble, Why};
+use crate::source::schedule::Schedule;
+use crate::source::{Heard, Outlet};
+
+/// What others may know of a link.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LinkStatus {
+    /// `None` until the first attempt has ended.
+    pub state: Option<LinkState>,
+    /// Why it is down.
+    pub why: Option<Why>,
+    /// Scans handed on.
+    pub scans: u64,
+    /// Scans with at least one bad reading.
+    pub bad_scans: u64,
+    /// Scans that were due and did not happen because the one before took too long.
+    pub overruns: u64,
+}
+
+/// The task of one link.
+pub struct Poller {
+    link: Arc<Link>,
+    polled: Vec<Polled>,
+    outlet: Outlet,
+    started: Instant,
+    status: watch::Sender<LinkStatus>,
+    backoff: Backoff,
+    /// Connections lost in a row without one good answer in between.
+    fruitless: usize,
+    /// Groups of tags whose illegal address was logged already.
+    complained: Vec<bool>,
+}
+
+/// One group with all that is needed to read it.
+struct Polled {
+    group: Arc<Group>,
+    unit: u8,
+    tags: Vec<Tag>,
+    plan: Plan,
+}
+
+/// The state of the line.
+enum Line {
+    Down { retry_at: Instant, why: Why },
+    Dialing { dial: JoinHandle<Result<Connection, Why>>, why: Why },
+    Up(Connection),
+}
+
+impl Poller {
+    /// The poller of `link` with all devices behind it. `started` is the zero of the monotonic clock; what others may
+    /// know goes to `status`, which outlives the poller.
+    pub fn new(
+        config: &Config,
+        link: Arc<Link>,
+        outlet: Outlet,
+        started: Instant,
+        status: watch::Sender<LinkStatus>,
+    ) -> Poller {
+        let polled: Vec<Polled> = config.devices_of(&link.name).flat_map(|device| groups(device, &link)).collect();
+        Poller {
+            backoff: Backoff::new(link.retry, link.retry_max),
+            complained: vec![false; polled.len()],
+            link,
+            polled,
+            outlet,
+            started,
+            status,
+            fruitless: 0,
+        }
+    }
+
+    /// Polls until told to stop. A scan that has begun is finished and handed on first: what a device handed out is not
+    /// thrown away.
+    pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
+        let mut line = self.dial(Why::Unreachable);
+        tokio::select! {
+            () = told_to_stop(&mut stop) => return,
+            dialled = dialled(&mut line) => line = self.on_dialled(dialled).await,
+        }
+        let mut schedule = Schedule::new(self.polled.iter().map(|polled| polled.group.period), self.now_ms());
+        loop {
+            let due = schedule.next_due().map(|ms| self.started + Duration::from_millis(ms));
+            let retry = match &line {
+                Line::Down { retry_at, .. } => Some(*retry_at),
+                _ => None,
+            };
+            let wake = due.into_iter().chain(retry).min().unwrap_or_else(|| Instant::now() + IDLE);
+            tokio::select! {
+                biased;
+                () = told_to_stop(&mut stop) => return,
+                dialled = dialled(&mut line) => line = self.on_dialled(dialled).await,
+                () = sleep_until(wake.into()) => {}
+            }
+            if let Line::Down { retry_at, why } = &line
+                && Instant::now() >= *retry_at
+            {
+                line = self.dial(*why);
+            }
+            line = self.cycle(line, &mut schedule, &stop).await;
+        }
+    }
+
+    /// Everything that is due now.
+    async fn cycle(&mut self, mut line: Line, schedule: &mut Schedule, stop: &watch::Receiver<bool>) -> Line {
+        let mut silent_unit = None;
+        for index in schedule.take_due(self.now_ms()) {
+            if *stop.borrow() {
+                return line;
+            }
+            let unit = self.polled[index].unit;
+            if let Line::Down { why, .. } = &line
+                && silent_unit.is_some_and(|silent| silent != unit)
+                && self.fruitless <= self.units()
+            {
+                // One silent unit cost the connection; its neighbours behind the same gateway are asked all the same.
+                let dial = self.dial(*why);
+                line = self.settle(dial).await;
+            }
+            let readings = match line {
+                Line::Up(mut connection) => {
+                    let (readings, lost) = self.scan(index, &mut connection).await;
+                    match lost {
+                        None => line = Line::Up(connection),
+                        Some(why) => {
+                            silent_unit = Some(unit);
+                            line = self.on_lost(why).await;
+                        }
+                    }
+                    readings
+                }
+                Line::Down { why, .. } | Line::Dialing { why, .. } => {
+                    vec![Reading::Bad(why); self.polled[index].tags.len()]
+                }
+            };
+            self.hand_on(index, readings).await;
+        }
+        let overruns = schedule.overruns();
+        if overruns != self.status.borrow().overruns {
+            self.status.send_modify(|status| status.overruns = overruns);
+        }
+        line
+    }
+
+    /// One scan of one group: its readings, and why the connection was lost if it was.
+    async fn scan(&mut self, index: usize, connection: &mut Connection) -> (Vec<Reading>, Option<Why>) {
+        let polled = &self.polled[index];
+        let mut answers: Vec<Result<Answer, Why>> = Vec::with_capacity(polled.plan.blocks.len());
+        let mut lost = None;
+        let mut refused = None;
+        let mut answered = false;
+        for block in &polled.plan.blocks {
+            if let Some(why) = lost {
+                answers.push(Err(why));
+                continue;
+            }
+            match connection.read(polled.unit, *block).await {
+                Ok(answer) => {
+                    answered = true;
+                    answers.push(Ok(answer));
+                }
+                Err(ReadFault::Exception(why)) => {
+                    answered = true;
+                    debug!(link = %self.link.name, unit = polled.unit, ?block, %why, "exception");
+                    refused = Some((*block, why));
+                    answers.push(Err(why));
+                }
+                Err(ReadFault::Lost(why)) => {
+                    debug!(link = %self.link.name, unit = polled.unit, ?block, %why, "request failed");
+                    lost = Some(why);
+                    answers.push(Err(why));
+                }
+            }
+        }
+        let readings = polled.tags.iter().zip(&polled.plan.spots).map(|(tag, spot)| match &answers[spot.block] {
+            Ok(answer) => decode(tag, answer, spot.offset),
+            Err(why) => Reading::Bad(*why),
+        });
+        let readings = readings.collect();
+        if let Some((block, why)) = refused
+            && !std::mem::replace(&mut self.complained[index], true)
+        {
+            let trouble = Trouble::new(words::DEVICE_REFUSES)
+                .with("device", &polled.group.device)
+                .with("unit", polled.unit)
+                .with("found", why)
+                .with("table", block.table.as_str())
+                .with("first", block.start)
+                .with("last", u32::from(block.start) + u32::from(block.count) - 1);
+            warn!(code = %trouble.code, link = %self.link.name, "{trouble}");
+        } else if refused.is_none() && lost.is_none() {
+            self.complained[index] = false;
+        }
+        if answered {
+            self.fruitless = 0;
+            self.backoff.reset();
+            self.transition(LinkState::Up, None).await;
+        }
+        (readings, lost)
+    }
+
+    async fn hand_on(&mut self, index: usize, readings: Vec<Reading>) {
+        let is_bad = readings.iter().any(|reading| matches!(reading, Reading::Bad(_)));
+        let batch = Batch { group: self.polled[index].group.clone(), at: now(), mono_ms: self.now_ms(), readings };
+        self.outlet.put(Heard::Batch(batch)).await;
+        self.status.send_modify(|status| {
+            status.scans += 1;
+            status.bad_scans += u64::from(is_bad);
+        });
+    }
+
+    fn dial(&self, why: Why) -> Line {
+        let link = self.link.clone();
+        Line::Dialing { dial: tokio::spawn(async move { Connection::open(&link).await }), why }
+    }
+
+    /// Waits for a dial to end.
+    async fn settle(&mut self, mut line: Line) -> Line {
+        let result = dialled(&mut line).await;
+        self.on_dialled(result).await
+    }
+
+    async fn on_dialled(&mut self, result: Result<Connection, Why>) -> Line {
+        match result {
+            Ok(connection) => Line::Up(connection),
+            Err(why) => self.on_lost(why).await,
+        }
+    }
+
+    /// The connection is gone. The first times in a row it is dialled again at once, since the cause may be a single
+    /// unit; after as many as there are units the link itself is in doubt, and the pauses grow.
+    async fn on_lost(&mut self, why: Why) -> Line {
+        self.fruitless += 1;
+        let is_link_fault = matches!(why, Why::Refused | Why::Unreachable);
+        let pause =
+            if is_link_fault || self.fruitless > self.units() { self.backoff.next(random()) } else { Duration::ZERO };
+        if !pause.is_zero() {
+            self.transition(LinkState::Down, Some(why)).await;
+        }
+        Line::Down { retry_at: Instant::now() + pause, why }
+    }
+
+    /// Different units behind this link.
+    fn units(&self) -> usize {
+        let mut units: Vec<u8> = self.polled.iter().map(|polled| polled.unit).collect();
+        units.sort_unstable();
+        units.dedup();
+        units.len()
+    }
+
+    /// Logs and reports a change of state; silent where nothing changed.
+    async fn transition(&mut self, state: LinkState, why: Option<Why>) {
+        let before = self.status.borrow().state;
+        if before == Some(state) {
+            return;
+        }
+        self.status.send_modify(|status| {
+            status.state = Some(state);
+            status.why = why;
+        });
+        let trouble = Trouble::new(code(state, why)).with("link", &self.link.name);
+        let trouble = trouble.with("endpoint", format_args!("{}:{}", self.link.host, self.link.port));
+        match state {
+            LinkState::Up => info!(link = %self.link.name, "{}", trouble.what(crate::model::Lang::current())),
+            LinkState::Down => warn!(code = %trouble.code, link = %self.link.name, "{trouble}"),
+        }
+        let why = why.map(|why| why.as_str().to_owned());
+        self.outlet.put(Heard::Event(now(), Event::Link { link: self.link.name.to_string(), state, why })).await;
+    }
+
+    /// Milliseconds since the start of the agent.
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+/// A link without tags has nothing to do; it only waits to be stopped.
+const IDLE: Duration = Duration::from_secs(3_600);
+
+/// The groups of one device: its tags by period.
+fn groups(device: &crate::config::Device, link: &Link) -> Vec<Polled> {
+    let mut periods: Vec<Duration> = device.tags.iter().map(|tag| tag.every).collect();
+    periods.sort_unstable();
+    periods.dedup();
+    let polled = |period: Duration| {
+        let tags: Vec<Tag> = device.tags.iter().filter(|tag| tag.every == period).cloned().collect();
+        let group = Group::new(device.id.clone(), period, tags.iter().map(Tag::info).collect());
+        Polled { group: Arc::new(group), unit: device.unit, plan: plan(&tags, link.limits), tags }
+    };
+    periods.into_iter().map(polled).collect()
+}
+
+/// The words for a change of state.
+fn code(state: LinkState, why: Option<Why>) -> Code {
+    match (state, why) {
+        (LinkState::Up, _) => words::LINK_UP,
+        (LinkState::Down, Some(Why::Refused)) => words::LINK_REFUSED,
+        (LinkState::Down, Some(Why::Timeout)) => words::LINK_SILENT,
+        (LinkState::Down, Some(Why::Closed)) => words::LINK_CLOSED,
+        (LinkState::Down, Some(Why::Malformed)) => words::LINK_MALFORMED,
+        (LinkState::Down, _) => words::LINK_UNREACHABLE,
+    }
+}
+
+async fn told_to_stop(stop: &mut watch::Receiver<bool>) {
+    stop.wait_for(|stop| *stop).await.ok(); // a dropped sender means the same
+}
+
+/// The end of a dial; never, if none is under way. Cancel-safe: the dial goes on in its own task.
+async fn dialled(line: &mut Line) -> Result<Connection, Why> {
+    match line {
+        Line::Dialing { dial, .. } => dial.await.unwrap_or(Err(Why::Unreachable)),
+        _ => std::future::pending().await,
+    }
+}
+
+fn now() -> Timestamp {
+    Timestamp::of(SystemTime::now())
+}
+
+/// From 0 to 1; without the system's random numbers the jitter is missing, nothing else.
+fn random() -> f64 {
+    getrandom::u32().map_or(0.5, |n| f64::from(n) / f64::from(u32::MAX))
+}

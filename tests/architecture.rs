@@ -1,0 +1,175 @@
+//! The house keeps its rules: imports point down only, rooms on one floor never import each other, pure files stay pure,
+//! and each outside crate is named by the one room that owns it. docs/ARCHITECTURE.md says why.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Rooms by floor. A room may import rooms of lower floors only.
+const FLOORS: [&[&str]; 6] = [
+    &["model"],
+    &["config"],
+    &["source", "indicator", "journal", "sink", "console", "simulator"],
+    &["agent"],
+    &["cli"],
+    &["main.rs", "lib.rs"],
+];
+
+/// What decides takes time as an argument and touches nothing.
+const PURE: [&str; 12] = [
+    "model/",
+    "config/",
+    "indicator/",
+    "source/schedule.rs",
+    "source/modbus/plan.rs",
+    "source/modbus/decode.rs",
+    "journal/columns.rs",
+    "journal/on_change.rs",
+    "sink/payload.rs",
+    "sink/scope.rs",
+    "sink/topic.rs",
+    "sink/window.rs",
+];
+
+/// What a pure file must not name: clocks, disk, network, channels, threads.
+const DOORS: [&str; 9] = [
+    "SystemTime::now",
+    "Instant::now",
+    "std::fs",
+    "std::net::Tcp",
+    "std::net::Udp",
+    "std::thread",
+    "tokio::",
+    "mpsc",
+    "std::env",
+];
+
+/// Who may name which crate.
+const OWNERS: [(&str, &[&str]); 12] = [
+    ("tokio_modbus", &["source/modbus/connection.rs", "simulator/"]),
+    ("rusqlite", &["journal/"]),
+    ("zstd", &["journal/"]),
+    ("crc32c", &["journal/"]),
+    ("rumqttc", &["sink/"]),
+    ("rustls", &["sink/"]),
+    ("secrecy", &["sink/"]),
+    ("rumqttd", &["simulator/"]),
+    ("indicatif", &["console/"]),
+    ("sd_notify", &["agent/systemd.rs"]),
+    ("rustix", &["agent/space.rs"]),
+    ("toml", &["config/"]),
+];
+
+struct Source {
+    /// Below src: `source/modbus/plan.rs`.
+    path: String,
+    /// Without comments and without its tests.
+    code: String,
+}
+
+impl Source {
+    fn room(&self) -> &str {
+        self.path.split('/').next().expect("a path has a first part")
+    }
+}
+
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    list(&root, &mut files);
+    let read = |file: PathBuf| {
+        let text = fs::read_to_string(&file).expect("a source file is readable");
+        let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+        let code = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+        let path = file.strip_prefix(&root).expect("it was found below src").display().to_string();
+        Source { path, code }
+    };
+    files.into_iter().map(read).collect()
+}
+
+fn list(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("src can be listed") {
+        let path = entry.expect("src can be listed").path();
+        if path.is_dir() {
+            list(&path, files);
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            files.push(path);
+        }
+    }
+}
+
+fn floor(room: &str) -> usize {
+    FLOORS.iter().position(|rooms| rooms.contains(&room)).unwrap_or_else(|| panic!("{room} has no floor in this test"))
+}
+
+/// The rooms that a file names as `crate::room` or `cloudward::room`.
+fn imports(code: &str) -> Vec<&str> {
+    let named = |marker| code.split(marker).skip(1).map(|rest: &str| word(rest));
+    named("crate::").chain(named("cloudward::")).filter(|name| !name.is_empty()).collect()
+}
+
+fn word(text: &str) -> &str {
+    &text[..text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(text.len())]
+}
+
+/// Whether `name` stands in `code` as a path of its own: `toml::` but not `cargo_toml::`.
+fn names_crate(code: &str, name: &str) -> bool {
+    code.match_indices(&format!("{name}::")).any(|(at, _)| {
+        let before = code[..at].chars().next_back();
+        !before.is_some_and(|c| c.is_ascii_alphanumeric() || c == '_' || c == ':')
+    })
+}
+
+#[test]
+fn imports_point_down_and_never_sideways() {
+    let mut seen = 0;
+    for source in sources() {
+        let from = source.room();
+        for to in imports(&source.code).into_iter().filter(|to| *to != from) {
+            seen += 1;
+            assert!(floor(to) < floor(from), "{} imports crate::{to}, which is not below it", source.path);
+        }
+    }
+    assert!(seen > 50, "the test sees only {seen} imports");
+}
+
+#[test]
+fn pure_files_touch_no_clock_no_disk_no_net_and_no_channel() {
+    let sources = sources();
+    for place in PURE.iter().filter(|place| **place != "indicator/") {
+        assert!(sources.iter().any(|source| source.path.starts_with(place)), "{place} is gone; mend the list");
+    }
+    for source in sources.iter().filter(|source| PURE.iter().any(|place| source.path.starts_with(place))) {
+        for door in DOORS {
+            assert!(!source.code.contains(door), "{} is pure, but names {door}", source.path);
+        }
+    }
+}
+
+#[test]
+fn each_outside_crate_is_named_by_its_owner_alone() {
+    for (name, owners) in OWNERS {
+        let mut named = 0;
+        for source in sources().iter().filter(|source| names_crate(&source.code, name)) {
+            named += 1;
+            let is_owner = owners.iter().any(|owner| source.path.starts_with(owner));
+            assert!(is_owner, "{} names {name}, which belongs to {owners:?}", source.path);
+        }
+        assert!(named > 0, "nobody names {name}: take it from Cargo.toml and from this list");
+    }
+}
+
+#[test]
+fn every_file_opens_with_what_it_is() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for source in sources() {
+        let text = fs::read_to_string(root.join(&source.path)).expect("it was just read");
+        assert!(text.starts_with("//! "), "{}", source.path);
+    }
+}
+
+#[test]
+fn the_test_would_see_what_it_forbids() {
+    assert_eq!(imports("use crate::journal::Journal; cloudward::sink::x"), ["journal", "sink"]);
+    assert!(names_crate("use rusqlite::Connection;", "rusqlite"));
+    assert!(!names_crate("use my_toml::x;", "toml") && !names_crate("crate::toml::x", "toml"));
+}
