@@ -241,8 +241,17 @@ struct Plcs {
 }
 
 enum Server {
-    Plcsim(Child),
+    Plcsim(Plcsim),
     Libmodbus(Plc),
+}
+
+struct Plcsim(Child);
+
+impl Drop for Plcsim {
+    fn drop(&mut self) {
+        self.0.kill().ok(); // it has ended already when all went well
+        self.0.wait().ok();
+    }
 }
 
 impl Plcs {
@@ -262,17 +271,17 @@ impl Plcs {
             command.args(["-m", &workload.u16s.to_string()]);
             fs::write(dir.join("f32"), "").unwrap();
         }
-        let child = command.stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let plcsim = Plcsim(command.stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
         let last = port + workload.devices - 1;
         wait_for("plcsim", || std::net::TcpStream::connect(("127.0.0.1", last)).ok());
-        Plcs { port, workload: *workload, log, started, server: Server::Plcsim(child) }
+        Plcs { port, workload: *workload, log, started, server: Server::Plcsim(plcsim) }
     }
 
     fn stop(self) -> Truth {
         match self.server {
-            Server::Plcsim(mut child) => {
-                signal(child.id(), "TERM"); // which makes it write its log to the end
-                child.wait().unwrap();
+            Server::Plcsim(mut plcsim) => {
+                signal(plcsim.0.id(), "TERM"); // which makes it write its log to the end
+                plcsim.0.wait().unwrap();
                 truth_of_plcsim(&self.workload, self.started, &fs::read(&self.log).unwrap())
             }
             Server::Libmodbus(plc) => {

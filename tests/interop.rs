@@ -181,8 +181,11 @@ fn nothing_is_lost_while_the_broker_stops_and_forgets_and_the_agent_is_killed() 
         collects(&c, 15);
     };
 
-    // First outage: the broker dies and forgets everything.
+    // First outage: the broker dies and forgets everything. Before that it freezes, so that messages are on the way that
+    // nobody ever acknowledges: an agent that counts what it handed to its socket as delivered loses them here.
     let (log_before, connections) = (agent.log().len(), gate.passed());
+    broker.freeze();
+    outage();
     broker.kill();
     gate.close();
     agent.wait_log(log_before, LOST);

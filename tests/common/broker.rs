@@ -77,6 +77,11 @@ impl Mosquitto {
         assert!(status.success(), "mosquitto ended with {status}");
     }
 
+    /// SIGSTOP: connections stand, the kernel takes what is sent, and nobody acknowledges it. Only a kill ends this.
+    pub fn freeze(&self) {
+        signal(self.child.as_ref().expect("the broker runs").id(), "STOP");
+    }
+
     /// SIGKILL, as a power cut ends it. Without persistence everything it knew is gone.
     pub fn kill(&mut self) {
         let mut child = self.child.take().expect("the broker runs");
