@@ -28,6 +28,11 @@ pub(super) fn check(args: &ConfigArgs) -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// `1 link`, `2 links`.
+fn count(n: usize, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+}
+
 struct Report<'a> {
     config: &'a Config,
     lang: Lang,
@@ -48,7 +53,7 @@ impl Report<'_> {
         let tags: usize = self.config.devices.iter().map(|device| device.tags.len()).sum();
         let (enterprise, id, name, timezone) = (&workshop.enterprise, &workshop.id, &workshop.name, &workshop.timezone);
         self.say(
-            format!("valid: workshop {name} ({enterprise}/{id}, {timezone}): {links} links, {devices} devices, {tags} tags, {sinks} sinks"),
+            format!("valid: workshop {name} ({enterprise}/{id}, {timezone}): {}, {}, {}, {}", count(links, "link"), count(devices, "device"), count(tags, "tag"), count(sinks, "sink")),
             format!("配置有效：车间 {name}（{enterprise}/{id}，{timezone}）：链路 {links} 条，设备 {devices} 台，点 {tags} 个，去向 {sinks} 个"),
         );
     }
@@ -67,7 +72,11 @@ impl Report<'_> {
             let blocks = group.plan.blocks.iter().map(|b| format!("{}:{}+{}", b.table.as_str(), b.start, b.count));
             let blocks = blocks.collect::<Vec<_>>().join(", ");
             self.say(
-                format!("  {device}: {tags} tags every {every} in {} requests: {blocks}", group.plan.blocks.len()),
+                format!(
+                    "  {device}: {} every {every} in {}: {blocks}",
+                    count(tags, "tag"),
+                    count(group.plan.blocks.len(), "request")
+                ),
                 format!("  {device}：{tags} 个点，每 {every} 采一次，请求 {} 次：{blocks}", group.plan.blocks.len()),
             );
         }
@@ -106,7 +115,8 @@ impl Report<'_> {
         say("");
         self.say(
             format!(
-                "sink {name} ({host}:{port}): {tags} tags, {messages:.0} messages and about {bytes} a day before TLS{}",
+                "sink {name} ({host}:{port}): {}, {messages:.0} messages and about {bytes} a day before TLS{}",
+                count(tags, "tag"),
                 self.at_most(" at most; less with report on change")
             ),
             format!(

@@ -15,7 +15,7 @@ pub(super) struct ExplainArgs {
 pub(super) fn explain(args: &ExplainArgs) -> ExitCode {
     let lang = Lang::current();
     let Some(code) = &args.code else {
-        table::all().for_each(|words| say(format_args!("{}  {}", words.code, words.what.pick(lang))));
+        table::all().for_each(|words| say(format_args!("{}  {}", words.code, with_places(words.what.pick(lang)))));
         return ExitCode::SUCCESS;
     };
     match table::find(code) {
@@ -27,8 +27,13 @@ pub(super) fn explain(args: &ExplainArgs) -> ExitCode {
     }
 }
 
+/// `{link}` as `<link>`: the place of a particular that is not known here.
+fn with_places(text: &str) -> String {
+    text.replace('{', "<").replace('}', ">")
+}
+
 fn text(words: &Words, lang: Lang) -> String {
-    let [what, cause, remedy] = [words.what, words.cause, words.remedy].map(|text| text.pick(lang));
+    let [what, cause, remedy] = [words.what, words.cause, words.remedy].map(|text| with_places(text.pick(lang)));
     match lang {
         Lang::En => format!("{}: {what}\n\nCause:  {cause}\nRemedy: {remedy}", words.code),
         Lang::Zh => format!("{}：{what}\n\n原因：{cause}\n处理：{remedy}", words.code),

@@ -20,9 +20,13 @@ const PERIODS: std::ops::RangeInclusive<Duration> = Duration::from_millis(10)..=
 struct Defaults {
     every: Duration,
     order: Order,
+    /// Of the device's link: no value is split over two requests.
+    max_registers: u16,
 }
 
 pub(super) fn devices(top: &Section<'_>, links: &[Arc<Link>]) -> Vec<Device> {
+    let max_registers =
+        |name: &str| links.iter().find(|link| *link.name == *name).map(|link| link.limits.max_registers);
     let mut devices = Vec::new();
     let mut ids = Unique::default();
     for section in top.sections("device", "id") {
@@ -39,6 +43,7 @@ pub(super) fn devices(top: &Section<'_>, links: &[Arc<Link>]) -> Vec<Device> {
         let defaults = Defaults {
             every: section.time("every", PERIODS).unwrap_or(Duration::from_secs(1)),
             order: order(&section).unwrap_or_default(),
+            max_registers: link.as_deref().and_then(max_registers).unwrap_or(u16::MAX),
         };
         let tags = tags(&section, &defaults);
         if link.is_none() && !section.has("link") && !tags.is_empty() {
@@ -80,6 +85,12 @@ fn tag(section: &Section<'_>, defaults: &Defaults, names: &mut Unique) -> Option
     let data_type = data_type(section);
     let (address, data_type) = (address?, data_type?);
     fits(section, address, data_type, scale.is_some() || offset.is_some());
+    if !address.table.is_bits() && data_type.width() > defaults.max_registers {
+        let (width, max) = (data_type.width(), defaults.max_registers);
+        section.wrong("type", words::VALUE_ABOVE_LIMIT, |t| {
+            t.with("found", data_type.as_str()).with("width", width).with("max", max)
+        });
+    }
     let scaling = Scaling::new(scale.unwrap_or(1.0), offset.unwrap_or(0.0));
     Some(Tag {
         name: name?.into(),

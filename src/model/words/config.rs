@@ -88,6 +88,8 @@ pub const MESSAGE_TOO_SMALL: Code = Code("CW141");
 pub const BAD_TIMEZONE: Code = Code("CW142");
 /// Too many tags on one device.
 pub const TOO_MANY_TAGS: Code = Code("CW143");
+/// One value needs more registers than a request may have.
+pub const VALUE_ABOVE_LIMIT: Code = Code("CW144");
 /// The configuration cannot be read.
 pub const FILE_UNREADABLE: Code = Code("CW151");
 /// The configuration is not UTF-8.
@@ -597,6 +599,21 @@ pub(super) const WORDS: &[Words] = &[
             en: "The scan of a device travels in one message.", zh: "一台设备的一次扫描放在一条消息里。"
         },
         remedy: Text { en: "split the device into several", zh: "请拆成几台设备" },
+    },
+    Words {
+        code: VALUE_ABOVE_LIMIT,
+        what: Text {
+            en: "`{key}` is {found}, which takes {width} registers, but its link allows {max} in one request",
+            zh: "`{key}` 的值是 {found}，需 {width} 个寄存器，而其链路单次最多读 {max} 个",
+        },
+        cause: Text {
+            en: "A value is never split over two requests: its halves would be of different moments.",
+            zh: "一个值不会分两次读取，否则前后两半不是同一时刻的。",
+        },
+        remedy: Text {
+            en: "raise max_registers of the link to at least {width}, or read a shorter type",
+            zh: "请把链路的 max_registers 调到 {width} 以上，或改用较短的类型",
+        },
     },
     Words {
         code: FILE_UNREADABLE,
