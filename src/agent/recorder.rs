@@ -36,7 +36,7 @@ const MAINTAIN_COMMITS: u32 = 60;
 const MAINTAIN_EVERY: Duration = Duration::from_secs(10);
 
 /// With long commit intervals the recorder still turns so often, so that a watchdog can tell it from a hung one.
-const HEARTBEAT: Duration = Duration::from_secs(5);
+const HEARTBEAT: Duration = Duration::from_secs(2);
 
 /// How far a sink has come, by stream.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -73,7 +73,8 @@ fn status(overview: &Overview, lang: Lang) -> String {
     let Overview { links, links_up, sinks, sinks_connected, waiting_records, dropped_samples, .. } = overview;
     match lang {
         Lang::En => format!(
-            "{links_up} of {links} links up, {sinks_connected} of {sinks} sinks connected, {waiting_records} records waiting, {dropped_samples} samples dropped"
+            "{links_up} of {links} {} up, {sinks_connected} of {sinks} sinks connected, {waiting_records} records waiting, {dropped_samples} samples dropped",
+            if *links == 1 { "link" } else { "links" }
         ),
         Lang::Zh => format!(
             "链路在线 {links_up}/{links}，去向已连接 {sinks_connected}/{sinks}，待送 {waiting_records} 条，丢弃样本 {dropped_samples} 个"
