@@ -138,14 +138,13 @@ fn run(workload: &Workload, seconds: u64, dir: &Path, tools: Option<&Tools>) -> 
     let mine = Figures::new(&agent_used, &books, from, until);
     let theirs = rival_used.zip(rival_books.as_ref()).map(|(used, books)| Figures::new(&used, books, from, until));
     print(workload, seconds, &mine, theirs.as_ref());
-    println!("{:<28}{:>12}{:>12}", "handed out", books.handed, rival_books.as_ref().map_or(0, |b| b.handed));
-    println!(
-        "{:<28}{:>12}{:>12}",
-        "delivered",
-        books.delivered.len(),
-        rival_books.as_ref().map_or(0, |b| b.delivered.len())
-    );
-    println!("{:<28}{:>12}{:>12}", "lost", books.lost, rival_books.as_ref().map_or(0, |b| b.lost));
+    let count = |what: &str, of: fn(&Books) -> usize| {
+        let other = rival_books.as_ref().map_or("-".into(), |books| of(books).to_string());
+        println!("{what:<28}{:>12}{other:>12}", of(&books));
+    };
+    count("handed out", |books| books.handed);
+    count("delivered", |books| books.delivered.len());
+    count("lost", |books| books.lost);
     assert!(ended.success(), "the agent ended with {ended}:\n{}", agent.log());
     assert!(!books.delivered.is_empty(), "nothing was delivered:\n{}", agent.log());
     books.lost
