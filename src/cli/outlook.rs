@@ -12,7 +12,7 @@ use crate::source::modbus::plan::{Plan, plan};
 
 /// Bytes of a commit beside its payload: WAL frames, checkpoint, file-system journal. Measured at one commit a second
 /// (docs/PERFORMANCE.md).
-const COMMIT_OVERHEAD: f64 = 8_000.0;
+const COMMIT_OVERHEAD: f64 = 10_000.0;
 
 /// The payload reaches the disk twice, through the WAL and at the checkpoint.
 const WRITES_OF_PAYLOAD: f64 = 2.0;
