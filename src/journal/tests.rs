@@ -313,6 +313,18 @@ fn records_beyond_the_age_are_given_up_and_counted() {
 }
 
 #[test]
+fn a_receiver_finds_the_gap_of_what_was_given_up_also_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = open_with(dir.path(), 1 << 30, Duration::from_secs(100));
+    fill(&mut journal, 200, NOW);
+    journal.move_cursor("cloud", Stream::Data, at(10));
+    journal.maintain(Timestamp(NOW.0 + 200_000)).unwrap();
+    drop(journal);
+    let cursor = open(dir.path()).cursor("cloud", Stream::Data);
+    assert_eq!(cursor, at(100), "the next message names as `prev` what the receiver never saw");
+}
+
+#[test]
 fn beyond_the_size_the_oldest_data_go_first_and_events_only_when_no_data_is_left() {
     let dir = tempfile::tempdir().unwrap();
     let mut journal = open(dir.path());
