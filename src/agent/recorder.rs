@@ -13,9 +13,10 @@ use tokio::sync::{oneshot, watch};
 use tracing::{error, info, warn};
 
 use super::tail::Tail;
+use crate::config::{ENVELOPE_BYTES, LONGEST_VALUE, SCAN_BYTES};
 use crate::journal::{Dropped, Journal, NewData, NewEvent, OnChange};
 use crate::model::words::agent as words;
-use crate::model::{Batch, Cursor, Event, Group, Scan, Stream, Timestamp, Trouble};
+use crate::model::{Batch, Cursor, Event, Group, Reading, Scan, Stream, TagInfo, Timestamp, Trouble};
 use crate::source::{Heard, Outlet};
 
 /// Scans and events that may wait in the channel. The recorder is woken at half of it.
@@ -28,8 +29,9 @@ const COMMIT_SAMPLES: usize = 10_000;
 /// Samples of one record: what one message carries.
 const RECORD_SAMPLES: usize = 2_000;
 
-/// Samples that wait in memory while the disk refuses them; beyond it the oldest are given up. About 32 bytes each.
-const MEMORY_SAMPLES: usize = 200_000;
+/// Places for samples that wait in memory while the disk refuses them, about 32 bytes each; beyond it the oldest are given
+/// up.
+const MEMORY_PLACES: usize = 200_000;
 
 /// Cursors and range deletes are written after so many commits or so much time: a crash sends at most that much again.
 const MAINTAIN_COMMITS: u32 = 60;
@@ -63,8 +65,8 @@ pub enum Command {
         max_age: Duration,
         /// Time between two commits.
         commit_interval: Duration,
-        /// Estimated bytes of one message.
-        record_bytes: usize,
+        /// Bytes of a record's message at most.
+        message_bytes: usize,
     },
     /// Commit, write the cursors, close.
     Stop,
@@ -94,8 +96,8 @@ pub struct Health {
 }
 
 impl Recorder {
-    /// Starts the thread. A record's message is estimated to stay below `record_bytes`.
-    pub fn start(journal: Journal, commit_interval: Duration, record_bytes: usize) -> Recorder {
+    /// Starts the thread. A record's message has at most `message_bytes`.
+    pub fn start(journal: Journal, commit_interval: Duration, message_bytes: usize) -> Recorder {
         let (sender, heard) = tokio::sync::mpsc::channel(CHANNEL);
         let (commands, orders) = mpsc::channel();
         let waiting_samples = Arc::new(AtomicUsize::new(0));
@@ -111,7 +113,7 @@ impl Recorder {
             on_change: OnChange::new(),
             pending: Pending::default(),
             commit_interval,
-            record_bytes,
+            message_bytes,
             sinks: HashMap::new(),
             commits_since_maintenance: 0,
             maintained: Instant::now(),
@@ -186,7 +188,7 @@ struct Room {
     on_change: OnChange,
     pending: Pending,
     commit_interval: Duration,
-    record_bytes: usize,
+    message_bytes: usize,
     sinks: HashMap<String, watch::Receiver<Progress>>,
     commits_since_maintenance: u32,
     maintained: Instant,
@@ -237,7 +239,7 @@ impl Room {
     fn remember(&mut self, batch: Batch) {
         let group = batch.group.clone();
         let Some(scan) = self.on_change.filter(batch) else { return };
-        self.pending.push(group, scan, self.record_bytes);
+        self.pending.push(group, scan, self.message_bytes);
     }
 
     fn take_orders(&mut self) -> (Vec<oneshot::Sender<()>>, bool) {
@@ -256,10 +258,10 @@ impl Room {
                     let events = self.journal.cursor(&sink, Stream::Events);
                     answer.send(Progress { data, events }).ok(); // the asker may have given up
                 }
-                Command::Limits { max_size, max_age, commit_interval, record_bytes } => {
+                Command::Limits { max_size, max_age, commit_interval, message_bytes } => {
                     self.journal.set_limits(max_size, max_age);
                     self.commit_interval = commit_interval;
-                    self.record_bytes = record_bytes;
+                    self.message_bytes = message_bytes;
                 }
                 Command::Stop => is_stop = true,
             }
@@ -295,7 +297,7 @@ impl Room {
             error!(code = %trouble.code, "{trouble}");
         }
         self.refused = Some(trouble);
-        let dropped = self.pending.drop_oldest_beyond(MEMORY_SAMPLES);
+        let dropped = self.pending.drop_oldest_beyond(MEMORY_PLACES);
         if dropped > 0 {
             let total = self.health.dropped.fetch_add(dropped, Ordering::Relaxed) + dropped;
             let trouble = Trouble::new(words::MEMORY_FULL).with("samples", dropped).with("total", total);
@@ -342,25 +344,37 @@ impl Room {
 struct Pending {
     data: Vec<NewData>,
     events: Vec<NewEvent>,
-    /// The open record of each group, as an index into `data`.
-    open: HashMap<u64, usize>,
+    /// The open record of each group, by the group's id.
+    open: HashMap<u64, Open>,
     samples: usize,
+    /// Samples and the empty places of those that report on change held back.
+    places: usize,
+}
+
+/// A record that takes further scans.
+struct Open {
+    /// Its place in `data`.
+    index: usize,
+    samples: usize,
+    /// Of its message, at most.
+    bytes: usize,
 }
 
 impl Pending {
     /// Adds a scan to the open record of its group; a record that has become large is closed.
-    fn push(&mut self, group: Arc<Group>, scan: Scan, record_bytes: usize) {
-        let samples = scan.len();
+    fn push(&mut self, group: Arc<Group>, scan: Scan, message_bytes: usize) {
+        let (samples, bytes) = (scan.len(), most_bytes(&group, &scan));
         self.samples += samples;
-        if let Some(index) = self.open.get(&group.id) {
-            let record = &mut self.data[*index];
-            let held: usize = record.scans.iter().map(Scan::len).sum();
-            if held + samples <= RECORD_SAMPLES.min(record_bytes / bytes_per_sample(&group)) {
-                record.scans.push(scan);
-                return;
-            }
+        self.places += scan.readings.len();
+        if let Some(open) = self.open.get_mut(&group.id)
+            && open.samples + samples <= RECORD_SAMPLES
+            && open.bytes + bytes <= message_bytes
+        {
+            (open.samples, open.bytes) = (open.samples + samples, open.bytes + bytes);
+            self.data[open.index].scans.push(scan);
+            return;
         }
-        self.open.insert(group.id, self.data.len());
+        self.open.insert(group.id, Open { index: self.data.len(), samples, bytes: ENVELOPE_BYTES + bytes });
         self.data.push(NewData { group, scans: vec![scan] });
     }
 
@@ -372,18 +386,19 @@ impl Pending {
         self.data.clear();
         self.events.clear();
         self.open.clear();
-        self.samples = 0;
+        (self.samples, self.places) = (0, 0);
     }
 
-    /// Gives up whole records, oldest first, until at most `limit` samples are left. Returns how many samples went.
+    /// Gives up whole records, oldest first, until at most `limit` places are left. Returns how many samples went.
     fn drop_oldest_beyond(&mut self, limit: usize) -> u64 {
         let before = self.samples;
         let mut records = 0;
         for record in &self.data {
-            if self.samples <= limit {
+            if self.places <= limit {
                 break;
             }
             self.samples -= record.scans.iter().map(Scan::len).sum::<usize>();
+            self.places -= record.scans.iter().map(|scan| scan.readings.len()).sum::<usize>();
             records += 1;
         }
         self.data.drain(..records);
@@ -394,10 +409,14 @@ impl Pending {
     }
 }
 
-/// What a sample takes in a JSON message, about: `"name":12345.6,`.
-fn bytes_per_sample(group: &Group) -> usize {
-    let names: usize = group.tags.iter().map(|tag| tag.name.len()).sum();
-    names / group.tags.len().max(1) + 14
+/// What a scan takes in a JSON message, however long its values.
+fn most_bytes(group: &Group, scan: &Scan) -> usize {
+    let bytes = |(tag, reading): (&TagInfo, &Option<Reading>)| match reading {
+        None => 0,
+        Some(Reading::Good(_) | Reading::Bad(_)) => tag.name.len() + LONGEST_VALUE,
+        Some(Reading::Uncertain(..)) => 2 * (tag.name.len() + LONGEST_VALUE), // the value, and the reason for doubt
+    };
+    SCAN_BYTES + group.tags.iter().zip(&scan.readings).map(bytes).sum::<usize>()
 }
 
 fn now() -> Timestamp {
@@ -407,7 +426,7 @@ fn now() -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Deadband, Reading, ReportRule, TagInfo, Value, ValueKind};
+    use crate::model::{BootId, DataRecord, Deadband, ReportRule, Value, ValueKind};
 
     fn group(device: &str, tags: usize) -> Arc<Group> {
         let report = ReportRule { deadband: Deadband::None, max_silence: Duration::from_secs(60) };
@@ -436,9 +455,9 @@ mod tests {
     fn a_record_stays_below_the_size_of_a_message() {
         let mut pending = Pending::default();
         for at in 0..4 {
-            pending.push(group("a", 10), scan(10, at), 400);
+            pending.push(group("a", 10), scan(10, at), ENVELOPE_BYTES + 2 * (SCAN_BYTES + 10 * (2 + LONGEST_VALUE)));
         }
-        assert_eq!(pending.data.len(), 2, "two scans of 10 samples of 16 bytes each");
+        assert_eq!(pending.data.len(), 2, "two scans of 10 samples each");
     }
 
     #[test]
@@ -452,5 +471,46 @@ mod tests {
         assert_eq!(pending.data.first().map(|record| record.scans[0].at), Some(Timestamp(6)));
         pending.push(group("a", 1_500), scan(1_500, 10), 1_000_000);
         assert_eq!(pending.data.len(), 5, "a new record after the indexes have moved");
+    }
+
+    /// As the courier encodes it for a sink that may have everything.
+    fn message(record: NewData) -> Vec<u8> {
+        let mask = crate::sink::Scope::new(&["*".into()]).mask(&record.group.device, &record.group.tags);
+        let record = DataRecord { seq: u64::MAX, boot: BootId(0), group: record.group, scans: record.scans };
+        crate::sink::payload::data(&record, &mask, u64::MAX).unwrap()
+    }
+
+    #[test]
+    fn no_message_is_larger_than_a_sink_allows_however_long_the_values() {
+        for (tags, longest) in [(1, 4_096), (10, 4_096), (100, 4_096), (100, 64_000), (1_000, 256_000)] {
+            for sparse in [false, true] {
+                let mut pending = Pending::default();
+                for at in 0..500 {
+                    let mut scan = scan(tags, 1_700_000_000_000 + at);
+                    scan.readings.fill(Some(Reading::Good(Value::F64(-1.234_567_890_123_456_7e-100))));
+                    if sparse {
+                        scan.readings[1..].fill(None);
+                    }
+                    pending.push(group("a", tags), scan, longest);
+                }
+                for record in pending.data {
+                    let size = message(record).len();
+                    assert!(size <= longest, "{size} bytes of at most {longest}, {tags} tags, sparse: {sparse}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn while_the_disk_refuses_what_report_on_change_held_back_takes_memory_too() {
+        let mut pending = Pending::default();
+        for at in 0..100 {
+            let mut scan = scan(1_000, at);
+            scan.readings[1..].fill(None);
+            pending.push(group("a", 1_000), scan, 1_000_000);
+            pending.drop_oldest_beyond(10_000);
+        }
+        let places: usize = pending.data.iter().flat_map(|record| &record.scans).map(|scan| scan.readings.len()).sum();
+        assert!(places <= 10_000, "{places} places of 32 bytes");
     }
 }
