@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::{oneshot, watch};
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use super::tail::Tail;
 use crate::config::{ENVELOPE_BYTES, LONGEST_VALUE, SCAN_BYTES};
@@ -32,6 +32,13 @@ const RECORD_SAMPLES: usize = 2_000;
 /// Places for samples that wait in memory while the disk refuses them, about 32 bytes each; beyond it the oldest are given
 /// up.
 const MEMORY_PLACES: usize = 200_000;
+
+/// Events that wait in memory while the disk refuses them; beyond it the oldest are given up. Far more than a day of a
+/// flapping link, in some 100 kB.
+const MEMORY_EVENTS: usize = 1_000;
+
+/// While the disk refuses, what was given up is told so often: to know that it goes on, a line a minute is enough.
+const TELL_EVERY: Duration = Duration::from_secs(60);
 
 /// Cursors and range deletes are written after so many commits or so much time: a crash sends at most that much again.
 const MAINTAIN_COMMITS: u32 = 60;
@@ -118,6 +125,7 @@ impl Recorder {
             commits_since_maintenance: 0,
             maintained: Instant::now(),
             refused: None,
+            given_up: GivenUp::default(),
         };
         let join = thread::Builder::new()
             .name("recorder".into())
@@ -194,6 +202,15 @@ struct Room {
     maintained: Instant,
     /// The storage trouble that is being waited out.
     refused: Option<Trouble>,
+    given_up: GivenUp,
+}
+
+/// Samples given up since the disk began to refuse.
+#[derive(Default)]
+struct GivenUp {
+    unlogged: u64,
+    unpublished: u64,
+    logged: Option<Instant>,
 }
 
 impl Room {
@@ -217,6 +234,8 @@ impl Room {
                 done.send(()).ok(); // the asker may have given up; the flush happened anyway
             }
             if is_stop {
+                self.commit(); // what the maintenance gave up is an event
+                self.give_up_the_rest();
                 return;
             }
         }
@@ -281,7 +300,7 @@ impl Room {
                 self.health.committed.fetch_add(self.pending.samples as u64, Ordering::Relaxed);
                 self.pending.clear();
                 if self.refused.take().is_some() {
-                    info!("the journal can be written again");
+                    self.on_writable_again();
                 }
                 self.commits_since_maintenance += 1;
                 let tail = self.announce.borrow().followed_by(committed.data, committed.events);
@@ -298,12 +317,46 @@ impl Room {
         }
         self.refused = Some(trouble);
         let dropped = self.pending.drop_oldest_beyond(MEMORY_PLACES);
-        if dropped > 0 {
-            let total = self.health.dropped.fetch_add(dropped, Ordering::Relaxed) + dropped;
-            let trouble = Trouble::new(words::MEMORY_FULL).with("samples", dropped).with("total", total);
+        let events = self.pending.drop_oldest_events_beyond(MEMORY_EVENTS);
+        if events > 0 {
+            debug!(events, "events given up: the disk takes nothing");
+        }
+        self.health.dropped.fetch_add(dropped, Ordering::Relaxed);
+        self.given_up.unlogged += dropped;
+        self.given_up.unpublished += dropped;
+        if self.given_up.logged.is_none_or(|logged| logged.elapsed() >= TELL_EVERY) {
+            self.log_given_up();
+        }
+    }
+
+    fn log_given_up(&mut self) {
+        let samples = std::mem::take(&mut self.given_up.unlogged);
+        if samples > 0 {
+            self.given_up.logged = Some(Instant::now());
+            let total = self.health.dropped.load(Ordering::Relaxed);
+            let trouble = Trouble::new(words::MEMORY_FULL).with("samples", samples).with("total", total);
             error!(code = %trouble.code, "{trouble}");
-            let event = Event::Dropped { samples: dropped, cause: "memory".into() };
+        }
+    }
+
+    fn on_writable_again(&mut self) {
+        self.log_given_up();
+        info!("the journal can be written again");
+        let GivenUp { unpublished, .. } = std::mem::take(&mut self.given_up);
+        if unpublished > 0 {
+            let event = Event::Dropped { samples: unpublished, cause: "memory".into() };
             self.pending.events.push(NewEvent { at: now(), event });
+        }
+    }
+
+    /// The agent ends and the disk still refuses: nothing goes uncounted.
+    fn give_up_the_rest(&mut self) {
+        self.log_given_up();
+        let samples = self.pending.samples as u64;
+        if samples > 0 {
+            let total = self.health.dropped.fetch_add(samples, Ordering::Relaxed) + samples;
+            let trouble = Trouble::new(words::LOST_AT_STOP).with("samples", samples).with("total", total);
+            error!(code = %trouble.code, "{trouble}");
         }
     }
 
@@ -406,6 +459,13 @@ impl Pending {
             self.open.clear(); // the indexes have moved
         }
         (before - self.samples) as u64
+    }
+
+    /// The same for events.
+    fn drop_oldest_events_beyond(&mut self, limit: usize) -> usize {
+        let surplus = self.events.len().saturating_sub(limit);
+        self.events.drain(..surplus);
+        surplus
     }
 }
 
@@ -512,5 +572,87 @@ mod tests {
         }
         let places: usize = pending.data.iter().flat_map(|record| &record.scans).map(|scan| scan.readings.len()).sum();
         assert!(places <= 10_000, "{places} places of 32 bytes");
+    }
+
+    /// A room on a journal whose table is gone until [`heal`].
+    fn on_a_refusing_disk(dir: &std::path::Path) -> Room {
+        let settings =
+            crate::journal::Settings { dir: dir.to_owned(), max_size: 1 << 30, max_age: Duration::from_secs(86_400) };
+        let journal = Journal::open(settings, BootId(1), Timestamp(0)).unwrap();
+        alter(dir, "ALTER TABLE events RENAME TO away");
+        let (_, heard) = tokio::sync::mpsc::channel(1);
+        let (_, orders) = mpsc::channel();
+        let (announce, _) = watch::channel(Arc::new(Tail::new(&journal)));
+        Room {
+            journal,
+            heard,
+            orders,
+            waiting_samples: Arc::default(),
+            announce,
+            health: Arc::default(),
+            on_change: OnChange::new(),
+            pending: Pending::default(),
+            commit_interval: Duration::from_secs(1),
+            message_bytes: 100_000,
+            sinks: HashMap::new(),
+            commits_since_maintenance: 0,
+            maintained: Instant::now(),
+            refused: None,
+            given_up: GivenUp::default(),
+        }
+    }
+
+    fn heal(dir: &std::path::Path) {
+        alter(dir, "ALTER TABLE away RENAME TO events");
+    }
+
+    fn alter(dir: &std::path::Path, sql: &str) {
+        rusqlite::Connection::open(dir.join("journal.sqlite")).unwrap().execute_batch(sql).unwrap();
+    }
+
+    fn hear(room: &mut Room, at: i64) {
+        let readings = vec![Reading::Good(Value::I64(at)); 4_000];
+        room.remember(Batch { group: group("a", 4_000), at: Timestamp(at), mono_ms: 0, readings });
+        hear_nothing_but_an_event(room, at);
+    }
+
+    fn hear_nothing_but_an_event(room: &mut Room, at: i64) {
+        let event = Event::Dropped { samples: 0, cause: "filler".into() };
+        room.pending.events.push(NewEvent { at: Timestamp(at), event });
+    }
+
+    #[test]
+    fn a_disk_that_refuses_for_long_fills_no_memory_and_what_was_given_up_is_published_in_one_sum() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut room = on_a_refusing_disk(dir.path());
+        for at in 0..60 {
+            hear(&mut room, at);
+            room.commit();
+        }
+        assert!(room.refused.is_some());
+        assert_eq!((room.pending.samples, room.pending.events.len()), (MEMORY_PLACES, 60), "no event for each refusal");
+        (0..2_000).for_each(|at| hear_nothing_but_an_event(&mut room, at));
+        room.commit();
+        assert_eq!(room.pending.events.len(), MEMORY_EVENTS);
+        heal(dir.path());
+        room.commit();
+        assert_eq!((room.pending.samples, room.pending.events.len()), (0, 1));
+        let event = Event::Dropped { samples: 40_000, cause: "memory".into() };
+        assert_eq!(room.pending.events[0].event, event);
+        assert_eq!(room.health.dropped.load(Ordering::Relaxed), 40_000);
+        assert_eq!(room.health.committed.load(Ordering::Relaxed), 200_000);
+    }
+
+    #[test]
+    fn what_the_disk_refuses_to_the_end_is_counted_at_the_stop() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut room = on_a_refusing_disk(dir.path());
+        hear(&mut room, 1);
+        let (orders, received) = mpsc::channel();
+        room.orders = received;
+        let health = room.health.clone();
+        orders.send(Command::Stop).unwrap();
+        room.run();
+        assert_eq!(health.dropped.load(Ordering::Relaxed), 4_000);
     }
 }
