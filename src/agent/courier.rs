@@ -14,6 +14,7 @@ use super::recorder::Progress;
 use super::tail::Tail;
 use crate::config::{Config, Sink};
 use crate::journal::{Place, Reader};
+use crate::model::words::journal as journal_words;
 use crate::model::words::sink as words;
 use crate::model::{Backoff, BootId, Code, DataRecord, EventRecord, Lang, Seq, Stream, Timestamp, Trouble};
 use crate::sink::{Mask, Note, Refused, Scope, Token, Topics, Uplink, Window, payload};
@@ -40,6 +41,8 @@ pub struct SinkStatus {
     pub acked: u64,
     /// Connections since the start of the agent.
     pub connects: u64,
+    /// Records that could not be sent since the start of the agent, because they are damaged on the disk.
+    pub damaged: u64,
 }
 
 /// What the supervisor tells a courier.
@@ -258,12 +261,24 @@ impl Courier {
                 Some(reader) => reader,
                 None => Reader::open(&place)?,
             };
+            let before = reader.damaged;
             let records = job(&mut reader)?;
-            Ok((reader, records))
+            let damaged = reader.damaged - before;
+            Ok((reader, records, damaged))
         });
-        let (reader, records) = read.await.expect("the job does not panic and is not aborted")?;
+        let (reader, records, damaged) = read.await.expect("the job does not panic and is not aborted")?;
         self.reader = Some(reader);
+        if damaged > 0 {
+            self.on_damage(damaged);
+        }
         Ok(records)
+    }
+
+    fn on_damage(&self, records: u64) {
+        self.desk.status.send_modify(|status| status.damaged += records);
+        let trouble = Trouble::new(journal_words::DAMAGED_RECORDS).with("records", records);
+        let trouble = trouble.with("path", self.desk.place.file().display());
+        error!(code = %trouble.code, sink = %self.sink.name, "{trouble}");
     }
 
     fn send_data(&mut self, record: &DataRecord, lane: &mut Lane<DataRecord>, uplink: &mut Uplink) -> Sent {
@@ -459,4 +474,66 @@ async fn told_to_drain(order: &mut watch::Receiver<Order>) {
 /// From 0 to 1; without the system's random numbers the jitter is missing, nothing else.
 fn random() -> f64 {
     getrandom::u32().map_or(0.5, |n| f64::from(n) / f64::from(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::{Journal, NewData, Settings};
+    use crate::model::{Group, Scan};
+
+    const WORKSHOP: &str = r#"
+[workshop]
+enterprise = "e"
+id = "w"
+timezone = "UTC"
+[[device]]
+id = "m"
+[[sink]]
+name = "s"
+mqtt = "mqtts://b"
+send = ["m"]
+"#;
+
+    /// A courier on a journal with this many records, and where its status is seen.
+    fn courier(dir: &std::path::Path, records: usize) -> (Courier, Journal, watch::Receiver<SinkStatus>) {
+        let settings = Settings { dir: dir.to_owned(), max_size: 1 << 30, max_age: Duration::from_secs(86_400) };
+        let mut journal = Journal::open(settings, BootId(1), Timestamp(0)).unwrap();
+        let tail = Tail::new(&journal);
+        let group = Arc::new(Group::new("m".into(), Duration::from_secs(1), Vec::new()));
+        let scans = vec![Scan { at: Timestamp(0), mono_ms: 0, readings: Vec::new() }];
+        let mut data = vec![NewData { group, scans }; records];
+        let committed = journal.commit(&mut data, &mut Vec::new()).unwrap();
+        // The memory holds nothing of it, as after a long outage.
+        let tail = Tail { data: Vec::new(), ..tail.followed_by(committed.data, Vec::new()) };
+        let (status, seen) = watch::channel(SinkStatus::default());
+        let desk = Desk {
+            progress: watch::channel(Progress::default()).0,
+            status,
+            order: watch::channel(Order::Work).1,
+            tail: watch::channel(Arc::new(tail)).1,
+            place: journal.reader(),
+            boot: BootId(1),
+        };
+        let config = Arc::new(Config::parse(WORKSHOP).unwrap());
+        let sink = config.sinks[0].clone();
+        (Courier::new(config, sink, desk), journal, seen)
+    }
+
+    #[tokio::test]
+    async fn a_damaged_record_is_counted_and_leaves_a_gap_that_the_receiver_sees() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut courier, journal, status) = courier(dir.path(), 3);
+        let damage = rusqlite::Connection::open(journal.reader().file()).unwrap();
+        damage.execute("UPDATE data SET body = x'00' WHERE seq = 2", []).unwrap();
+        let mut lane = Lane::new(crate::model::Cursor::default(), 10);
+        let mut seqs = Vec::new();
+        while let Some(record) = courier.next_data(&mut lane).await.unwrap() {
+            lane.see(record.seq);
+            seqs.push((record.seq, lane.window.last_sent()));
+            lane.window.sent(record.seq, Instant::now());
+        }
+        assert_eq!(seqs, [(1, 0), (3, 2)]);
+        assert_eq!(status.borrow().damaged, 1);
+    }
 }
