@@ -149,6 +149,7 @@ impl Courier {
             events: Lane::new(progress.events, self.sink.window),
             greetings: self.greetings(),
             greetings_in_flight: 0,
+            greeted: None,
         };
         loop {
             if let Err(trouble) = self.fill(&mut flight, &mut uplink).await {
@@ -194,13 +195,18 @@ impl Courier {
         while uplink.has_room() {
             let sent = if let Some((topic, payload)) = flight.greetings.pop_front() {
                 flight.greetings_in_flight += 1;
+                flight.greeted.get_or_insert_with(Instant::now);
                 match uplink.publish(Token::Other, &topic, payload, true) {
                     Ok(()) => Sent::Yes,
                     Err(refused) => self.give_up_greeting(flight, refused, &topic),
                 }
-            } else if let Some(record) = self.next_event(&mut flight.events).await? {
+            } else if flight.events.window.has_room()
+                && let Some(record) = self.next_event(&mut flight.events).await?
+            {
                 self.send_event(&record, &mut flight.events, uplink)
-            } else if let Some(record) = self.next_data(&mut flight.data).await? {
+            } else if flight.data.window.has_room()
+                && let Some(record) = self.next_data(&mut flight.data).await?
+            {
                 self.send_data(&record, &mut flight.data, uplink)
             } else {
                 return Ok(());
@@ -342,7 +348,10 @@ impl Courier {
         match token {
             Token::Record(Stream::Data, seq) => drop(flight.data.window.acked(seq, now)),
             Token::Record(Stream::Events, seq) => drop(flight.events.window.acked(seq, now)),
-            Token::Other => flight.greetings_in_flight = flight.greetings_in_flight.saturating_sub(1),
+            Token::Other => {
+                flight.greetings_in_flight = flight.greetings_in_flight.saturating_sub(1);
+                flight.greeted = Some(now);
+            }
         }
         self.desk.status.send_modify(|status| status.acked += u64::from(token != Token::Other));
     }
@@ -439,6 +448,8 @@ struct Flight {
     events: Lane<EventRecord>,
     greetings: VecDeque<(String, Vec<u8>)>,
     greetings_in_flight: usize,
+    /// When the first of them was sent, or the last acknowledgement of one came.
+    greeted: Option<Instant>,
 }
 
 /// Whether a record is done with on this connection.
@@ -459,7 +470,8 @@ impl Flight {
     }
 
     fn waiting_since(&self) -> Option<Instant> {
-        [self.data.window.waiting_since(), self.events.window.waiting_since()].into_iter().flatten().min()
+        let greeted = self.greeted.filter(|_| self.greetings_in_flight > 0);
+        [self.data.window.waiting_since(), self.events.window.waiting_since(), greeted].into_iter().flatten().min()
     }
 
     fn progress(&self) -> Progress {
@@ -495,8 +507,16 @@ mqtt = "mqtts://b"
 send = ["m"]
 "#;
 
-    /// A courier on a journal with this many records, and where its status is seen.
-    fn courier(dir: &std::path::Path, records: usize) -> (Courier, Journal, watch::Receiver<SinkStatus>) {
+    /// What a courier talks to.
+    struct Others {
+        journal: Journal,
+        status: watch::Receiver<SinkStatus>,
+        _tail: watch::Sender<Arc<Tail>>,
+        _order: watch::Sender<Order>,
+    }
+
+    /// A courier on a journal with this many records.
+    fn courier(dir: &std::path::Path, records: usize) -> (Courier, Others) {
         let settings = Settings { dir: dir.to_owned(), max_size: 1 << 30, max_age: Duration::from_secs(86_400) };
         let mut journal = Journal::open(settings, BootId(1), Timestamp(0)).unwrap();
         let tail = Tail::new(&journal);
@@ -507,24 +527,61 @@ send = ["m"]
         // The memory holds nothing of it, as after a long outage.
         let tail = Tail { data: Vec::new(), ..tail.followed_by(committed.data, Vec::new()) };
         let (status, seen) = watch::channel(SinkStatus::default());
+        let (announce, tail) = watch::channel(Arc::new(tail));
+        let (orders, order) = watch::channel(Order::Work);
         let desk = Desk {
             progress: watch::channel(Progress::default()).0,
             status,
-            order: watch::channel(Order::Work).1,
-            tail: watch::channel(Arc::new(tail)).1,
+            order,
+            tail,
             place: journal.reader(),
             boot: BootId(1),
         };
         let config = Arc::new(Config::parse(WORKSHOP).unwrap());
         let sink = config.sinks[0].clone();
-        (Courier::new(config, sink, desk), journal, seen)
+        (Courier::new(config, sink, desk), Others { journal, status: seen, _tail: announce, _order: orders })
+    }
+
+    /// A broker that accepts a connection and then acknowledges nothing.
+    async fn mute_broker() -> u16 {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            const CONNACK: [u8; 4] = [0x20, 2, 0, 0];
+            while let Ok((mut stream, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let mut bytes = [0; 4096];
+                    assert!(stream.read(&mut bytes).await.unwrap() > 0, "a CONNECT");
+                    stream.write_all(&CONNACK).await.unwrap();
+                    while stream.read(&mut bytes).await.is_ok_and(|read| read > 0) {}
+                });
+            }
+        });
+        port
+    }
+
+    #[tokio::test]
+    async fn a_broker_that_does_not_acknowledge_the_birth_is_not_waited_for_for_ever() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut courier, mut others) = courier(dir.path(), 0);
+        let mut sink = (*courier.sink).clone();
+        (sink.host, sink.port) = ("127.0.0.1".into(), mute_broker().await);
+        (sink.security, sink.ack_timeout) = (crate::config::Security::Plaintext, Duration::from_secs(1));
+        courier.sink = Arc::new(sink);
+        let task = tokio::spawn(courier.run());
+        let told =
+            tokio::time::timeout(Duration::from_secs(10), others.status.wait_for(|status| status.trouble.is_some()));
+        let trouble = told.await.expect("it is told in time").unwrap().trouble.clone();
+        assert_eq!(trouble.map(|trouble| trouble.code), Some(words::ACK_TIMEOUT));
+        task.abort();
     }
 
     #[tokio::test]
     async fn a_damaged_record_is_counted_and_leaves_a_gap_that_the_receiver_sees() {
         let dir = tempfile::tempdir().unwrap();
-        let (mut courier, journal, status) = courier(dir.path(), 3);
-        let damage = rusqlite::Connection::open(journal.reader().file()).unwrap();
+        let (mut courier, others) = courier(dir.path(), 3);
+        let damage = rusqlite::Connection::open(others.journal.reader().file()).unwrap();
         damage.execute("UPDATE data SET body = x'00' WHERE seq = 2", []).unwrap();
         let mut lane = Lane::new(crate::model::Cursor::default(), 10);
         let mut seqs = Vec::new();
@@ -534,6 +591,6 @@ send = ["m"]
             lane.window.sent(record.seq, Instant::now());
         }
         assert_eq!(seqs, [(1, 0), (3, 2)]);
-        assert_eq!(status.borrow().damaged, 1);
+        assert_eq!(others.status.borrow().damaged, 1);
     }
 }
