@@ -17,7 +17,7 @@ use crate::journal::{Place, Reader};
 use crate::model::words::journal as journal_words;
 use crate::model::words::sink as words;
 use crate::model::{Backoff, BootId, Code, DataRecord, EventRecord, Lang, Seq, Stream, Timestamp, Trouble};
-use crate::sink::{Mask, Note, Refused, Scope, Token, Topics, Uplink, Window, payload};
+use crate::sink::{Mask, Note, Refused, Scope, Token, Topics, Uplink, Window, cause, payload};
 
 /// Read from disk at a time when behind: a few messages' worth, so that a backlog of gigabytes never fills the memory.
 const READ_RECORDS: usize = 64;
@@ -29,6 +29,9 @@ const RETRY_MAX: Duration = Duration::from_secs(60);
 
 /// A connection that lasted so long was a good one: the pauses start small again.
 const PROVEN: Duration = Duration::from_secs(30);
+
+/// Once is a restart of the broker, and twice a restart that took a while.
+const TWIN_AFTER: u32 = 3;
 
 /// What others may know of a sink.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -80,6 +83,8 @@ pub struct Courier {
     topics: Topics,
     scope: Scope,
     backoff: Backoff,
+    /// How many times in a row the broker closed the connection soon after the login.
+    thrown_out: u32,
     reader: Option<Reader>,
     /// By group id: what may leave of it. Its size is that of the configuration, past ones included until a restart.
     masks: HashMap<u64, Arc<Mask>>,
@@ -99,6 +104,7 @@ impl Courier {
             topics: Topics::new(&sink.prefix, &config.workshop),
             scope: Scope::new(&sink.send),
             backoff: Backoff::new(RETRY, RETRY_MAX),
+            thrown_out: 0,
             reader: None,
             masks: HashMap::new(),
             sink,
@@ -119,9 +125,7 @@ impl Courier {
                 Some(Err(trouble)) => trouble,
                 None => return,
             };
-            if begun.elapsed() >= PROVEN {
-                self.backoff.reset();
-            }
+            let trouble = self.judged(trouble, begun.elapsed());
             let pause = self.backoff.next(random());
             self.on_down(trouble, pause);
             tokio::select! {
@@ -129,6 +133,19 @@ impl Courier {
                 () = told_to_drain(&mut self.desk.order), if !self.is_draining() => {}
             }
         }
+    }
+
+    /// The trouble in the light of those before it: who is logged out again and again right after the login has a twin.
+    fn judged(&mut self, trouble: Trouble, lasted: Duration) -> Trouble {
+        if lasted >= PROVEN {
+            self.backoff.reset();
+        }
+        if trouble.code != words::LOST_CLOSED || lasted >= PROVEN {
+            self.thrown_out = 0;
+            return trouble;
+        }
+        self.thrown_out += 1;
+        if self.thrown_out >= TWIN_AFTER { cause::taken_over(&self.sink) } else { trouble }
     }
 
     /// A new connection; `None` when there is nothing to deliver and the agent is ending.
@@ -183,8 +200,7 @@ impl Courier {
                 }
                 () = told_to_drain(&mut self.desk.order), if !self.is_draining() => {}
                 () = sleep_until(deadline.unwrap_or_else(Instant::now).into()), if deadline.is_some() => {
-                    let trouble = Trouble::new(words::ACK_TIMEOUT).with("broker", self.broker());
-                    return Ending::Lost(trouble.with("seconds", self.sink.ack_timeout.as_secs()));
+                    return Ending::Lost(cause::ack_timeout(&self.sink));
                 }
             }
         }
@@ -542,8 +558,9 @@ send = ["m"]
         (Courier::new(config, sink, desk), Others { journal, status: seen, _tail: announce, _order: orders })
     }
 
-    /// A broker that accepts a connection and then acknowledges nothing.
-    async fn mute_broker() -> u16 {
+    /// A broker that accepts a connection and then acknowledges nothing; or hangs up at once, as brokers do that log
+    /// another client in under the same id.
+    async fn broker(hangs_up: bool) -> u16 {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -554,27 +571,36 @@ send = ["m"]
                     let mut bytes = [0; 4096];
                     assert!(stream.read(&mut bytes).await.unwrap() > 0, "a CONNECT");
                     stream.write_all(&CONNACK).await.unwrap();
-                    while stream.read(&mut bytes).await.is_ok_and(|read| read > 0) {}
+                    while !hangs_up && stream.read(&mut bytes).await.is_ok_and(|read| read > 0) {}
                 });
             }
         });
         port
     }
 
-    #[tokio::test]
-    async fn a_broker_that_does_not_acknowledge_the_birth_is_not_waited_for_for_ever() {
+    /// Runs a courier against this broker until its trouble is this one.
+    async fn check(hangs_up: bool, expected: Code) {
         let dir = tempfile::tempdir().unwrap();
         let (mut courier, mut others) = courier(dir.path(), 0);
         let mut sink = (*courier.sink).clone();
-        (sink.host, sink.port) = ("127.0.0.1".into(), mute_broker().await);
+        (sink.host, sink.port) = ("127.0.0.1".into(), broker(hangs_up).await);
         (sink.security, sink.ack_timeout) = (crate::config::Security::Plaintext, Duration::from_secs(1));
         courier.sink = Arc::new(sink);
         let task = tokio::spawn(courier.run());
-        let told =
-            tokio::time::timeout(Duration::from_secs(10), others.status.wait_for(|status| status.trouble.is_some()));
-        let trouble = told.await.expect("it is told in time").unwrap().trouble.clone();
-        assert_eq!(trouble.map(|trouble| trouble.code), Some(words::ACK_TIMEOUT));
+        let is_expected = |status: &SinkStatus| status.trouble.as_ref().is_some_and(|trouble| trouble.code == expected);
+        let told = tokio::time::timeout(Duration::from_secs(20), others.status.wait_for(is_expected)).await.is_ok();
         task.abort();
+        assert!(told, "{expected} is told in time, not {:?}", others.status.borrow().trouble);
+    }
+
+    #[tokio::test]
+    async fn a_broker_that_does_not_acknowledge_the_birth_is_not_waited_for_for_ever() {
+        check(false, words::ACK_TIMEOUT).await;
+    }
+
+    #[tokio::test]
+    async fn a_twin_that_throws_us_out_again_and_again_is_named() {
+        check(true, words::TAKEN_OVER).await;
     }
 
     #[tokio::test]
