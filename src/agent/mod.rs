@@ -34,8 +34,8 @@ use supervise::supervised;
 /// How long a stop may take before what is left is dropped by name.
 pub const GRACE: Duration = Duration::from_secs(5);
 
-/// Estimated bytes of a record at most, so that its message fits common brokers; sinks with smaller messages lower it.
-const RECORD_BYTES: usize = 64_000;
+/// Bytes of a record's message at most: common brokers take 128 kB. Sinks with smaller messages lower it.
+const MESSAGE_BYTES: usize = 128_000;
 
 /// A running agent.
 pub struct Agent {
@@ -77,7 +77,7 @@ impl Agent {
         };
         let journal = Journal::open(settings, boot, Timestamp::of(SystemTime::now()))?;
         let place = journal.reader();
-        let recorder = Recorder::start(journal, config.journal.commit_interval, record_bytes(&config));
+        let recorder = Recorder::start(journal, config.journal.commit_interval, message_bytes(&config));
         let mut agent = Agent {
             config: config.clone(),
             state_dir,
@@ -103,7 +103,7 @@ impl Agent {
             max_size: max_size(&config, &self.state_dir),
             max_age: config.journal.max_age,
             commit_interval: config.journal.commit_interval,
-            record_bytes: record_bytes(&config),
+            message_bytes: message_bytes(&config),
         });
         self.put_in_force(Arc::new(config)).await;
     }
@@ -298,7 +298,7 @@ pub fn max_size(config: &Config, state_dir: &Path) -> u64 {
     config.journal.max_size.unwrap_or_else(|| space::file_system_bytes(state_dir).map_or(MOST, |all| MOST.min(all / 4)))
 }
 
-fn record_bytes(config: &Config) -> usize {
-    // Half of a message, since the estimate is of typical values.
-    config.sinks.iter().map(|sink| sink.max_message / 2).fold(RECORD_BYTES, usize::min)
+/// What every sink takes.
+fn message_bytes(config: &Config) -> usize {
+    config.sinks.iter().map(|sink| sink.max_message).fold(MESSAGE_BYTES, usize::min)
 }

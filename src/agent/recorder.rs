@@ -10,12 +10,13 @@ use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::{oneshot, watch};
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use super::tail::Tail;
+use crate::config::{ENVELOPE_BYTES, LONGEST_VALUE, SCAN_BYTES};
 use crate::journal::{Dropped, Journal, NewData, NewEvent, OnChange};
 use crate::model::words::agent as words;
-use crate::model::{Batch, Cursor, Event, Group, Scan, Stream, Timestamp, Trouble};
+use crate::model::{Batch, Cursor, Event, Group, Reading, Scan, Stream, TagInfo, Timestamp, Trouble};
 use crate::source::{Heard, Outlet};
 
 /// Scans and events that may wait in the channel. The recorder is woken at half of it.
@@ -28,8 +29,16 @@ const COMMIT_SAMPLES: usize = 10_000;
 /// Samples of one record: what one message carries.
 const RECORD_SAMPLES: usize = 2_000;
 
-/// Samples that wait in memory while the disk refuses them; beyond it the oldest are given up. About 32 bytes each.
-const MEMORY_SAMPLES: usize = 200_000;
+/// Places for samples that wait in memory while the disk refuses them, about 32 bytes each; beyond it the oldest are given
+/// up.
+const MEMORY_PLACES: usize = 200_000;
+
+/// Events that wait in memory while the disk refuses them; beyond it the oldest are given up. Far more than a day of a
+/// flapping link, in some 100 kB.
+const MEMORY_EVENTS: usize = 1_000;
+
+/// While the disk refuses, what was given up is told so often: to know that it goes on, a line a minute is enough.
+const TELL_EVERY: Duration = Duration::from_secs(60);
 
 /// Cursors and range deletes are written after so many commits or so much time: a crash sends at most that much again.
 const MAINTAIN_COMMITS: u32 = 60;
@@ -63,8 +72,8 @@ pub enum Command {
         max_age: Duration,
         /// Time between two commits.
         commit_interval: Duration,
-        /// Estimated bytes of one message.
-        record_bytes: usize,
+        /// Bytes of a record's message at most.
+        message_bytes: usize,
     },
     /// Commit, write the cursors, close.
     Stop,
@@ -94,8 +103,8 @@ pub struct Health {
 }
 
 impl Recorder {
-    /// Starts the thread. A record's message is estimated to stay below `record_bytes`.
-    pub fn start(journal: Journal, commit_interval: Duration, record_bytes: usize) -> Recorder {
+    /// Starts the thread. A record's message has at most `message_bytes`.
+    pub fn start(journal: Journal, commit_interval: Duration, message_bytes: usize) -> Recorder {
         let (sender, heard) = tokio::sync::mpsc::channel(CHANNEL);
         let (commands, orders) = mpsc::channel();
         let waiting_samples = Arc::new(AtomicUsize::new(0));
@@ -111,11 +120,12 @@ impl Recorder {
             on_change: OnChange::new(),
             pending: Pending::default(),
             commit_interval,
-            record_bytes,
+            message_bytes,
             sinks: HashMap::new(),
             commits_since_maintenance: 0,
             maintained: Instant::now(),
             refused: None,
+            given_up: GivenUp::default(),
         };
         let join = thread::Builder::new()
             .name("recorder".into())
@@ -186,12 +196,21 @@ struct Room {
     on_change: OnChange,
     pending: Pending,
     commit_interval: Duration,
-    record_bytes: usize,
+    message_bytes: usize,
     sinks: HashMap<String, watch::Receiver<Progress>>,
     commits_since_maintenance: u32,
     maintained: Instant,
     /// The storage trouble that is being waited out.
     refused: Option<Trouble>,
+    given_up: GivenUp,
+}
+
+/// Samples given up since the disk began to refuse.
+#[derive(Default)]
+struct GivenUp {
+    unlogged: u64,
+    unpublished: u64,
+    logged: Option<Instant>,
 }
 
 impl Room {
@@ -215,6 +234,8 @@ impl Room {
                 done.send(()).ok(); // the asker may have given up; the flush happened anyway
             }
             if is_stop {
+                self.commit(); // what the maintenance gave up is an event
+                self.give_up_the_rest();
                 return;
             }
         }
@@ -237,7 +258,7 @@ impl Room {
     fn remember(&mut self, batch: Batch) {
         let group = batch.group.clone();
         let Some(scan) = self.on_change.filter(batch) else { return };
-        self.pending.push(group, scan, self.record_bytes);
+        self.pending.push(group, scan, self.message_bytes);
     }
 
     fn take_orders(&mut self) -> (Vec<oneshot::Sender<()>>, bool) {
@@ -256,10 +277,10 @@ impl Room {
                     let events = self.journal.cursor(&sink, Stream::Events);
                     answer.send(Progress { data, events }).ok(); // the asker may have given up
                 }
-                Command::Limits { max_size, max_age, commit_interval, record_bytes } => {
+                Command::Limits { max_size, max_age, commit_interval, message_bytes } => {
                     self.journal.set_limits(max_size, max_age);
                     self.commit_interval = commit_interval;
-                    self.record_bytes = record_bytes;
+                    self.message_bytes = message_bytes;
                 }
                 Command::Stop => is_stop = true,
             }
@@ -279,7 +300,7 @@ impl Room {
                 self.health.committed.fetch_add(self.pending.samples as u64, Ordering::Relaxed);
                 self.pending.clear();
                 if self.refused.take().is_some() {
-                    info!("the journal can be written again");
+                    self.on_writable_again();
                 }
                 self.commits_since_maintenance += 1;
                 let tail = self.announce.borrow().followed_by(committed.data, committed.events);
@@ -295,13 +316,47 @@ impl Room {
             error!(code = %trouble.code, "{trouble}");
         }
         self.refused = Some(trouble);
-        let dropped = self.pending.drop_oldest_beyond(MEMORY_SAMPLES);
-        if dropped > 0 {
-            let total = self.health.dropped.fetch_add(dropped, Ordering::Relaxed) + dropped;
-            let trouble = Trouble::new(words::MEMORY_FULL).with("samples", dropped).with("total", total);
+        let dropped = self.pending.drop_oldest_beyond(MEMORY_PLACES);
+        let events = self.pending.drop_oldest_events_beyond(MEMORY_EVENTS);
+        if events > 0 {
+            debug!(events, "events given up: the disk takes nothing");
+        }
+        self.health.dropped.fetch_add(dropped, Ordering::Relaxed);
+        self.given_up.unlogged += dropped;
+        self.given_up.unpublished += dropped;
+        if self.given_up.logged.is_none_or(|logged| logged.elapsed() >= TELL_EVERY) {
+            self.log_given_up();
+        }
+    }
+
+    fn log_given_up(&mut self) {
+        let samples = std::mem::take(&mut self.given_up.unlogged);
+        if samples > 0 {
+            self.given_up.logged = Some(Instant::now());
+            let total = self.health.dropped.load(Ordering::Relaxed);
+            let trouble = Trouble::new(words::MEMORY_FULL).with("samples", samples).with("total", total);
             error!(code = %trouble.code, "{trouble}");
-            let event = Event::Dropped { samples: dropped, cause: "memory".into() };
+        }
+    }
+
+    fn on_writable_again(&mut self) {
+        self.log_given_up();
+        info!("the journal can be written again");
+        let GivenUp { unpublished, .. } = std::mem::take(&mut self.given_up);
+        if unpublished > 0 {
+            let event = Event::Dropped { samples: unpublished, cause: "memory".into() };
             self.pending.events.push(NewEvent { at: now(), event });
+        }
+    }
+
+    /// The agent ends and the disk still refuses: nothing goes uncounted.
+    fn give_up_the_rest(&mut self) {
+        self.log_given_up();
+        let samples = self.pending.samples as u64;
+        if samples > 0 {
+            let total = self.health.dropped.fetch_add(samples, Ordering::Relaxed) + samples;
+            let trouble = Trouble::new(words::LOST_AT_STOP).with("samples", samples).with("total", total);
+            error!(code = %trouble.code, "{trouble}");
         }
     }
 
@@ -342,25 +397,37 @@ impl Room {
 struct Pending {
     data: Vec<NewData>,
     events: Vec<NewEvent>,
-    /// The open record of each group, as an index into `data`.
-    open: HashMap<u64, usize>,
+    /// The open record of each group, by the group's id.
+    open: HashMap<u64, Open>,
     samples: usize,
+    /// Samples and the empty places of those that report on change held back.
+    places: usize,
+}
+
+/// A record that takes further scans.
+struct Open {
+    /// Its place in `data`.
+    index: usize,
+    samples: usize,
+    /// Of its message, at most.
+    bytes: usize,
 }
 
 impl Pending {
     /// Adds a scan to the open record of its group; a record that has become large is closed.
-    fn push(&mut self, group: Arc<Group>, scan: Scan, record_bytes: usize) {
-        let samples = scan.len();
+    fn push(&mut self, group: Arc<Group>, scan: Scan, message_bytes: usize) {
+        let (samples, bytes) = (scan.len(), most_bytes(&group, &scan));
         self.samples += samples;
-        if let Some(index) = self.open.get(&group.id) {
-            let record = &mut self.data[*index];
-            let held: usize = record.scans.iter().map(Scan::len).sum();
-            if held + samples <= RECORD_SAMPLES.min(record_bytes / bytes_per_sample(&group)) {
-                record.scans.push(scan);
-                return;
-            }
+        self.places += scan.readings.len();
+        if let Some(open) = self.open.get_mut(&group.id)
+            && open.samples + samples <= RECORD_SAMPLES
+            && open.bytes + bytes <= message_bytes
+        {
+            (open.samples, open.bytes) = (open.samples + samples, open.bytes + bytes);
+            self.data[open.index].scans.push(scan);
+            return;
         }
-        self.open.insert(group.id, self.data.len());
+        self.open.insert(group.id, Open { index: self.data.len(), samples, bytes: ENVELOPE_BYTES + bytes });
         self.data.push(NewData { group, scans: vec![scan] });
     }
 
@@ -372,18 +439,19 @@ impl Pending {
         self.data.clear();
         self.events.clear();
         self.open.clear();
-        self.samples = 0;
+        (self.samples, self.places) = (0, 0);
     }
 
-    /// Gives up whole records, oldest first, until at most `limit` samples are left. Returns how many samples went.
+    /// Gives up whole records, oldest first, until at most `limit` places are left. Returns how many samples went.
     fn drop_oldest_beyond(&mut self, limit: usize) -> u64 {
         let before = self.samples;
         let mut records = 0;
         for record in &self.data {
-            if self.samples <= limit {
+            if self.places <= limit {
                 break;
             }
             self.samples -= record.scans.iter().map(Scan::len).sum::<usize>();
+            self.places -= record.scans.iter().map(|scan| scan.readings.len()).sum::<usize>();
             records += 1;
         }
         self.data.drain(..records);
@@ -392,12 +460,23 @@ impl Pending {
         }
         (before - self.samples) as u64
     }
+
+    /// The same for events.
+    fn drop_oldest_events_beyond(&mut self, limit: usize) -> usize {
+        let surplus = self.events.len().saturating_sub(limit);
+        self.events.drain(..surplus);
+        surplus
+    }
 }
 
-/// What a sample takes in a JSON message, about: `"name":12345.6,`.
-fn bytes_per_sample(group: &Group) -> usize {
-    let names: usize = group.tags.iter().map(|tag| tag.name.len()).sum();
-    names / group.tags.len().max(1) + 14
+/// What a scan takes in a JSON message, however long its values.
+fn most_bytes(group: &Group, scan: &Scan) -> usize {
+    let bytes = |(tag, reading): (&TagInfo, &Option<Reading>)| match reading {
+        None => 0,
+        Some(Reading::Good(_) | Reading::Bad(_)) => tag.name.len() + LONGEST_VALUE,
+        Some(Reading::Uncertain(..)) => 2 * (tag.name.len() + LONGEST_VALUE), // the value, and the reason for doubt
+    };
+    SCAN_BYTES + group.tags.iter().zip(&scan.readings).map(bytes).sum::<usize>()
 }
 
 fn now() -> Timestamp {
@@ -407,7 +486,7 @@ fn now() -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Deadband, Reading, ReportRule, TagInfo, Value, ValueKind};
+    use crate::model::{BootId, DataRecord, Deadband, ReportRule, Value, ValueKind};
 
     fn group(device: &str, tags: usize) -> Arc<Group> {
         let report = ReportRule { deadband: Deadband::None, max_silence: Duration::from_secs(60) };
@@ -436,9 +515,9 @@ mod tests {
     fn a_record_stays_below_the_size_of_a_message() {
         let mut pending = Pending::default();
         for at in 0..4 {
-            pending.push(group("a", 10), scan(10, at), 400);
+            pending.push(group("a", 10), scan(10, at), ENVELOPE_BYTES + 2 * (SCAN_BYTES + 10 * (2 + LONGEST_VALUE)));
         }
-        assert_eq!(pending.data.len(), 2, "two scans of 10 samples of 16 bytes each");
+        assert_eq!(pending.data.len(), 2, "two scans of 10 samples each");
     }
 
     #[test]
@@ -452,5 +531,128 @@ mod tests {
         assert_eq!(pending.data.first().map(|record| record.scans[0].at), Some(Timestamp(6)));
         pending.push(group("a", 1_500), scan(1_500, 10), 1_000_000);
         assert_eq!(pending.data.len(), 5, "a new record after the indexes have moved");
+    }
+
+    /// As the courier encodes it for a sink that may have everything.
+    fn message(record: NewData) -> Vec<u8> {
+        let mask = crate::sink::Scope::new(&["*".into()]).mask(&record.group.device, &record.group.tags);
+        let record = DataRecord { seq: u64::MAX, boot: BootId(0), group: record.group, scans: record.scans };
+        crate::sink::payload::data(&record, &mask, u64::MAX).unwrap()
+    }
+
+    #[test]
+    fn no_message_is_larger_than_a_sink_allows_however_long_the_values() {
+        for (tags, longest) in [(1, 4_096), (10, 4_096), (100, 4_096), (100, 64_000), (1_000, 256_000)] {
+            for sparse in [false, true] {
+                let mut pending = Pending::default();
+                for at in 0..500 {
+                    let mut scan = scan(tags, 1_700_000_000_000 + at);
+                    scan.readings.fill(Some(Reading::Good(Value::F64(-1.234_567_890_123_456_7e-100))));
+                    if sparse {
+                        scan.readings[1..].fill(None);
+                    }
+                    pending.push(group("a", tags), scan, longest);
+                }
+                for record in pending.data {
+                    let size = message(record).len();
+                    assert!(size <= longest, "{size} bytes of at most {longest}, {tags} tags, sparse: {sparse}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn while_the_disk_refuses_what_report_on_change_held_back_takes_memory_too() {
+        let mut pending = Pending::default();
+        for at in 0..100 {
+            let mut scan = scan(1_000, at);
+            scan.readings[1..].fill(None);
+            pending.push(group("a", 1_000), scan, 1_000_000);
+            pending.drop_oldest_beyond(10_000);
+        }
+        let places: usize = pending.data.iter().flat_map(|record| &record.scans).map(|scan| scan.readings.len()).sum();
+        assert!(places <= 10_000, "{places} places of 32 bytes");
+    }
+
+    /// A room on a journal whose table is gone until [`heal`].
+    fn on_a_refusing_disk(dir: &std::path::Path) -> Room {
+        let settings =
+            crate::journal::Settings { dir: dir.to_owned(), max_size: 1 << 30, max_age: Duration::from_secs(86_400) };
+        let journal = Journal::open(settings, BootId(1), Timestamp(0)).unwrap();
+        alter(dir, "ALTER TABLE events RENAME TO away");
+        let (_, heard) = tokio::sync::mpsc::channel(1);
+        let (_, orders) = mpsc::channel();
+        let (announce, _) = watch::channel(Arc::new(Tail::new(&journal)));
+        Room {
+            journal,
+            heard,
+            orders,
+            waiting_samples: Arc::default(),
+            announce,
+            health: Arc::default(),
+            on_change: OnChange::new(),
+            pending: Pending::default(),
+            commit_interval: Duration::from_secs(1),
+            message_bytes: 100_000,
+            sinks: HashMap::new(),
+            commits_since_maintenance: 0,
+            maintained: Instant::now(),
+            refused: None,
+            given_up: GivenUp::default(),
+        }
+    }
+
+    fn heal(dir: &std::path::Path) {
+        alter(dir, "ALTER TABLE away RENAME TO events");
+    }
+
+    fn alter(dir: &std::path::Path, sql: &str) {
+        rusqlite::Connection::open(dir.join("journal.sqlite")).unwrap().execute_batch(sql).unwrap();
+    }
+
+    fn hear(room: &mut Room, at: i64) {
+        let readings = vec![Reading::Good(Value::I64(at)); 4_000];
+        room.remember(Batch { group: group("a", 4_000), at: Timestamp(at), mono_ms: 0, readings });
+        hear_nothing_but_an_event(room, at);
+    }
+
+    fn hear_nothing_but_an_event(room: &mut Room, at: i64) {
+        let event = Event::Dropped { samples: 0, cause: "filler".into() };
+        room.pending.events.push(NewEvent { at: Timestamp(at), event });
+    }
+
+    #[test]
+    fn a_disk_that_refuses_for_long_fills_no_memory_and_what_was_given_up_is_published_in_one_sum() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut room = on_a_refusing_disk(dir.path());
+        for at in 0..60 {
+            hear(&mut room, at);
+            room.commit();
+        }
+        assert!(room.refused.is_some());
+        assert_eq!((room.pending.samples, room.pending.events.len()), (MEMORY_PLACES, 60), "no event for each refusal");
+        (0..2_000).for_each(|at| hear_nothing_but_an_event(&mut room, at));
+        room.commit();
+        assert_eq!(room.pending.events.len(), MEMORY_EVENTS);
+        heal(dir.path());
+        room.commit();
+        assert_eq!((room.pending.samples, room.pending.events.len()), (0, 1));
+        let event = Event::Dropped { samples: 40_000, cause: "memory".into() };
+        assert_eq!(room.pending.events[0].event, event);
+        assert_eq!(room.health.dropped.load(Ordering::Relaxed), 40_000);
+        assert_eq!(room.health.committed.load(Ordering::Relaxed), 200_000);
+    }
+
+    #[test]
+    fn what_the_disk_refuses_to_the_end_is_counted_at_the_stop() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut room = on_a_refusing_disk(dir.path());
+        hear(&mut room, 1);
+        let (orders, received) = mpsc::channel();
+        room.orders = received;
+        let health = room.health.clone();
+        orders.send(Command::Stop).unwrap();
+        room.run();
+        assert_eq!(health.dropped.load(Ordering::Relaxed), 4_000);
     }
 }

@@ -10,6 +10,7 @@ mod sink;
 mod units;
 
 pub use glob::glob;
+pub use sink::{ENVELOPE_BYTES, LONGEST_VALUE, SCAN_BYTES};
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -28,6 +28,8 @@ pub const NO_SIGNALS: Code = Code("CW511");
 pub const BAD_LOG_LEVEL: Code = Code("CW512");
 /// A code that does not exist.
 pub const NO_SUCH_CODE: Code = Code("CW513");
+/// Samples were given up at the stop because the disk refuses them.
+pub const LOST_AT_STOP: Code = Code("CW514");
 
 pub(super) const WORDS: &[Words] = &[
     Words {
@@ -177,6 +179,20 @@ pub(super) const WORDS: &[Words] = &[
         remedy: Text {
             en: "run `cloudward explain` without a code to list all",
             zh: "执行不带参数的 cloudward explain 可列出全部",
+        },
+    },
+    Words {
+        code: LOST_AT_STOP,
+        what: Text {
+            en: "{samples} samples were given up at the stop (since the start: {total}): the disk took nothing to the end",
+            zh: "停止时丢弃样本 {samples} 个（启动以来共 {total} 个）：磁盘直到最后仍拒绝写入",
+        },
+        cause: Text {
+            en: "The disk is full, read-only or broken; samples that waited in memory end with the agent.",
+            zh: "磁盘已满、只读或损坏；内存中等待写入的样本随程序退出而丢失。",
+        },
+        remedy: Text {
+            en: "make room or mend the disk before the next start", zh: "请先清理或修复磁盘，再启动程序"
         },
     },
 ];

@@ -55,6 +55,15 @@ struct Polled {
     plan: Plan,
 }
 
+/// What one scan brought.
+struct Scanned {
+    readings: Vec<Reading>,
+    /// Why the connection was lost, if it was.
+    lost: Option<Why>,
+    /// Whether the device said anything, be it an exception.
+    is_answered: bool,
+}
+
 /// The state of the line.
 enum Line {
     Down { retry_at: Instant, why: Why },
@@ -119,6 +128,7 @@ impl Poller {
     /// Everything that is due now.
     async fn cycle(&mut self, mut line: Line, schedule: &mut Schedule, stop: &watch::Receiver<bool>) -> Line {
         let mut silent_unit = None;
+        let mut was_quiet = true; // since the cycle before
         for index in schedule.take_due(self.now_ms()) {
             if *stop.borrow() {
                 return line;
@@ -131,10 +141,12 @@ impl Poller {
                 // One silent unit cost the connection; its neighbours behind the same gateway are asked all the same.
                 let dial = self.dial(*why);
                 line = self.settle(dial).await;
+                was_quiet = false;
             }
             let readings = match line {
                 Line::Up(mut connection) => {
-                    let (readings, lost) = self.scan(index, &mut connection).await;
+                    let Scanned { readings, lost, .. } = self.ask(index, &mut connection, was_quiet).await;
+                    was_quiet = false;
                     match lost {
                         None => line = Line::Up(connection),
                         Some(why) => {
@@ -157,13 +169,32 @@ impl Poller {
         line
     }
 
-    /// One scan of one group: its readings, and why the connection was lost if it was.
-    async fn scan(&mut self, index: usize, connection: &mut Connection) -> (Vec<Reading>, Option<Why>) {
+    /// One scan. Many devices hang up on a line that was quiet for a minute, which shows with the next question only: it
+    /// is then asked again, once, on a new connection.
+    async fn ask(&mut self, index: usize, connection: &mut Connection, was_quiet: bool) -> Scanned {
+        let scanned = self.scan(index, connection).await;
+        if !was_quiet || scanned.is_answered || scanned.lost != Some(Why::Closed) {
+            return scanned;
+        }
+        match Connection::open(&self.link).await {
+            Ok(fresh) => {
+                *connection = fresh;
+                self.scan(index, connection).await
+            }
+            Err(why) => {
+                let readings = vec![Reading::Bad(why); self.polled[index].tags.len()];
+                Scanned { readings, lost: Some(why), is_answered: false }
+            }
+        }
+    }
+
+    /// One scan of one group.
+    async fn scan(&mut self, index: usize, connection: &mut Connection) -> Scanned {
         let polled = &self.polled[index];
         let mut answers: Vec<Result<Answer, Why>> = Vec::with_capacity(polled.plan.blocks.len());
         let mut lost = None;
         let mut refused = None;
-        let mut answered = false;
+        let mut is_answered = false;
         for block in &polled.plan.blocks {
             if let Some(why) = lost {
                 answers.push(Err(why));
@@ -171,11 +202,11 @@ impl Poller {
             }
             match connection.read(polled.unit, *block).await {
                 Ok(answer) => {
-                    answered = true;
+                    is_answered = true;
                     answers.push(Ok(answer));
                 }
                 Err(ReadFault::Exception(why)) => {
-                    answered = true;
+                    is_answered = true;
                     debug!(link = %self.link.name, unit = polled.unit, ?block, %why, "exception");
                     refused = Some((*block, why));
                     answers.push(Err(why));
@@ -206,12 +237,12 @@ impl Poller {
         } else if refused.is_none() && lost.is_none() {
             self.complained[index] = false;
         }
-        if answered {
+        if is_answered {
             self.fruitless = 0;
             self.backoff.reset();
             self.transition(LinkState::Up, None).await;
         }
-        (readings, lost)
+        Scanned { readings, lost, is_answered }
     }
 
     async fn hand_on(&mut self, index: usize, readings: Vec<Reading>) {
