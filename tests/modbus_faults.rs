@@ -250,3 +250,23 @@ async fn a_scan_that_has_begun_is_handed_on_before_the_link_stops() {
     let status = link.status.borrow().clone();
     assert!(status.scans >= 2 && status.bad_scans == 0, "{status:?}");
 }
+
+#[tokio::test]
+async fn scans_that_do_not_fit_the_period_are_counted() {
+    let device = Device::start(|_, _| Act::Late(Duration::from_millis(70))).await;
+    let mut link = Link::start(device.port, &[1, 2]);
+    let found = readings(&link.batches("d1", 5).await);
+    assert_eq!(found, vec![good(0xdead); 5], "late for the period, but within the timeout");
+    assert!(link.status.borrow().overruns >= 5, "two answers of 70 ms in a period of 50 ms: {:?}", link.status.borrow());
+}
+
+#[tokio::test]
+async fn a_machine_is_not_read_when_nobody_takes_what_is_read() {
+    let device = Device::start(|_, _| Act::Answer(7)).await;
+    let mut link = Link::start(device.port, &[1]);
+    link.batches("d1", 2).await;
+    let mut status = link.status.clone();
+    drop(link.heard);
+    let ended = tokio::time::timeout(Duration::from_secs(20), async { while status.changed().await.is_ok() {} });
+    assert!(ended.await.is_ok(), "the poller goes on");
+}

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::time::sleep_until;
 use tracing::{error, info, warn};
 
+use super::flight::{Flight, Lane, Sent};
 use super::recorder::Progress;
 use super::tail::Tail;
 use crate::config::{Config, Sink};
@@ -17,10 +18,10 @@ use crate::journal::{Place, Reader};
 use crate::model::words::journal as journal_words;
 use crate::model::words::sink as words;
 use crate::model::{Backoff, BootId, Code, DataRecord, EventRecord, Lang, Seq, Stream, Timestamp, Trouble};
-use crate::sink::{Mask, Note, Refused, Scope, Token, Topics, Uplink, Window, cause, payload};
+use crate::sink::{Mask, Note, Refused, Scope, Token, Topics, Uplink, cause, payload};
 
 /// Read from disk at a time when behind: a few messages' worth, so that a backlog of gigabytes never fills the memory.
-const READ_RECORDS: usize = 64;
+const READ_RECORDS: usize = 16;
 const READ_SAMPLES: usize = 20_000;
 
 /// Pauses between attempts to reach the broker.
@@ -46,6 +47,8 @@ pub struct SinkStatus {
     pub connects: u64,
     /// Records that could not be sent since the start of the agent, because they are damaged on the disk.
     pub damaged: u64,
+    /// Samples given up since the start of the agent, because the broker can never take their message.
+    pub given_up: u64,
 }
 
 /// What the supervisor tells a courier.
@@ -335,6 +338,7 @@ impl Courier {
             Err(refused) => match refused.trouble(topic) {
                 Some(trouble) => {
                     error!(code = %trouble.code, sink = %self.sink.name, samples, "{trouble}");
+                    self.desk.status.send_modify(|status| status.given_up += samples as u64);
                     lane.window.gave_up(seq);
                 }
                 None => return Sent::NotNow,
@@ -427,71 +431,6 @@ impl Courier {
         if is_news {
             warn!(code = %trouble.code, sink = %self.sink.name, ?retry_in, "{trouble}");
         }
-    }
-}
-
-/// One stream on one connection.
-struct Lane<T> {
-    window: Window,
-    /// Fetched, not yet sent.
-    queue: VecDeque<Arc<T>>,
-}
-
-impl<T> Lane<T> {
-    fn new(cursor: crate::model::Cursor, limit: usize) -> Lane<T> {
-        Lane { window: Window::new(cursor, limit), queue: VecDeque::new() }
-    }
-
-    /// Records from disk. None at all although some were committed: they were dropped by policy or are damaged.
-    fn arrived(&mut self, records: Vec<Arc<T>>, last: Seq) {
-        if records.is_empty() {
-            self.window.gave_up(last);
-        }
-        self.queue.extend(records);
-    }
-
-    /// The next record is this one. What lies between the last one and it is gone, and the receiver is to see the gap.
-    fn see(&mut self, seq: Seq) {
-        if seq > self.window.newest() + 1 {
-            self.window.gave_up(seq - 1);
-        }
-    }
-}
-
-/// Everything that is under way on one connection.
-struct Flight {
-    data: Lane<DataRecord>,
-    events: Lane<EventRecord>,
-    greetings: VecDeque<(String, Vec<u8>)>,
-    greetings_in_flight: usize,
-    /// When the first of them was sent, or the last acknowledgement of one came.
-    greeted: Option<Instant>,
-}
-
-/// Whether a record is done with on this connection.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Sent {
-    Yes,
-    /// It stays the next one; the connection ends.
-    NotNow,
-}
-
-impl Flight {
-    fn in_flight(&self) -> usize {
-        self.data.window.in_flight() + self.events.window.in_flight() + self.greetings_in_flight
-    }
-
-    fn is_empty(&self) -> bool {
-        self.in_flight() == 0 && self.greetings.is_empty()
-    }
-
-    fn waiting_since(&self) -> Option<Instant> {
-        let greeted = self.greeted.filter(|_| self.greetings_in_flight > 0);
-        [self.data.window.waiting_since(), self.events.window.waiting_since(), greeted].into_iter().flatten().min()
-    }
-
-    fn progress(&self) -> Progress {
-        Progress { data: self.data.window.cursor(), events: self.events.window.cursor() }
     }
 }
 

@@ -2,6 +2,8 @@
 //! hand batches to the [`recorder`], couriers take records from its [`tail`].
 
 mod courier;
+mod flight;
+mod pending;
 mod recorder;
 mod space;
 mod supervise;
@@ -203,8 +205,8 @@ impl Agent {
     pub async fn stop(self) {
         let deadline = Instant::now() + GRACE;
         let left = || deadline.saturating_duration_since(Instant::now());
-        stop_links(self.links.into_values().collect(), left()).await;
-        self.recorder.flush().await;
+        stop_links(self.links.into_values().collect(), GRACE / 2).await; // the rest is the sinks'
+        let flushed = tokio::time::timeout(left(), self.recorder.flush()).await;
         for sink in self.sinks.values() {
             sink.order.send_replace(Order::Drain);
         }
@@ -215,8 +217,17 @@ impl Agent {
                 warn!(code = %trouble.code, "{trouble}");
             }
         }
-        self.recorder.stop();
+        let is_closed = flushed.is_ok() && self.recorder.stop(GRACE).await;
+        if !is_closed {
+            let trouble = Trouble::new(words::JOURNAL_NOT_CLOSED).with("path", self.state_dir.display());
+            warn!(code = %trouble.code, "{trouble}");
+        }
         info!("stopped");
+    }
+
+    /// Waits until the recorder has ended by itself, which it never should: nothing can be stored any more.
+    pub async fn recorder_gone(&mut self) {
+        self.recorder.gone().await;
     }
 
     /// How things are, for the status line and for the demo.
@@ -236,10 +247,11 @@ impl Agent {
             waiting_records: waiting.max().unwrap_or(0),
             acked: self.sinks.values().map(|sink| sink.status.borrow().acked).sum(),
             committed_samples: health.committed.load(Ordering::Relaxed),
-            dropped_samples: health.dropped.load(Ordering::Relaxed),
+            dropped_samples: health.dropped.load(Ordering::Relaxed)
+                + self.sinks.values().map(|sink| sink.status.borrow().given_up).sum::<u64>(),
+            missed_scans: self.links.values().map(|link| link.status.borrow().overruns).sum(),
             journal_bytes: health.bytes.load(Ordering::Relaxed),
             turns: health.turns.load(Ordering::Relaxed),
-            is_recording: !self.recorder.is_gone(),
         }
     }
 
@@ -270,10 +282,10 @@ pub struct Overview {
     pub dropped_samples: u64,
     /// The journal on disk.
     pub journal_bytes: u64,
+    /// Scans that were due and did not happen, because the one before took too long.
+    pub missed_scans: u64,
     /// Turns of the recorder: it lives as long as they grow.
     pub turns: u64,
-    /// Whether the recorder's thread runs.
-    pub is_recording: bool,
 }
 
 /// Tells all of them at once, then waits for each; what has not ended in time is dropped.

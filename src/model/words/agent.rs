@@ -30,6 +30,8 @@ pub const BAD_LOG_LEVEL: Code = Code("CW512");
 pub const NO_SUCH_CODE: Code = Code("CW513");
 /// Samples were given up at the stop because the disk refuses them.
 pub const LOST_AT_STOP: Code = Code("CW514");
+/// The journal did not close in time.
+pub const JOURNAL_NOT_CLOSED: Code = Code("CW515");
 
 pub(super) const WORDS: &[Words] = &[
     Words {
@@ -75,8 +77,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "未送达的样本 {samples} 个（{records} 条记录）因限值被丢弃：{cause}",
         },
         cause: Text {
-            en: "A sink has been unreachable for longer than max_size or max_age allow.",
-            zh: "去向长时间不可达，超出 max_size 或 max_age 的限值。",
+            en: "A sink has been unreachable for longer than max_size or max_age allow, or there is no sink at all.",
+            zh: "去向长时间不可达，超出 max_size 或 max_age 的限值；或根本没有配置去向。",
         },
         remedy: Text {
             en: "bring the broker back, or raise the journal's limits",
@@ -193,6 +195,21 @@ pub(super) const WORDS: &[Words] = &[
         },
         remedy: Text {
             en: "make room or mend the disk before the next start", zh: "请先清理或修复磁盘，再启动程序"
+        },
+    },
+    Words {
+        code: JOURNAL_NOT_CLOSED,
+        what: Text {
+            en: "the journal in {path} did not close in time; what came after its last commit is in doubt",
+            zh: "{path} 中的日志库未能及时关闭，最后一次提交之后的数据存疑",
+        },
+        cause: Text {
+            en: "The disk hangs: a dying card, a network drive that is away, or very heavy load.",
+            zh: "磁盘无响应：存储卡濒临损坏、网络盘断开，或负载过高。",
+        },
+        remedy: Text {
+            en: "look at the kernel's log (dmesg) and at the disk before the next start",
+            zh: "下次启动前请查看内核日志（dmesg）并检查磁盘",
         },
     },
 ];

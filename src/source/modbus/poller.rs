@@ -45,6 +45,10 @@ pub struct Poller {
     fruitless: usize,
     /// Groups of tags whose illegal address was logged already.
     complained: Vec<bool>,
+    /// When scans were missed last.
+    overran: Option<Instant>,
+    /// Whether somebody still takes what is read.
+    is_heard: bool,
 }
 
 /// One group with all that is needed to read it.
@@ -85,6 +89,8 @@ impl Poller {
         Poller {
             backoff: Backoff::new(link.retry, link.retry_max),
             complained: vec![false; polled.len()],
+            overran: None,
+            is_heard: true,
             link,
             polled,
             outlet,
@@ -122,6 +128,9 @@ impl Poller {
                 line = self.dial(*why);
             }
             line = self.cycle(line, &mut schedule, &stop).await;
+            if !self.is_heard {
+                return; // the recorder is gone, and the agent ends with it: a machine is not read for nobody
+            }
         }
     }
 
@@ -162,11 +171,22 @@ impl Poller {
             };
             self.hand_on(index, readings).await;
         }
-        let overruns = schedule.overruns();
-        if overruns != self.status.borrow().overruns {
-            self.status.send_modify(|status| status.overruns = overruns);
-        }
+        self.count_overruns(schedule.overruns());
         line
+    }
+
+    /// Scans that were due and did not happen are counted always, and told when they begin.
+    fn count_overruns(&mut self, overruns: u64) {
+        let new = overruns - self.status.borrow().overruns.min(overruns);
+        if new == 0 {
+            return;
+        }
+        self.status.send_modify(|status| status.overruns = overruns);
+        if self.overran.replace(Instant::now()).is_none_or(|last| last.elapsed() >= OVERRUN_PAUSE) {
+            let trouble = Trouble::new(words::SCANS_MISSED).with("link", &self.link.name);
+            let trouble = trouble.with("count", new).with("total", overruns);
+            warn!(code = %trouble.code, link = %self.link.name, "{trouble}");
+        }
     }
 
     /// One scan. Many devices hang up on a line that was quiet for a minute, which shows with the next question only: it
@@ -248,7 +268,7 @@ impl Poller {
     async fn hand_on(&mut self, index: usize, readings: Vec<Reading>) {
         let is_bad = readings.iter().any(|reading| matches!(reading, Reading::Bad(_)));
         let batch = Batch { group: self.polled[index].group.clone(), at: now(), mono_ms: self.now_ms(), readings };
-        self.outlet.put(Heard::Batch(batch)).await;
+        self.is_heard &= self.outlet.put(Heard::Batch(batch)).await;
         self.status.send_modify(|status| {
             status.scans += 1;
             status.bad_scans += u64::from(is_bad);
@@ -320,20 +340,20 @@ impl Poller {
     }
 }
 
+/// Missed scans are told anew when there were none for so long: one slow answer now and then is no new trouble.
+const OVERRUN_PAUSE: Duration = Duration::from_secs(600);
+
 /// A link without tags has nothing to do; it only waits to be stopped.
 const IDLE: Duration = Duration::from_secs(3_600);
 
 /// The groups of one device: its tags by period.
 fn groups(device: &crate::config::Device, link: &Link) -> Vec<Polled> {
-    let mut periods: Vec<Duration> = device.tags.iter().map(|tag| tag.every).collect();
-    periods.sort_unstable();
-    periods.dedup();
-    let polled = |period: Duration| {
-        let tags: Vec<Tag> = device.tags.iter().filter(|tag| tag.every == period).cloned().collect();
-        let group = Group::new(device.id.clone(), period, tags.iter().map(Tag::info).collect());
-        Polled { group: Arc::new(group), unit: device.unit, plan: plan(&tags, link.limits), tags }
+    let polled = |(period, tags): (Duration, Vec<&Tag>)| {
+        let group = Group::new(device.id.clone(), period, tags.iter().map(|tag| tag.info()).collect());
+        let plan = plan(tags.iter().copied(), link.limits);
+        Polled { group: Arc::new(group), unit: device.unit, plan, tags: tags.into_iter().cloned().collect() }
     };
-    periods.into_iter().map(polled).collect()
+    device.by_period().into_iter().map(polled).collect()
 }
 
 /// The words for a change of state.
