@@ -4,63 +4,11 @@
 
 mod common;
 
-use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use cloudward::config::Config;
 use common::agent::{BINARY, run_to_end};
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config/workshop.toml");
-
-/// The figure behind a label in the demo's account.
-#[track_caller]
-fn figure(account: &str, label: &str) -> f64 {
-    let line = account.lines().find(|line| line.contains(label)).unwrap_or_else(|| panic!("no {label} in:\n{account}"));
-    let number: String = line.chars().filter(|c| c.is_ascii_digit() || *c == '.').collect();
-    number.parse().unwrap()
-}
-
-#[test]
-#[cfg(feature = "demo")]
-fn the_demo_survives_an_outage_and_proves_it_sample_by_sample() {
-    let ended = run_to_end(&["demo", "--seconds", "9", "--outage"]);
-    assert_eq!(ended.code, Some(0), "{ended:?}");
-    let account = &ended.stdout;
-    assert!(figure(account, "samples in the journal at most") > 0.0, "the outage was exercised:\n{account}");
-    assert!(figure(account, "the broker was away for") > 1.0, "{account}");
-    let handed_out = figure(account, "scans the machines handed out");
-    assert!(handed_out > 20.0, "{account}");
-    assert_eq!(figure(account, "scans that arrived"), handed_out, "{account}");
-    assert_eq!(figure(account, "scans lost"), 0.0, "{account}");
-    assert_eq!(ended.stderr, "");
-}
-
-#[test]
-#[cfg(feature = "demo")]
-fn the_demo_speaks_chinese() {
-    let ended = run_to_end(&["--lang", "zh", "demo", "--seconds", "5"]);
-    assert_eq!(ended.code, Some(0), "{ended:?}");
-    assert!(ended.stdout.contains("数据没有丢失"), "{}", ended.stdout);
-}
-
-#[test]
-#[cfg(feature = "demo")]
-fn sim_serves_machines_and_prints_what_reads_them() {
-    let mut sim = Command::new(BINARY).args(["sim", "--port", "0"]).stdout(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(sim.stdout.take().unwrap()).lines();
-    let mut text = String::from("[workshop]\nenterprise = \"e\"\nid = \"w\"\ntimezone = \"Asia/Shanghai\"\n");
-    while text.matches("]\n").count() < 8 {
-        text.push_str(&lines.next().unwrap().unwrap());
-        text.push('\n');
-    }
-    let config = Config::parse(&text).unwrap_or_else(|mistakes| panic!("{mistakes:?} in\n{text}"));
-    assert_eq!((config.links.len(), config.devices.len()), (1, 3), "one port, told apart by unit id");
-    let second = run_to_end(&["sim", "--port", &config.links[0].port.to_string()]);
-    common::signal(sim.id(), "TERM");
-    assert!(sim.wait().unwrap().success());
-    assert_eq!(second.code, Some(73), "{second:?}");
-    assert!(second.stderr.contains("another program listens there"), "{}", second.stderr);
-}
 
 #[test]
 fn check_shows_the_plan_in_both_languages() {
@@ -108,4 +56,63 @@ fn a_closed_pipe_is_no_trouble() {
     let output = Command::new("bash").arg("-c").arg(script).output().unwrap();
     assert!(output.status.success(), "{output:?}");
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+/// What is not in the smallest gateway build.
+#[cfg(feature = "demo")]
+mod demo {
+    use std::io::{BufRead, BufReader};
+    use std::process::Stdio;
+
+    use cloudward::config::Config;
+
+    use super::*;
+
+    /// The figure behind a label in the demo's account.
+    #[track_caller]
+    fn figure(account: &str, label: &str) -> f64 {
+        let line =
+            account.lines().find(|line| line.contains(label)).unwrap_or_else(|| panic!("no {label} in:\n{account}"));
+        let number: String = line.chars().filter(|c| c.is_ascii_digit() || *c == '.').collect();
+        number.parse().unwrap()
+    }
+
+    #[test]
+    fn the_demo_survives_an_outage_and_proves_it_sample_by_sample() {
+        let ended = run_to_end(&["demo", "--seconds", "9", "--outage"]);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        let account = &ended.stdout;
+        assert!(figure(account, "samples in the journal at most") > 0.0, "the outage was exercised:\n{account}");
+        assert!(figure(account, "the broker was away for") > 1.0, "{account}");
+        let handed_out = figure(account, "scans the machines handed out");
+        assert!(handed_out > 20.0, "{account}");
+        assert_eq!(figure(account, "scans that arrived"), handed_out, "{account}");
+        assert_eq!(figure(account, "scans lost"), 0.0, "{account}");
+        assert_eq!(ended.stderr, "");
+    }
+
+    #[test]
+    fn the_demo_speaks_chinese() {
+        let ended = run_to_end(&["--lang", "zh", "demo", "--seconds", "5"]);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert!(ended.stdout.contains("数据没有丢失"), "{}", ended.stdout);
+    }
+
+    #[test]
+    fn sim_serves_machines_and_prints_what_reads_them() {
+        let mut sim = Command::new(BINARY).args(["sim", "--port", "0"]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(sim.stdout.take().unwrap()).lines();
+        let mut text = String::from("[workshop]\nenterprise = \"e\"\nid = \"w\"\ntimezone = \"Asia/Shanghai\"\n");
+        while text.matches("]\n").count() < 8 {
+            text.push_str(&lines.next().unwrap().unwrap());
+            text.push('\n');
+        }
+        let config = Config::parse(&text).unwrap_or_else(|mistakes| panic!("{mistakes:?} in\n{text}"));
+        assert_eq!((config.links.len(), config.devices.len()), (1, 3), "one port, told apart by unit id");
+        let second = run_to_end(&["sim", "--port", &config.links[0].port.to_string()]);
+        common::signal(sim.id(), "TERM");
+        assert!(sim.wait().unwrap().success());
+        assert_eq!(second.code, Some(73), "{second:?}");
+        assert!(second.stderr.contains("another program listens there"), "{}", second.stderr);
+    }
 }
