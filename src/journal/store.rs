@@ -4,7 +4,7 @@
 //! The rule: positions are given here, in order, and never twice; a commit is whole or did not happen.
 
 use std::fs::{self, DirBuilder, File, TryLockError};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -119,6 +119,8 @@ pub struct Journal {
     pub(super) dropped: Vec<Dropped>,
     /// Kept open: its lock is what keeps a second agent out, and it goes with the process.
     _lock: File,
+    /// The file and its lock as they were opened, to see whether the paths still lead to them.
+    inodes: [(PathBuf, u64); 2],
 }
 
 impl Journal {
@@ -139,6 +141,11 @@ impl Journal {
             Ok((cursors, [data, events], start_boot(connection, boot, now)?))
         };
         let (cursors, held, boot_row) = load(&mut connection).map_err(|e| fault::of_sqlite(&file, &e))?;
+        let inode = |path: PathBuf| match fs::metadata(&path) {
+            Ok(meta) => Ok((path, meta.ino())),
+            Err(e) => Err(fault::of_io(&path, &e)),
+        };
+        let inodes = [inode(file.clone())?, inode(dir.join(LOCK))?];
         Ok(Journal {
             connection,
             place: Place { file },
@@ -154,6 +161,7 @@ impl Journal {
             cursors,
             dropped: Vec::new(),
             _lock: lock,
+            inodes,
         })
     }
 
@@ -228,10 +236,23 @@ impl Journal {
 
     /// What the journal holds, from counters in memory; only the size is asked of the file system.
     pub fn status(&self) -> Status {
-        let wal = format!("{}-wal", self.place.file.display());
         let size = |path: &Path| fs::metadata(path).map_or(0, |meta| meta.len()); // no file, no bytes
         let [data, events] = self.held;
-        Status { data, events, bytes_on_disk: size(&self.place.file) + size(Path::new(&wal)) }
+        Status { data, events, bytes_on_disk: size(&self.place.file) + size(&self.wal()) }
+    }
+
+    /// Trouble if somebody took the files away or put others in their place. Linux lets the agent go on writing into files
+    /// without a name, and no start ever finds them again.
+    pub(super) fn check_in_place(&self) -> Result<(), Trouble> {
+        let is_there = |(path, inode): &(PathBuf, u64)| fs::metadata(path).is_ok_and(|meta| meta.ino() == *inode);
+        if self.inodes.iter().all(is_there) && self.wal().exists() {
+            return Ok(());
+        }
+        Err(Trouble::new(words::TAKEN_AWAY).with("path", self.place.file.display()))
+    }
+
+    fn wal(&self) -> PathBuf {
+        format!("{}-wal", self.place.file.display()).into()
     }
 
     /// What a reader needs to open the journal for itself.
@@ -285,9 +306,11 @@ pub(super) fn event_header(seq: Seq, boot: BootId, at: Timestamp) -> [i64; 4] {
     [1, seq as i64, boot.0 as i64, at.0]
 }
 
+const LOCK: &str = "lock";
+
 /// The lock lies in a file of its own: SQLite's are held only for moments.
 fn lock(dir: &Path) -> Result<File, Trouble> {
-    let path = dir.join("lock");
+    let path = dir.join(LOCK);
     let file =
         File::options().create(true).truncate(false).write(true).open(&path).map_err(|e| fault::of_io(&path, &e))?;
     match file.try_lock() {

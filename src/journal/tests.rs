@@ -476,6 +476,29 @@ fn a_directory_that_cannot_be_is_named() {
 }
 
 #[test]
+fn files_that_are_taken_away_under_the_writer_are_missed() {
+    let take_away: [fn(&Path); 4] = [
+        |dir| std::fs::remove_dir_all(dir).unwrap(),
+        |dir| std::fs::remove_file(dir.join("journal.sqlite-wal")).unwrap(),
+        |dir| std::fs::remove_file(dir.join("lock")).unwrap(),
+        |dir| {
+            std::fs::rename(dir.join("journal.sqlite"), dir.join("backup")).unwrap();
+            std::fs::copy(dir.join("backup"), dir.join("journal.sqlite")).unwrap();
+        },
+    ];
+    for (nth, take_away) in take_away.into_iter().enumerate() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = dir.path().join("state");
+        let mut journal = open(&state);
+        fill(&mut journal, 3, NOW);
+        journal.maintain(NOW).unwrap();
+        take_away(&state);
+        let trouble = journal.maintain(NOW).expect_err("the files are gone");
+        assert_eq!(trouble.code, words::TAKEN_AWAY, "{nth}: {trouble}");
+    }
+}
+
+#[test]
 fn a_reader_sees_each_commit_and_does_not_hold_the_wal() {
     let dir = tempfile::tempdir().unwrap();
     let mut journal = open(dir.path());

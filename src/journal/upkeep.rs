@@ -62,6 +62,7 @@ impl Journal {
     /// every 10 seconds and at the end.
     pub fn maintain(&mut self, now: Timestamp) -> Result<Vec<Dropped>, Trouble> {
         self.upkeep(now).map_err(|error| fault::of_sqlite(&self.place.file, &error))?;
+        self.check_in_place()?;
         Ok(std::mem::take(&mut self.dropped))
     }
 

@@ -24,6 +24,8 @@ pub const BUSY: Code = Code("CW309");
 pub const DISK_FAULT: Code = Code("CW310");
 /// Records that cannot be read back.
 pub const DAMAGED_RECORDS: Code = Code("CW311");
+/// Files of the journal were removed or replaced under the running agent.
+pub const TAKEN_AWAY: Code = Code("CW312");
 
 pub(super) const WORDS: &[Words] = &[
     Words {
@@ -176,6 +178,21 @@ pub(super) const WORDS: &[Words] = &[
         remedy: Text {
             en: "replace the medium if this comes back; receivers see the gap in `prev`, all other records are sent",
             zh: "若反复出现，请更换存储介质；接收方可从 `prev` 看出缺口，其余记录照常送出",
+        },
+    },
+    Words {
+        code: TAKEN_AWAY,
+        what: Text {
+            en: "the journal {path} or a file beside it was removed or replaced while the agent runs; what is stored now is lost at the next start",
+            zh: "运行期间日志库 {path} 或其旁边的文件被删除或替换；此后存入的数据在下次启动时将丢失",
+        },
+        cause: Text {
+            en: "somebody cleaned the directory up, restored a backup into it, or unmounted and mounted something over it",
+            zh: "有人清理了该目录、往里恢复了备份，或在该处重新挂载了别的文件系统",
+        },
+        remedy: Text {
+            en: "let the sinks deliver what is left, then restart the agent; stop the agent before touching its directory",
+            zh: "请等各去向送完剩余数据后重启程序；改动该目录之前请先停止程序",
         },
     },
 ];
