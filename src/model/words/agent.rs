@@ -59,7 +59,7 @@ pub(super) const WORDS: &[Words] = &[
         code: MEMORY_FULL,
         what: Text {
             en: "{samples} samples were given up (since the start: {total}): the disk takes nothing and the memory for waiting samples is full",
-            zh: "丢弃样本 {samples} 个（启动以来共 {total} 个）：磁盘拒绝写入，内存中的等待区已满",
+            zh: "丢弃样本 {samples} 个（启动以来共 {total} 个）：磁盘拒绝写入，内存缓冲区已满",
         },
         cause: Text {
             en: "The disk is full, read-only or broken, for longer than the memory could bridge.",
@@ -74,15 +74,15 @@ pub(super) const WORDS: &[Words] = &[
         code: JOURNAL_DROPPED,
         what: Text {
             en: "{samples} samples in {records} records were given up undelivered: {cause}",
-            zh: "未送达的样本 {samples} 个（{records} 条记录）因限值被丢弃：{cause}",
+            zh: "未送达的样本 {samples} 个（{records} 条记录）因超出上限被丢弃：{cause}",
         },
         cause: Text {
             en: "A sink has been unreachable for longer than max_size or max_age allow, or there is no sink at all.",
-            zh: "去向长时间不可达，超出 max_size 或 max_age 的限值；或根本没有配置去向。",
+            zh: "去向长时间不可达，积压超出 max_size 或 max_age 的上限；或根本没有配置去向。",
         },
         remedy: Text {
             en: "bring the broker back, or raise the journal's limits",
-            zh: "请恢复消息服务器，或调大 journal 的限值",
+            zh: "请恢复消息服务器，或调大 [journal] 的上限",
         },
     },
     Words {
@@ -93,7 +93,7 @@ pub(super) const WORDS: &[Words] = &[
         },
         cause: Text {
             en: "A running journal cannot be moved without a pause in collection.",
-            zh: "运行中的日志库不能在不停采的情况下搬动。",
+            zh: "不停止采集就无法迁移正在使用的日志库。",
         },
         remedy: Text {
             en: "restart the agent when convenient; what is still undelivered stays in the old directory",
@@ -104,7 +104,7 @@ pub(super) const WORDS: &[Words] = &[
         code: SINK_NOT_DRAINED,
         what: Text {
             en: "sink `{sink}` did not take everything before the stop",
-            zh: "去向 `{sink}` 在停止前未收完全部数据",
+            zh: "停止前未能把全部数据送达去向 `{sink}`",
         },
         cause: Text {
             en: "The broker is away or slow. Nothing is lost: the rest is in the journal.",

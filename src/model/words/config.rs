@@ -104,12 +104,12 @@ pub(super) const WORDS: &[Words] = &[
         code: SYNTAX,
         what: Text { en: "the file is not valid TOML here: {found}", zh: "此处不是合法的 TOML：{found}" },
         cause: Text {
-            en: "A bracket, a quote or an equals sign is missing or too many, or a key stands twice.",
-            zh: "多半是括号、引号或等号缺失或多余，或同一个键写了两次。",
+            en: "A bracket, a quote or an equals sign is missing or too many, a key stands twice, or punctuation was typed with a Chinese input method. One missing bracket can lead to many further lines.",
+            zh: "多半是括号、引号或等号缺失或多余，同一个键写了两次，或标点是用中文输入法打的。少一个括号，后面可能连带报出很多行。",
         },
         remedy: Text {
-            en: "mend this line; config/workshop.toml shows the form of every key",
-            zh: "请改正这一行；各项写法见 config/workshop.toml",
+            en: "mend this line or the end of the one before; look for Chinese punctuation (fullwidth comma, equals sign, quotes, space)",
+            zh: "请检查这一行和上一行末尾；特别留意中文标点（，＝“”【】）和全角空格，应改为英文半角",
         },
     },
     Words {
@@ -156,7 +156,7 @@ pub(super) const WORDS: &[Words] = &[
         code: NOT_NUMBER,
         what: Text {
             en: "`{key}` is {found}, must be a finite number without quotes",
-            zh: "`{key}` 的值是 {found}，应为不带引号的有限数值",
+            zh: "`{key}` 的值是 {found}，应为不带引号的数值（不能是 inf 或 nan）",
         },
         cause: Text {
             en: "The value has quotes, is inf or nan, or another type.",
@@ -215,8 +215,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "`{key}` 的值是 {found}，应为带单位的时间，加引号",
         },
         cause: Text {
-            en: "Times have a unit: ms, s, m, h or d. A bare number could mean seconds or milliseconds.",
-            zh: "时间必须带单位 ms、s、m、h 或 d；只写数字分不清是秒还是毫秒。",
+            en: "Times have a unit: ms, s, m, h or d, without a blank before it. A bare number could mean seconds or milliseconds.",
+            zh: "时间必须带单位 ms、s、m、h 或 d，数字与单位之间不加空格；只写数字分不清是秒还是毫秒。",
         },
         remedy: Text { en: "write e.g. {example}", zh: "例如写：{example}" },
     },
@@ -244,7 +244,7 @@ pub(super) const WORDS: &[Words] = &[
     Words {
         code: NOT_ONE_OF,
         what: Text {
-            en: "`{key}` is {found}, which is not known here", zh: "`{key}` 的值是 {found}，此处不认识"
+            en: "`{key}` is {found}, which is not known here", zh: "`{key}` 的值是 {found}，不是可用的取值"
         },
         cause: Text {
             en: "A typing error, or a word of another product.", zh: "拼写有误，或用了别的产品的叫法。"
@@ -286,8 +286,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "名称用来区分对象；同一端点很多设备只接受一个连接；同一服务器上两个相同的客户端标识会互相踢下线。",
         },
         remedy: Text {
-            en: "choose another value, or put both under one entry (several devices may share one link with different `unit`)",
-            zh: "请换一个值，或合并到一处（多台设备可共用一条 link，用不同的 unit 区分）",
+            en: "choose another value; several devices behind one endpoint share one [[link]] with different `unit`",
+            zh: "请换一个值；同一端点的多台设备共用一个 [[link]]，用不同的 unit 区分",
         },
     },
     Words {
@@ -327,11 +327,11 @@ pub(super) const WORDS: &[Words] = &[
         },
         cause: Text {
             en: "A bare number below 10000 could be counted from 0 or from 1, in any of four tables.",
-            zh: "10000 以下的光数字看不出从 0 数还是从 1 数，也看不出是哪个区。",
+            zh: "10000 以下的纯数字无法判断是从 0 还是从 1 起算，也无法判断是哪个区。",
         },
         remedy: Text {
             en: "write \"40001\" or \"400001\" (from 1), or \"holding:0\", \"input:0\", \"coil:0\", \"discrete:0\" (from 0)",
-            zh: "从 1 数写 \"40001\" 或 \"400001\"；从 0 数写 \"holding:0\"、\"input:0\"、\"coil:0\"、\"discrete:0\"",
+            zh: "从 1 起算写 \"40001\" 或 \"400001\"；从 0 起算写 \"holding:0\"、\"input:0\"、\"coil:0\"、\"discrete:0\"",
         },
     },
     Words {
@@ -453,7 +453,7 @@ pub(super) const WORDS: &[Words] = &[
         code: PLAINTEXT_NOT_ALLOWED,
         what: Text {
             en: "`{key}` sends in clear text to {host}, which was not allowed",
-            zh: "`{key}` 会把数据明文发往 {host}，未获允许",
+            zh: "`{key}` 会把数据以明文发往 {host}，而配置没有允许明文传输",
         },
         cause: Text {
             en: "mqtt:// is not encrypted: everyone on the way can read data and password.",
@@ -461,7 +461,7 @@ pub(super) const WORDS: &[Words] = &[
         },
         remedy: Text {
             en: "write mqtts:// instead; for a test on your own desk add allow_plaintext = true",
-            zh: "请改用 mqtts://；仅在自己桌面上测试时可加 allow_plaintext = true",
+            zh: "请改用 mqtts://；仅在本机或实验环境测试时可加 allow_plaintext = true",
         },
     },
     Words {
@@ -472,7 +472,7 @@ pub(super) const WORDS: &[Words] = &[
         },
         cause: Text {
             en: "Certificates belong to mqtts:// only; a file that seems to protect and does not is dangerous.",
-            zh: "证书只用于 mqtts://；看似有保护而实际没有，是危险的。",
+            zh: "证书只用于 mqtts://；看起来有保护、实际上没有，最为危险。",
         },
         remedy: Text {
             en: "write mqtts:// or take the certificate keys away",
@@ -494,7 +494,7 @@ pub(super) const WORDS: &[Words] = &[
     Words {
         code: SECRET_TWICE,
         what: Text { en: "`{key}` has several sources", zh: "`{key}` 的来源写了不止一个" },
-        cause: Text { en: "Which one counts would be a guess.", zh: "以哪个为准只能猜。" },
+        cause: Text { en: "Which one counts would be a guess.", zh: "无法判断以哪个为准。" },
         remedy: Text { en: "keep one of: {known}", zh: "只保留其中一个：{known}" },
     },
     Words {
@@ -544,7 +544,7 @@ pub(super) const WORDS: &[Words] = &[
             en: "`{key}` is empty: this sink would never send anything",
             zh: "`{key}` 为空，这个去向永远不会发送任何内容",
         },
-        cause: Text { en: "Nothing leaves that is not named.", zh: "没有写到的内容一律不出厂。" },
+        cause: Text { en: "Nothing leaves that is not named.", zh: "没有写到的内容一律不外送。" },
         remedy: Text {
             en: "name devices or tags, e.g. send = [\"imm-01\", \"events\"]; or take the sink away",
             zh: "请写明设备或点，例如 send = [\"imm-01\", \"events\"]；或删去该去向",
@@ -554,15 +554,15 @@ pub(super) const WORDS: &[Words] = &[
         code: SEND_MATCHES_NOTHING,
         what: Text {
             en: "`{key}` names \"{found}\", which matches no device and no tag",
-            zh: "`{key}` 中的 \"{found}\" 对不上任何设备或点",
+            zh: "`{key}` 中的 \"{found}\" 没有匹配到任何设备或点",
         },
         cause: Text {
-            en: "The device or tag was renamed, or there is a typing error.",
-            zh: "设备或点改过名，或拼写有误。",
+            en: "The device or tag was renamed, has a mistake of its own (see the lines above), or there is a typing error.",
+            zh: "设备或点改过名、自身有错（见上面各行），或拼写有误。",
         },
         remedy: Text {
             en: "write \"DEVICE\", \"DEVICE.TAG\", a pattern with *, or \"events\"",
-            zh: "可写 \"设备\"、\"设备.点\"、带 * 的通配，或 \"events\"",
+            zh: "可写 \"设备\"、\"设备.点\"、带 * 的通配符，或 \"events\"",
         },
     },
     Words {
@@ -636,8 +636,8 @@ pub(super) const WORDS: &[Words] = &[
         },
         cause: Text { en: "An editor saved it in GBK or UTF-16.", zh: "编辑器把它存成了 GBK 或 UTF-16。" },
         remedy: Text {
-            en: "save it as UTF-8, or run: iconv -f GBK -t UTF-8 {path}",
-            zh: "请另存为 UTF-8，或执行：iconv -f GBK -t UTF-8 {path}",
+            en: "save it as UTF-8, or run: iconv -f GBK -t UTF-8 {path} -o new.toml (-f UTF-16 where it is that)",
+            zh: "请另存为 UTF-8，或执行：iconv -f GBK -t UTF-8 {path} -o new.toml（若为 UTF-16 则用 -f UTF-16）",
         },
     },
     Words {
@@ -648,7 +648,7 @@ pub(super) const WORDS: &[Words] = &[
     },
     Words {
         code: MISTAKES,
-        what: Text { en: "{path} has {count} mistakes", zh: "{path} 有 {count} 处错误" },
+        what: Text { en: "mistakes in {path}: {count}", zh: "{path} 有 {count} 处错误" },
         cause: Text { en: "Each of them is listed with its line.", zh: "每一处都已列出行号。" },
         remedy: Text {
             en: "mend the lines above and try `cloudward check` again",

@@ -105,7 +105,7 @@ pub const TOPIC_INVALID: Code = Code("CW462");
 pub(super) const WORDS: &[Words] = &[
     Words {
         code: SECRET_FILE_MISSING,
-        what: Text { en: "the secret file {path} does not exist", zh: "密钥文件 {path} 不存在" },
+        what: Text { en: "the secret file {path} does not exist", zh: "密码或私钥文件 {path} 不存在" },
         cause: Text {
             en: "The path in the configuration is wrong, or the file was not put on this gateway",
             zh: "配置里的路径写错了，或者文件还没有放到这台网关上",
@@ -118,7 +118,8 @@ pub(super) const WORDS: &[Words] = &[
     Words {
         code: SECRET_UNREADABLE,
         what: Text {
-            en: "the secret file {path} cannot be read: {error}", zh: "读不了密钥文件 {path}：{error}"
+            en: "the secret file {path} cannot be read: {error}",
+            zh: "无法读取密码或私钥文件 {path}：{error}",
         },
         cause: Text {
             en: "Usually the service user may not read the file, or the path is a directory",
@@ -131,7 +132,7 @@ pub(super) const WORDS: &[Words] = &[
     },
     Words {
         code: SECRET_EMPTY,
-        what: Text { en: "the secret in {place} is empty", zh: "{place} 里的密钥是空的" },
+        what: Text { en: "the secret in {place} is empty", zh: "{place} 里的密码或私钥为空" },
         cause: Text {
             en: "The file or variable exists, but nothing was written into it",
             zh: "文件或变量存在，但里面什么也没写",
@@ -140,7 +141,9 @@ pub(super) const WORDS: &[Words] = &[
     },
     Words {
         code: SECRET_NOT_TEXT,
-        what: Text { en: "the secret in {place} is not UTF-8 text", zh: "{place} 里的密钥不是 UTF-8 文本" },
+        what: Text {
+            en: "the secret in {place} is not UTF-8 text", zh: "{place} 里的密码或私钥不是 UTF-8 文本"
+        },
         cause: Text {
             en: "Binary content, for example a key in DER form, stands where text is expected",
             zh: "这里要的是文本，放的却是二进制内容，例如 DER 格式的私钥",
@@ -195,7 +198,7 @@ pub(super) const WORDS: &[Words] = &[
     Words {
         code: CA_FILE_UNREADABLE,
         what: Text {
-            en: "the CA file {path} cannot be read: {error}", zh: "读不了 CA 证书文件 {path}：{error}"
+            en: "the CA file {path} cannot be read: {error}", zh: "无法读取 CA 证书文件 {path}：{error}"
         },
         cause: Text {
             en: "The path in ca_file is wrong, or the service user may not read it",
@@ -240,7 +243,7 @@ pub(super) const WORDS: &[Words] = &[
         code: CLIENT_CERT_UNREADABLE,
         what: Text {
             en: "the client certificate {path} cannot be read: {error}",
-            zh: "读不了客户端证书 {path}：{error}",
+            zh: "无法读取客户端证书 {path}：{error}",
         },
         cause: Text {
             en: "The path in client_cert_file is wrong, or the service user may not read it",
@@ -297,7 +300,7 @@ pub(super) const WORDS: &[Words] = &[
         code: CLIENT_KEY_DOES_NOT_FIT,
         what: Text {
             en: "the private key in {place} does not belong to the certificate {path}",
-            zh: "{place} 里的私钥与证书 {path} 不是一对",
+            zh: "{place} 里的私钥与证书 {path} 不匹配",
         },
         cause: Text {
             en: "One of the two was renewed without the other, or files of two gateways were mixed up",
@@ -315,7 +318,7 @@ pub(super) const WORDS: &[Words] = &[
         },
         cause: Text {
             en: "The certificates are readable, but the TLS library does not accept them, or the host is not a valid name",
-            zh: "证书读得到，但 TLS 库不接受，或者主机名不合规",
+            zh: "证书可以读取，但 TLS 库不接受，或者主机名无效",
         },
         remedy: Text {
             en: "check the host name and the certificate files in the [[sink]]",
@@ -387,7 +390,7 @@ pub(super) const WORDS: &[Words] = &[
         code: CLOSED_BEFORE_CONNACK,
         what: Text {
             en: "{broker} closed the connection before it accepted us",
-            zh: "{broker} 没有接受登录就断开了连接",
+            zh: "{broker} 尚未接受连接请求就断开了",
         },
         cause: Text {
             en: "Plain MQTT met a TLS port, the port is not MQTT, or the broker bans this address or client id",
@@ -466,7 +469,7 @@ pub(super) const WORDS: &[Words] = &[
         what: Text { en: "the certificate of {broker} is not valid yet", zh: "{broker} 的证书尚未生效" },
         cause: Text {
             en: "Nearly always the clock of this gateway is behind, e.g. in 1970 after a power cut",
-            zh: "几乎总是本网关的时钟慢了，例如断电后回到 1970 年",
+            zh: "绝大多数情况是本网关的时钟慢了，例如断电后回到 1970 年",
         },
         remedy: Text {
             en: "set the clock: check NTP with timedatectl, and the battery of the clock",
@@ -591,7 +594,7 @@ pub(super) const WORDS: &[Words] = &[
     },
     Words {
         code: NOT_AUTHORIZED,
-        what: Text { en: "{broker} does not authorize this gateway", zh: "{broker} 不允许本网关登录" },
+        what: Text { en: "{broker} does not authorize this gateway", zh: "{broker} 拒绝授权本网关" },
         cause: Text {
             en: "The user may not connect; some brokers (mosquitto) say this for a wrong or missing password too",
             zh: "该用户没有连接权限；有些服务器（如 mosquitto）在密码错误或缺失时也这样回答",
@@ -621,7 +624,7 @@ pub(super) const WORDS: &[Words] = &[
         },
         cause: Text {
             en: "The line went dead without anyone closing it: a modem, a NAT table, a pulled cable",
-            zh: "线路无声中断：调制解调器、NAT 表超时或网线被拔",
+            zh: "线路已断但双方都没有收到断开通知：调制解调器、NAT 表超时或网线被拔",
         },
         remedy: Text {
             en: "nothing if it comes back; if it repeats, check the line, and shorten keep_alive behind a NAT",
@@ -647,7 +650,7 @@ pub(super) const WORDS: &[Words] = &[
         code: TAKEN_OVER,
         what: Text {
             en: "{broker} closes the connection shortly after each login; probably somebody else uses the client id {client_id}",
-            zh: "{broker} 每次登录后不久就断开，很可能有别的程序在用同一个客户端标识 {client_id}",
+            zh: "{broker} 每次连上后不久就断开，很可能有别的程序在用同一个客户端标识 {client_id}",
         },
         cause: Text {
             en: "Two gateways with a copied configuration throw each other out for ever",
@@ -729,7 +732,7 @@ pub(super) const WORDS: &[Words] = &[
         code: TOPIC_INVALID,
         what: Text {
             en: "the topic {topic} is not allowed: it holds +, # or NUL, is empty, or is longer than 65535 bytes",
-            zh: "主题 {topic} 不合规：含有 +、# 或空字符，为空，或超过 65535 字节",
+            zh: "主题 {topic} 无效：含有 +、# 或空字符，为空，或超过 65535 字节",
         },
         cause: Text {
             en: "The prefix of the sink holds such a character", zh: "sink 的 prefix 里有这样的字符"

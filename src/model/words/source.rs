@@ -35,7 +35,7 @@ pub(super) const WORDS: &[Words] = &[
         },
         remedy: Text {
             en: "check power, cable and address (`ping` the host from this gateway); the agent keeps trying",
-            zh: "请检查电源、网线和地址（可在本网关上 ping 该主机）；程序会不断重试",
+            zh: "请检查电源、网线和地址（可在本网关上 ping 该主机）；程序会自动重试",
         },
     },
     Words {
@@ -50,7 +50,7 @@ pub(super) const WORDS: &[Words] = &[
         },
         remedy: Text {
             en: "switch the Modbus server on, check the port, close other masters; the agent keeps trying",
-            zh: "请启用设备的 Modbus 服务、核对端口、断开多余的主站；程序会不断重试",
+            zh: "请启用设备的 Modbus 服务、核对端口、断开多余的主站；程序会自动重试",
         },
     },
     Words {
@@ -80,7 +80,7 @@ pub(super) const WORDS: &[Words] = &[
         },
         remedy: Text {
             en: "close other masters or raise the device's number of connections; the agent keeps trying",
-            zh: "请断开其他主站，或调大设备的连接数；程序会不断重试",
+            zh: "请断开其他主站，或调大设备的连接数；程序会自动重试",
         },
     },
     Words {
