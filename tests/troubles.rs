@@ -208,7 +208,7 @@ fn the_password_is_seen_nowhere() {
     assert!(!format!("{}{}", checked.stdout, checked.stderr).contains(PASSWORD));
 
     // At the most talkative level, through a login that works, one that fails and a loss in between.
-    let mut agent = Agent::start_with(&file, dir, &[("RUST_LOG", "trace")]);
+    let mut agent = Agent::start_with(&file, dir, &[("CLOUDWARD_LOG", "trace")]);
     receiver.wait_for("data", |m| m.topic.ends_with("/data"));
     let before = agent.log().len();
     broker.kill();

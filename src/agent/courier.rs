@@ -15,6 +15,7 @@ use super::recorder::Progress;
 use super::tail::Tail;
 use crate::config::{Config, Sink};
 use crate::journal::{Place, Reader};
+use crate::model::time::show_span;
 use crate::model::words::journal as journal_words;
 use crate::model::words::sink as words;
 use crate::model::{Backoff, BootId, Code, DataRecord, EventRecord, Lang, Seq, Stream, Timestamp, Trouble};
@@ -26,7 +27,7 @@ const READ_SAMPLES: usize = 20_000;
 
 /// Pauses between attempts to reach the broker.
 const RETRY: Duration = Duration::from_secs(1);
-const RETRY_MAX: Duration = Duration::from_secs(60);
+const RETRY_MAX: Duration = Duration::from_secs(15);
 
 /// A connection that lasted so long was a good one: the pauses start small again.
 const PROVEN: Duration = Duration::from_secs(30);
@@ -429,13 +430,18 @@ impl Courier {
             status.trouble = Some(trouble.clone());
         });
         if is_news {
-            warn!(code = %trouble.code, sink = %self.sink.name, ?retry_in, "{trouble}");
+            warn!(code = %trouble.code, sink = %self.sink.name, retry_in = show_span(rounded(retry_in)), "{trouble}");
         }
     }
 }
 
 async fn told_to_drain(order: &mut watch::Receiver<Order>) {
     order.wait_for(|order| *order == Order::Drain).await.ok(); // a dropped sender means the same
+}
+
+/// To a tenth of a second: nobody reads nanoseconds.
+fn rounded(span: Duration) -> Duration {
+    Duration::from_millis((span.as_millis() as u64).next_multiple_of(100))
 }
 
 /// From 0 to 1; without the system's random numbers the jitter is missing, nothing else.

@@ -27,7 +27,7 @@ pub use systemd::Systemd;
 use crate::config::{Config, Device, Link, Sink, Workshop};
 use crate::journal::{Journal, Place, Settings};
 use crate::model::words::agent as words;
-use crate::model::{BootId, LinkState, Timestamp, Trouble};
+use crate::model::{BootId, Lang, LinkState, Timestamp, Trouble};
 use crate::source::modbus::{LinkStatus, Poller};
 use courier::{Courier, Desk, Order};
 use recorder::{Command, Progress, Recorder};
@@ -222,7 +222,13 @@ impl Agent {
             let trouble = Trouble::new(words::JOURNAL_NOT_CLOSED).with("path", self.state_dir.display());
             warn!(code = %trouble.code, "{trouble}");
         }
-        info!("stopped");
+        info!(
+            "{}",
+            match Lang::current() {
+                Lang::En => "stopped",
+                Lang::Zh => "已停止",
+            }
+        );
     }
 
     /// Waits until the recorder has ended by itself, which it never should: nothing can be stored any more.

@@ -124,7 +124,7 @@ impl Report<'_> {
                 self.at_most("，此为上限，按变化上报会更少")
             ),
         );
-        self.say(format!("  leaves: {}", sink.send.join(", ")), format!("  允许出厂：{}", sink.send.join("，")));
+        self.say(format!("  leaves: {}", sink.send.join(", ")), format!("  允许外送：{}", sink.send.join("，")));
         if sink.security == Security::Plaintext {
             self.say(
                 "  WARNING: this connection is not encrypted: everyone on the way can read data and password".into(),
@@ -152,7 +152,7 @@ impl Report<'_> {
         );
         self.say(
             format!("  an outage of about {hours:.0} hours fits ({size}, {age}); beyond it the oldest samples are dropped and counted"),
-            format!("  可撑断网约 {hours:.0} 小时（{size}，{age}）；超出后丢弃最旧样本并计数"),
+            format!("  断网可支撑约 {hours:.0} 小时（{size}，{age}）；超出后丢弃最旧样本并计数"),
         );
         self.say(
             format!("  lost at a power cut: at most the last {window}; at a crash of the agent: the same"),

@@ -12,6 +12,9 @@ use crate::model::{Lang, Trouble};
 /// A configuration of ten thousand tags is below 2 MB; beyond this it is another file.
 const MAX_BYTES: u64 = 20_000_000;
 
+/// Mistakes shown at once. Whoever has more has one cause, or another file.
+const MAX_LINES: usize = 200;
+
 /// Why there is no configuration.
 pub(super) enum Refusal {
     /// The file could not be read as text.
@@ -23,7 +26,7 @@ pub(super) enum Refusal {
 /// Reads and validates a file.
 pub(super) fn load(path: &Path) -> Result<Config, Refusal> {
     let text = read(path).map_err(Refusal::Unreadable)?;
-    Config::parse(&text).map_err(Refusal::Mistakes)
+    Config::parse(&text).map(|config| config.anchored(path)).map_err(Refusal::Mistakes)
 }
 
 fn read(path: &Path) -> Result<String, Trouble> {
@@ -42,22 +45,30 @@ fn read(path: &Path) -> Result<String, Trouble> {
     })
 }
 
-/// Everything that is wrong, one line each, as it is printed and logged.
-pub(super) fn lines(path: &Path, refusal: &Refusal) -> Vec<String> {
+/// Everything that is wrong, one line each.
+pub(super) fn details(refusal: &Refusal) -> Vec<String> {
     let lang = Lang::current();
     match refusal {
         Refusal::Unreadable(trouble) => vec![trouble.line(lang)],
         Refusal::Mistakes(mistakes) => {
-            let summary = Trouble::new(words::MISTAKES).with("path", path.display()).with("count", mistakes.len());
-            mistakes.iter().map(|mistake| mistake.show(lang)).chain([summary.line(lang)]).collect()
+            let more = mistakes.len().saturating_sub(MAX_LINES);
+            let more = (more > 0).then(|| format!("... ({more} more)"));
+            mistakes.iter().take(MAX_LINES).map(|mistake| mistake.show(lang)).chain(more).collect()
         }
     }
+}
+
+/// What comes after them.
+fn summary(path: &Path, refusal: &Refusal) -> Option<String> {
+    let Refusal::Mistakes(mistakes) = refusal else { return None };
+    let summary = Trouble::new(words::MISTAKES).with("path", path.display()).with("count", mistakes.len());
+    Some(summary.line(Lang::current()))
 }
 
 /// The configuration, or the exit code after everything wrong was printed to standard error.
 pub(super) fn load_or_explain(path: &Path) -> Result<Config, ExitCode> {
     load(path).map_err(|refusal| {
-        for line in lines(path, &refusal) {
+        for line in details(&refusal).into_iter().chain(summary(path, &refusal)) {
             writeln!(std::io::stderr(), "{line}").ok(); // a closed pipe: nobody reads it
         }
         EXIT_CONFIG.into()

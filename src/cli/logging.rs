@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 use std::os::unix::fs::MetadataExt;
 
 use tracing::field::Field;
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::field::MakeExt;
 use tracing_subscriber::fmt::format::{Writer, debug_fn};
 use tracing_subscriber::layer::SubscriberExt;
@@ -15,6 +16,11 @@ const QUIET: &str = "rumqttc=off,rumqttd=off,tokio_modbus=off,rustls=off";
 
 /// Sets the log up for the process. `level`: see `cloudward run --help`. `false`: the level is not understood.
 pub(super) fn start(level: &str) -> bool {
+    // A bare word that is no level would be taken for the name of a module, and silence everything else.
+    let is_level = level.parse::<LevelFilter>().is_ok();
+    if !is_level && !level.contains('=') {
+        return false;
+    }
     let Ok(filter) = EnvFilter::try_new(format!("{QUIET},{level}")) else { return false };
     if stderr_is_the_journal()
         && let Ok(journald) = tracing_journald::layer()

@@ -75,7 +75,7 @@ struct RunArgs {
     #[command(flatten)]
     config: ConfigArgs,
     /// How much to log: error, warn, info, debug, or a filter such as cloudward::source=debug.
-    #[arg(long, value_name = "LEVEL", default_value = "info")]
+    #[arg(long, value_name = "LEVEL", env = "CLOUDWARD_LOG", default_value = "info")]
     log: String,
 }
 

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info};
 
-use super::load::{lines, load, load_or_explain};
+use super::load::{details, load, load_or_explain};
 use super::{EXIT_CANNOT_START, EXIT_SOFTWARE, EXIT_USAGE, RunArgs, fail, logging};
 use crate::agent::{Agent, Systemd};
 use crate::config::Config;
@@ -81,7 +81,7 @@ async fn reload(agent: &mut Agent, path: &Path) {
             info!("{}", trouble.what(Lang::current()));
         }
         Err(refusal) => {
-            for line in lines(path, &refusal) {
+            for line in details(&refusal) {
                 error!("{line}");
             }
             let trouble = Trouble::new(words::RELOAD_REFUSED).with("path", path.display());
@@ -99,7 +99,7 @@ pub(super) fn state_dir(config: &Config, path: &Path) -> PathBuf {
 fn started(workshop: &str) -> String {
     match Lang::current() {
         Lang::En => format!("cloudward runs for workshop {workshop}"),
-        Lang::Zh => format!("cloudward 已为车间 {workshop} 运行"),
+        Lang::Zh => format!("cloudward 已启动，车间：{workshop}"),
     }
 }
 

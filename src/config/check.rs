@@ -21,12 +21,11 @@ const RESERVED: [&str; 2] = ["events", "indicators"];
 pub(super) fn parse(text: &str) -> Result<Config, Vec<Mistake>> {
     let doc = Doc::new(text);
     let (table, errors) = DeTable::parse_recoverable(text);
-    for error in &errors {
+    // Only the first: what the parser guessed of a broken file would mislead.
+    if let Some(error) = errors.first() {
         let at = error.span().map_or(0, |span| span.start);
-        doc.mistake(at, Trouble::new(words::SYNTAX).with("found", error.message().replace('\n', ", ")));
-    }
-    if !errors.is_empty() {
-        return Err(doc.into_mistakes()); // what the parser guessed of a broken file would only mislead
+        doc.mistake(at, syntax_trouble(text, at, error.message()));
+        return Err(doc.into_mistakes());
     }
 
     let top = Section::new(&doc, String::new(), 0, table.get_ref());
@@ -40,6 +39,22 @@ pub(super) fn parse(text: &str) -> Result<Config, Vec<Mistake>> {
     let config = Config { workshop, journal, links, devices, sinks };
     let mistakes = doc.into_mistakes();
     if mistakes.is_empty() { Ok(config) } else { Err(mistakes) }
+}
+
+/// What breaks the file most often is a character from a Chinese keyboard or a web page: then it is named.
+fn syntax_trouble(text: &str, at: usize, message: &str) -> Trouble {
+    const ODD: [char; 15] =
+        ['，', '。', '“', '”', '‘', '’', '＝', '：', '；', '【', '】', '（', '）', '\u{3000}', '\u{a0}'];
+    let line = text.get(..at).unwrap_or(text).lines().count().saturating_sub(1);
+    let line = if text.get(..at).is_some_and(|before| before.ends_with('\n')) { line + 1 } else { line };
+    let bare = text.lines().nth(line).unwrap_or_default().split('#').next().unwrap_or_default();
+    match bare.chars().find(|c| ODD.contains(c)) {
+        Some(odd) => {
+            let code = format!("U+{:04X}", u32::from(odd));
+            Trouble::new(words::ODD_CHARACTER).with("found", odd).with("code", code)
+        }
+        None => Trouble::new(words::SYNTAX).with("found", message.replace('\n', ", ")),
+    }
 }
 
 fn workshop(top: &Section<'_>) -> Workshop {

@@ -226,10 +226,11 @@ pub struct Mistake {
 impl Mistake {
     /// `line 5: ...`, as `check` prints it.
     pub fn show(&self, lang: Lang) -> String {
-        match lang {
+        let text = match lang {
             Lang::En => format!("line {}: {}", self.line, self.trouble.line(lang)),
             Lang::Zh => format!("第 {} 行：{}", self.line, self.trouble.line(lang)),
-        }
+        };
+        text.replace(char::is_control, "?") // a file must not steer the terminal that shows its mistakes
     }
 }
 
@@ -247,6 +248,28 @@ impl Config {
             (None, Some(dir)) => dir.to_owned(),
             (None, None) => beside.join("state"),
         }
+    }
+
+    /// The same with every file that is named relative to the configuration's own folder, wherever the agent is started.
+    pub fn anchored(mut self, config_file: &Path) -> Config {
+        let folder = config_file.parent().unwrap_or(Path::new("."));
+        let secret = |source: &mut SecretSource| {
+            if let SecretSource::File(path) = source {
+                *path = folder.join(&path);
+            }
+        };
+        for sink in &mut self.sinks {
+            let sink = Arc::make_mut(sink);
+            sink.password.iter_mut().for_each(secret);
+            if let Security::Tls { ca_file, client } = &mut sink.security {
+                ca_file.iter_mut().for_each(|path| *path = folder.join(&path));
+                client.iter_mut().for_each(|(certificate, key)| {
+                    *certificate = folder.join(&certificate);
+                    secret(key);
+                });
+            }
+        }
+        self
     }
 
     /// The devices behind a link.

@@ -36,6 +36,11 @@ impl Doc {
         }
     }
 
+    /// Whether anything is wrong so far.
+    pub(super) fn has_mistakes(&self) -> bool {
+        !self.mistakes.borrow().is_empty()
+    }
+
     /// The line of a byte, counted from 1.
     pub(super) fn line(&self, at: usize) -> usize {
         1 + self.line_ends.partition_point(|end| *end < at)

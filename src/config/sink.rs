@@ -23,11 +23,12 @@ pub const SCAN_BYTES: usize = 64;
 pub const LONGEST_VALUE: usize = 32;
 
 pub(super) fn sinks(top: &Section<'_>, workshop: &Workshop, devices: &[Arc<Device>]) -> Vec<Sink> {
+    let devices_are_sound = !top.doc.has_mistakes();
     let mut sinks = Vec::new();
     let mut names = Unique::default();
     let mut clients = Unique::default();
     for section in top.sections("sink", "name") {
-        let sink = sink(&section, workshop, devices);
+        let sink = sink(&section, workshop, devices, devices_are_sound);
         names.check(&section, "name", &sink.name);
         if !sink.host.is_empty() {
             clients.check(&section, "client_id", &format!("{} @ {}:{}", sink.client_id, sink.host, sink.port));
@@ -38,7 +39,7 @@ pub(super) fn sinks(top: &Section<'_>, workshop: &Workshop, devices: &[Arc<Devic
     sinks
 }
 
-fn sink(section: &Section<'_>, workshop: &Workshop, devices: &[Arc<Device>]) -> Sink {
+fn sink(section: &Section<'_>, workshop: &Workshop, devices: &[Arc<Device>], devices_are_sound: bool) -> Sink {
     let name: Arc<str> = name(section, "name", "cloud").unwrap_or_default().into();
     let (host, port, security) = broker(section);
     let user = section.text("user", "user = \"gateway-017\"");
@@ -53,7 +54,7 @@ fn sink(section: &Section<'_>, workshop: &Workshop, devices: &[Arc<Device>]) -> 
     let seconds =
         |range: std::ops::RangeInclusive<u64>| Duration::from_secs(*range.start())..=Duration::from_secs(*range.end());
     let max_message = section.size("max_message", "4kB", "16MB", "256kB").map_or(256_000, |bytes| bytes as usize);
-    let send = send(section, devices);
+    let send = send(section, devices, devices_are_sound);
     fits_message(section, devices, max_message);
     Sink {
         host,
@@ -153,14 +154,15 @@ fn prefix(section: &Section<'_>) -> String {
     prefix
 }
 
-fn send(section: &Section<'_>, devices: &[Arc<Device>]) -> Vec<String> {
+fn send(section: &Section<'_>, devices: &[Arc<Device>], devices_are_sound: bool) -> Vec<String> {
     let example = "send = [\"imm-01\", \"events\"]";
     let Some(entries) = section.needed_texts("send", example) else { return Vec::new() };
     if entries.is_empty() {
         section.wrong("send", words::SEND_NOTHING, |t| t);
     }
     for (entry, at) in &entries {
-        if entry == EVENTS || devices.iter().any(|device| names_something(entry, device)) {
+        // Where a tag has a mistake of its own, "matches nothing" would be a false trail.
+        if !devices_are_sound || entry == EVENTS || devices.iter().any(|device| names_something(entry, device)) {
             continue;
         }
         let trouble = crate::model::Trouble::new(words::SEND_MATCHES_NOTHING).with("key", section.path_of("send"));

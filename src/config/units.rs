@@ -12,7 +12,7 @@ pub(super) fn parse_time(text: &str) -> Option<Duration> {
     while !rest.is_empty() {
         let number_end = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
         let number: f64 = rest[..number_end].parse().ok()?;
-        let after = &rest[number_end..];
+        let after = rest[number_end..].trim_start();
         let unit_end = after.find(|c: char| c.is_ascii_digit() || c == ' ').unwrap_or(after.len());
         let unit_ms = match &after[..unit_end] {
             "ms" => 1.0,
@@ -68,11 +68,12 @@ mod tests {
             ("30d", 2_592_000_000),
             ("0s", 0),
             ("1m 30s", 90_000),
+            ("1 s", 1_000),
         ];
         for (text, ms) in cases {
             assert_eq!(parse_time(text), Some(Duration::from_millis(ms)), "{text}");
         }
-        for text in ["", "1", "s", "1 s", "-1s", "1sec", "1s30", "1e3s", "9999999d", "1..5s", "一秒"] {
+        for text in ["", "1", "s", "-1s", "1sec", "1s30", "1e3s", "9999999d", "1..5s", "一秒"] {
             assert_eq!(parse_time(text), None, "{text}");
         }
     }

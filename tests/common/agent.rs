@@ -148,6 +148,6 @@ pub fn find_line(text: &str, words: &[&str]) -> Option<String> {
 fn command(args: &[&str]) -> Command {
     let mut command = Command::new(BINARY);
     command.args(args).env("LANG", "C").env_remove("LC_ALL").env_remove("STATE_DIRECTORY").env_remove("NOTIFY_SOCKET");
-    command.env_remove("RUST_LOG");
+    command.env_remove("CLOUDWARD_LOG");
     command
 }

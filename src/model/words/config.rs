@@ -98,6 +98,8 @@ pub const FILE_NOT_UTF8: Code = Code("CW152");
 pub const FILE_TOO_LARGE: Code = Code("CW153");
 /// The configuration has mistakes.
 pub const MISTAKES: Code = Code("CW154");
+/// A character that TOML does not know, from another keyboard.
+pub const ODD_CHARACTER: Code = Code("CW159");
 
 pub(super) const WORDS: &[Words] = &[
     Words {
@@ -653,6 +655,21 @@ pub(super) const WORDS: &[Words] = &[
         remedy: Text {
             en: "mend the lines above and try `cloudward check` again",
             zh: "请改正上面各行，再执行 cloudward check",
+        },
+    },
+    Words {
+        code: ODD_CHARACTER,
+        what: Text {
+            en: "the file is not valid TOML here: it has `{found}` ({code}) outside of quotes",
+            zh: "此处不是合法的 TOML：引号之外出现了 `{found}`（{code}）",
+        },
+        cause: Text {
+            en: "A Chinese keyboard or a web page has put a full-width character where TOML wants its plain twin.",
+            zh: "中文输入法或网页复制带来了全角字符，而 TOML 只认半角。",
+        },
+        remedy: Text {
+            en: "write the plain character: , = ' [ ] or a blank, and straight double quotes",
+            zh: "请改为半角的逗号、等号、引号、方括号或空格",
         },
     },
 ];

@@ -1,7 +1,7 @@
 //! From registers and bits to readings. Pure.
 
 use crate::config::Tag;
-use crate::config::modbus::DataType;
+use crate::config::modbus::{DataType, Scaling};
 use crate::model::{Reading, Value, Why};
 
 /// The answer to one block.
@@ -45,7 +45,7 @@ fn number(tag: &Tag, words: &[u16]) -> Reading {
             match tag.scaling {
                 None if x.is_finite() => Reading::Good(Value::F32(x)),
                 None => Reading::Bad(Why::NotANumber),
-                Some(scaling) => float(scaling.of_float(f64::from(x))),
+                Some(scaling) => float(scaled_single(x, scaling)),
             }
         }
         DataType::F64 => {
@@ -62,6 +62,13 @@ fn joined(words: &[u16], low_word_first: bool, low_byte_first: bool) -> u64 {
         (bits << 16) | u64::from(word)
     };
     if low_word_first { words.iter().rev().fold(0, push) } else { words.iter().fold(0, push) }
+}
+
+/// A single-precision float scaled as people read it from the device: 17043.307 and not 17043.306640625, times 0.001. It
+/// carries at most nine significant digits, and so does what comes out.
+fn scaled_single(x: f32, scaling: Scaling) -> f64 {
+    let shortest = x.to_string().parse().unwrap_or(f64::NAN);
+    format!("{:.8e}", scaling.of_float(shortest)).parse().unwrap_or(f64::NAN)
 }
 
 fn whole(tag: &Tag, raw: i128) -> Reading {
@@ -81,7 +88,7 @@ fn float(x: f64) -> Reading {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::modbus::{Address, Order, Scaling, Table};
+    use crate::config::modbus::{Address, Order, Table};
     use crate::model::{Deadband, ReportRule};
     use std::time::Duration;
 
@@ -159,6 +166,8 @@ mod tests {
             decode(&tag(data_type, "ABCD", Scaling::new(scale, offset)), &Answer::Registers(words.to_vec()), 0)
         };
         assert_eq!(scaled(DataType::U16, &[3], 0.1, 0.0), Reading::Good(Value::F64(0.3)));
+        let [a, b] = [(17_043.307_f32.to_bits() >> 16) as u16, 17_043.307_f32.to_bits() as u16];
+        assert_eq!(scaled(DataType::F32, &[a, b], 0.001, 0.0), Reading::Good(Value::F64(17.043_307)));
         assert_eq!(scaled(DataType::I16, &[0xffff], 0.5, 0.0), Reading::Good(Value::F64(-0.5)));
         assert_eq!(scaled(DataType::U16, &[10], 1.0, -40.0), Reading::Good(Value::F64(-30.0)));
         assert_eq!(
