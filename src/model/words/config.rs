@@ -379,7 +379,7 @@ pub(super) const WORDS: &[Words] = &[
     Words {
         code: SCALE_ON_BOOL,
         what: Text { en: "`{key}`: a bool cannot be scaled", zh: "`{key}`：bool 不能换算" },
-        cause: Text { en: "scale and offset are for numbers.", zh: "scale 和 offset 只用于数值。" },
+        cause: Text { en: "Scale and offset are for numbers.", zh: "scale 和 offset 只用于数值。" },
         remedy: Text { en: "take scale and offset away", zh: "请删去 scale 和 offset" },
     },
     Words {

@@ -32,8 +32,8 @@ pub(super) const WORDS: &[Words] = &[
         code: DISK_FULL,
         what: Text { en: "no space left for the journal {path}", zh: "磁盘已满，无法写入日志库 {path}" },
         cause: Text {
-            en: "the file system or the quota is used up, often by other programs' logs",
-            zh: "所在文件系统或磁盘配额已用尽，常见原因是其他程序的日志占满了磁盘",
+            en: "The file system or the quota is used up, often by other programs' logs.",
+            zh: "所在文件系统或磁盘配额已用尽，常见原因是其他程序的日志占满了磁盘。",
         },
         remedy: Text {
             en: "free some space (look with `df -h` and `du -sh`), or set a smaller max_size under [journal]; the agent goes on by itself once there is room",
@@ -44,7 +44,7 @@ pub(super) const WORDS: &[Words] = &[
         code: NO_ACCESS,
         what: Text { en: "the journal {path} cannot be opened: {error}", zh: "无法打开日志库 {path}：{error}" },
         cause: Text {
-            en: "the directory is missing or belongs to another user", zh: "目录不存在，或属于其他用户"
+            en: "The directory is missing or belongs to another user.", zh: "目录不存在，或属于其他用户。"
         },
         remedy: Text {
             en: "give the agent's user the right to read and write there (`chown`), or set another dir under [journal]",
@@ -58,8 +58,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "日志库 {path} 所在文件系统只读，或文件被写保护",
         },
         cause: Text {
-            en: "the medium was mounted read-only, or Linux made it read-only after a disk fault",
-            zh: "分区以只读方式挂载，或磁盘出错后被系统自动改为只读",
+            en: "The medium was mounted read-only, or Linux made it read-only after a disk fault.",
+            zh: "分区以只读方式挂载，或磁盘出错后被系统自动改为只读。",
         },
         remedy: Text {
             en: "look into `dmesg` for disk faults and mount it writable, or set another dir under [journal]",
@@ -73,8 +73,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "{path} 不是日志库：文件不是 SQLite 数据库",
         },
         cause: Text {
-            en: "another file has that name, or the beginning of the journal was overwritten",
-            zh: "该位置放了别的文件，或日志库的文件头被覆盖",
+            en: "Another file has that name, or the beginning of the journal was overwritten.",
+            zh: "该位置放了别的文件，或日志库的文件头被覆盖。",
         },
         remedy: Text {
             en: "move {path} away (keep it if it may hold samples); the agent then starts a new journal",
@@ -87,7 +87,7 @@ pub(super) const WORDS: &[Words] = &[
             en: "{path} is an SQLite database of another program", zh: "{path} 是其他程序的 SQLite 数据库"
         },
         cause: Text {
-            en: "the journal's directory is shared with another program", zh: "日志库目录与其他程序共用"
+            en: "The journal's directory is shared with another program.", zh: "日志库目录与其他程序共用。"
         },
         remedy: Text {
             en: "set a dir of its own under [journal]; the file was left untouched",
@@ -101,8 +101,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "日志库 {path} 的版本是 {found}，本程序最高支持 {known}",
         },
         cause: Text {
-            en: "a newer cloudward wrote it, and then an older one was installed",
-            zh: "该文件由更新版本的 cloudward 写入，之后又装回了旧版本",
+            en: "A newer cloudward wrote it, and then an older one was installed.",
+            zh: "该文件由更新版本的 cloudward 写入，之后又装回了旧版本。",
         },
         remedy: Text {
             en: "install the newer cloudward again, or set another dir under [journal]; {path} was left untouched",
@@ -116,8 +116,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "{path} 中的日志库正被另一个采集程序使用",
         },
         cause: Text {
-            en: "cloudward was started twice, often by hand beside the service",
-            zh: "cloudward 启动了两次，常见于服务已在运行时又手动启动",
+            en: "Cloudward was started twice, often by hand beside the service.",
+            zh: "cloudward 启动了两次，常见于服务已在运行时又手动启动。",
         },
         remedy: Text {
             en: "stop one of them (`systemctl status cloudward`, `pgrep -a cloudward`), or give each its own dir under [journal]",
@@ -128,8 +128,8 @@ pub(super) const WORDS: &[Words] = &[
         code: CORRUPT,
         what: Text { en: "the journal {path} is damaged: {error}", zh: "日志库 {path} 已损坏：{error}" },
         cause: Text {
-            en: "a failing disk or memory card, or a power cut on a disk that does not keep its promises",
-            zh: "硬盘或存储卡老化，或断电时磁盘未把缓存真正写入",
+            en: "A failing disk or memory card, or a power cut on a disk that does not keep its promises.",
+            zh: "硬盘或存储卡老化，或断电时磁盘未把缓存真正写入。",
         },
         remedy: Text {
             en: "stop the agent, move {path} and the files beside it with the same beginning away, start again; replace the medium if this comes back",
@@ -142,8 +142,8 @@ pub(super) const WORDS: &[Words] = &[
             en: "another program holds the journal {path} locked", zh: "日志库 {path} 被其他程序锁定"
         },
         cause: Text {
-            en: "a backup or an SQLite shell has the file open for writing",
-            zh: "备份软件或 SQLite 命令行正以写方式打开该文件",
+            en: "A backup or an SQLite shell has the file open for writing.",
+            zh: "备份软件或 SQLite 命令行正以写方式打开该文件。",
         },
         remedy: Text {
             en: "close that program (`fuser -v {path}` names it); the agent tries again by itself",
@@ -157,8 +157,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "日志库 {path} 读写失败：{error}",
         },
         cause: Text {
-            en: "a failing disk or memory card, a file system that went away, or one that lacks what SQLite needs (network drives)",
-            zh: "硬盘或存储卡故障、文件系统被卸载，或文件系统不满足 SQLite 的要求（如网络盘）",
+            en: "A failing disk or memory card, a file system that went away, or one that lacks what SQLite needs (network drives).",
+            zh: "硬盘或存储卡故障、文件系统被卸载，或文件系统不满足 SQLite 的要求（如网络盘）。",
         },
         remedy: Text {
             en: "look into `dmesg` for disk faults; keep the journal on a local disk (dir under [journal])",
@@ -172,8 +172,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "日志库 {path} 中有 {records} 条记录已损坏，无法送出",
         },
         cause: Text {
-            en: "a failing disk or memory card changed them after they were written",
-            zh: "硬盘或存储卡老化，写入后的内容发生了变化",
+            en: "A failing disk or memory card changed them after they were written.",
+            zh: "硬盘或存储卡老化，写入后的内容发生了变化。",
         },
         remedy: Text {
             en: "replace the medium if this comes back; receivers see the gap in `prev`, all other records are sent",
@@ -187,8 +187,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "运行期间日志库 {path} 或其旁边的文件被删除或替换；此后存入的数据在下次启动时将丢失",
         },
         cause: Text {
-            en: "somebody cleaned the directory up, restored a backup into it, or unmounted and mounted something over it",
-            zh: "有人清理了该目录、往里恢复了备份，或在该处重新挂载了别的文件系统",
+            en: "Somebody cleaned the directory up, restored a backup into it, or unmounted and mounted something over it.",
+            zh: "有人清理了该目录、往里恢复了备份，或在该处重新挂载了别的文件系统。",
         },
         remedy: Text {
             en: "let the sinks deliver what is left, then restart the agent; stop the agent before touching its directory",

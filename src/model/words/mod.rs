@@ -88,6 +88,16 @@ mod tests {
                 assert_eq!(arguments(text.en), arguments(text.zh), "{}", words.code);
             }
             assert!(arguments(words.cause.en).is_empty(), "{}", words.code);
+            assert!(
+                words.cause.en.ends_with('.') && words.cause.zh.ends_with('。'),
+                "{}: the cause is a sentence",
+                words.code
+            );
+            assert!(
+                !words.remedy.en.ends_with('.') && !words.remedy.zh.ends_with('。'),
+                "{}: the remedy is none",
+                words.code
+            );
         }
     }
 

@@ -19,8 +19,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "无法在 {address} 上启动模拟：端口已被其他程序占用",
         },
         cause: Text {
-            en: "another simulator or broker is running, or a real device's gateway uses the port",
-            zh: "另一个模拟程序或 MQTT 服务器正在运行，或者该端口已被网关软件使用",
+            en: "Another simulator or broker is running, or a real device's gateway uses the port.",
+            zh: "另一个模拟程序或 MQTT 服务器正在运行，或者该端口已被网关软件使用。",
         },
         remedy: Text {
             en: "choose another port, or port 0 for any free one; `ss -ltnp` shows who listens",
@@ -31,8 +31,8 @@ pub(super) const WORDS: &[Words] = &[
         code: SIM_CANNOT_LISTEN,
         what: Text { en: "cannot listen on {address}: {error}", zh: "无法监听 {address}：{error}" },
         cause: Text {
-            en: "the address does not belong to this machine, or ports below 1024 are reserved for the administrator",
-            zh: "该地址不是本机地址，或者 1024 以下的端口需要管理员权限",
+            en: "The address does not belong to this machine, or ports below 1024 are reserved for the administrator.",
+            zh: "该地址不是本机地址，或者 1024 以下的端口需要管理员权限。",
         },
         remedy: Text {
             en: "use an address of this machine (127.0.0.1) and a port above 1023",
@@ -45,8 +45,8 @@ pub(super) const WORDS: &[Words] = &[
             en: "the embedded broker did not start: {error}", zh: "内置 MQTT 服务器启动失败：{error}"
         },
         cause: Text {
-            en: "no free port on the loopback interface, or too few threads or files are allowed",
-            zh: "本机回环接口没有空闲端口，或者允许的线程数、打开文件数不足",
+            en: "No free port on the loopback interface, or too few threads or files are allowed.",
+            zh: "本机回环接口没有空闲端口，或者允许的线程数、打开文件数不足。",
         },
         remedy: Text {
             en: "check `ulimit -n` and `ulimit -u`, then start again",
@@ -56,7 +56,7 @@ pub(super) const WORDS: &[Words] = &[
     Words {
         code: NO_TEMPORARY,
         what: Text { en: "no temporary directory can be made: {error}", zh: "无法创建临时目录：{error}" },
-        cause: Text { en: "/tmp is full or not writable", zh: "/tmp 已满或不可写" },
+        cause: Text { en: "/tmp is full or not writable.", zh: "/tmp 已满或不可写。" },
         remedy: Text {
             en: "make room, set TMPDIR, or give --state-dir DIR",
             zh: "请清理空间、设置 TMPDIR，或用 --state-dir 指定目录",

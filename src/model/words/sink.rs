@@ -107,8 +107,8 @@ pub(super) const WORDS: &[Words] = &[
         code: SECRET_FILE_MISSING,
         what: Text { en: "the secret file {path} does not exist", zh: "密码或私钥文件 {path} 不存在" },
         cause: Text {
-            en: "The path in the configuration is wrong, or the file was not put on this gateway",
-            zh: "配置里的路径写错了，或者文件还没有放到这台网关上",
+            en: "The path in the configuration is wrong, or the file was not put on this gateway.",
+            zh: "配置里的路径写错了，或者文件还没有放到这台网关上。",
         },
         remedy: Text {
             en: "put the secret into {path}, readable by the service user only",
@@ -122,8 +122,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "无法读取密码或私钥文件 {path}：{error}",
         },
         cause: Text {
-            en: "Usually the service user may not read the file, or the path is a directory",
-            zh: "多半是服务用户没有读权限，或者这个路径是目录",
+            en: "Usually the service user may not read the file, or the path is a directory.",
+            zh: "多半是服务用户没有读权限，或者这个路径是目录。",
         },
         remedy: Text {
             en: "check owner and mode of {path}, e.g. chown to the service user and chmod 600",
@@ -134,8 +134,8 @@ pub(super) const WORDS: &[Words] = &[
         code: SECRET_EMPTY,
         what: Text { en: "the secret in {place} is empty", zh: "{place} 里的密码或私钥为空" },
         cause: Text {
-            en: "The file or variable exists, but nothing was written into it",
-            zh: "文件或变量存在，但里面什么也没写",
+            en: "The file or variable exists, but nothing was written into it.",
+            zh: "文件或变量存在，但里面什么也没写。",
         },
         remedy: Text { en: "write the secret into {place}", zh: "把密码或私钥写入 {place}" },
     },
@@ -145,8 +145,8 @@ pub(super) const WORDS: &[Words] = &[
             en: "the secret in {place} is not UTF-8 text", zh: "{place} 里的密码或私钥不是 UTF-8 文本"
         },
         cause: Text {
-            en: "Binary content, for example a key in DER form, stands where text is expected",
-            zh: "这里要的是文本，放的却是二进制内容，例如 DER 格式的私钥",
+            en: "Binary content, for example a key in DER form, stands where text is expected.",
+            zh: "这里要的是文本，放的却是二进制内容，例如 DER 格式的私钥。",
         },
         remedy: Text {
             en: "put the password as UTF-8 text, or the key in PEM form, into {place}",
@@ -157,8 +157,8 @@ pub(super) const WORDS: &[Words] = &[
         code: VARIABLE_UNSET,
         what: Text { en: "the environment variable {name} is not set", zh: "环境变量 {name} 没有设置" },
         cause: Text {
-            en: "The variable was set in a shell, but not for the service",
-            zh: "变量只在终端里设置过，服务进程看不到",
+            en: "The variable was set in a shell, but not for the service.",
+            zh: "变量只在终端里设置过，服务进程看不到。",
         },
         remedy: Text {
             en: "set {name} for the service, or better use a credential or a file",
@@ -172,8 +172,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "配置要用凭据 {name}，但 systemd 没有传入任何凭据",
         },
         cause: Text {
-            en: "The agent was started by hand, or its unit has no LoadCredential line",
-            zh: "程序是手工启动的，或者服务单元里没有 LoadCredential 这一行",
+            en: "The agent was started by hand, or its unit has no LoadCredential line.",
+            zh: "程序是手工启动的，或者服务单元里没有 LoadCredential 这一行。",
         },
         remedy: Text {
             en: "add LoadCredential={name}:/path/of/the/secret to the unit and restart it, or use a file",
@@ -187,8 +187,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "systemd 传入了凭据，但没有名为 {name} 的",
         },
         cause: Text {
-            en: "The name in the configuration and the name in the unit differ",
-            zh: "配置里的名字和服务单元里的名字不一致",
+            en: "The name in the configuration and the name in the unit differ.",
+            zh: "配置里的名字和服务单元里的名字不一致。",
         },
         remedy: Text {
             en: "add LoadCredential={name}:/path/of/the/secret to the unit and restart it",
@@ -201,8 +201,8 @@ pub(super) const WORDS: &[Words] = &[
             en: "the CA file {path} cannot be read: {error}", zh: "无法读取 CA 证书文件 {path}：{error}"
         },
         cause: Text {
-            en: "The path in ca_file is wrong, or the service user may not read it",
-            zh: "ca_file 写的路径不对，或者服务用户没有读权限",
+            en: "The path in ca_file is wrong, or the service user may not read it.",
+            zh: "ca_file 写的路径不对，或者服务用户没有读权限。",
         },
         remedy: Text {
             en: "copy the CA certificate of the broker (PEM) to {path} and let the service user read it",
@@ -216,8 +216,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "CA 证书文件 {path} 里没有可用的证书",
         },
         cause: Text {
-            en: "The file is not PEM, is damaged, or holds a key or a request instead of a certificate",
-            zh: "文件不是 PEM 格式、已损坏，或者里面是私钥、证书请求而不是证书",
+            en: "The file is not PEM, is damaged, or holds a key or a request instead of a certificate.",
+            zh: "文件不是 PEM 格式、已损坏，或者里面是私钥、证书请求而不是证书。",
         },
         remedy: Text {
             en: "{path} must hold -----BEGIN CERTIFICATE-----; convert DER with openssl x509 -inform der",
@@ -231,8 +231,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "系统里没有根证书，无法核实任何服务器的身份",
         },
         cause: Text {
-            en: "Small images often lack the package ca-certificates",
-            zh: "精简的系统镜像常常没有安装 ca-certificates",
+            en: "Small images often lack the package ca-certificates.",
+            zh: "精简的系统镜像常常没有安装 ca-certificates。",
         },
         remedy: Text {
             en: "install the package ca-certificates, or name the CA of the broker in ca_file",
@@ -246,8 +246,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "无法读取客户端证书 {path}：{error}",
         },
         cause: Text {
-            en: "The path in client_cert_file is wrong, or the service user may not read it",
-            zh: "client_cert_file 写的路径不对，或者服务用户没有读权限",
+            en: "The path in client_cert_file is wrong, or the service user may not read it.",
+            zh: "client_cert_file 写的路径不对，或者服务用户没有读权限。",
         },
         remedy: Text {
             en: "put the certificate of this gateway (PEM) at {path} and let the service user read it",
@@ -261,8 +261,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "客户端证书文件 {path} 里没有可用的证书",
         },
         cause: Text {
-            en: "The file is not PEM, is damaged, or holds the key instead of the certificate",
-            zh: "文件不是 PEM 格式、已损坏，或者放的是私钥而不是证书",
+            en: "The file is not PEM, is damaged, or holds the key instead of the certificate.",
+            zh: "文件不是 PEM 格式、已损坏，或者放的是私钥而不是证书。",
         },
         remedy: Text {
             en: "{path} must hold -----BEGIN CERTIFICATE-----",
@@ -276,8 +276,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "客户端证书 {path} 是 X.509 v1 格式，不能用于 TLS",
         },
         cause: Text {
-            en: "openssl x509 -req writes version 1 when no extension file is given",
-            zh: "openssl x509 -req 签发时没有指定扩展文件，就会生成 v1 证书",
+            en: "Openssl x509 -req writes version 1 when no extension file is given.",
+            zh: "openssl x509 -req 签发时没有指定扩展文件，就会生成 v1 证书。",
         },
         remedy: Text {
             en: "issue it again as version 3: openssl x509 -req with -extfile, and basicConstraints=CA:FALSE in that file",
@@ -288,8 +288,8 @@ pub(super) const WORDS: &[Words] = &[
         code: CLIENT_KEY_UNUSABLE,
         what: Text { en: "{place} holds no private key that can be used", zh: "{place} 里没有可用的私钥" },
         cause: Text {
-            en: "The key is not PEM, is encrypted with a passphrase, or is of a kind other than RSA, ECDSA P-256/P-384 and Ed25519",
-            zh: "私钥不是 PEM 格式、带口令加密，或者类型不是 RSA、ECDSA P-256/P-384、Ed25519",
+            en: "The key is not PEM, is encrypted with a passphrase, or is of a kind other than RSA, ECDSA P-256/P-384 and Ed25519.",
+            zh: "私钥不是 PEM 格式、带口令加密，或者类型不是 RSA、ECDSA P-256/P-384、Ed25519。",
         },
         remedy: Text {
             en: "put an unencrypted PEM key into {place}, e.g. made with openssl pkey -in old.key",
@@ -303,8 +303,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "{place} 里的私钥与证书 {path} 不匹配",
         },
         cause: Text {
-            en: "One of the two was renewed without the other, or files of two gateways were mixed up",
-            zh: "只更换了其中一个，或者把两台网关的文件弄混了",
+            en: "One of the two was renewed without the other, or files of two gateways were mixed up.",
+            zh: "只更换了其中一个，或者把两台网关的文件弄混了。",
         },
         remedy: Text {
             en: "put the key that {path} was issued for into {place}",
@@ -317,8 +317,8 @@ pub(super) const WORDS: &[Words] = &[
             en: "TLS for {broker} could not be prepared: {error}", zh: "无法为 {broker} 准备 TLS：{error}"
         },
         cause: Text {
-            en: "The certificates are readable, but the TLS library does not accept them, or the host is not a valid name",
-            zh: "证书可以读取，但 TLS 库不接受，或者主机名无效",
+            en: "The certificates are readable, but the TLS library does not accept them, or the host is not a valid name.",
+            zh: "证书可以读取，但 TLS 库不接受，或者主机名无效。",
         },
         remedy: Text {
             en: "check the host name and the certificate files in the [[sink]]",
@@ -329,7 +329,7 @@ pub(super) const WORDS: &[Words] = &[
         code: CONNECTED,
         what: Text { en: "sink `{sink}` is connected to {broker}", zh: "去向 `{sink}` 已连接到 {broker}" },
         cause: Text {
-            en: "The broker has accepted us; data follows", zh: "服务器已接受连接，随后送出数据"
+            en: "The broker has accepted us; data follows.", zh: "服务器已接受连接，随后送出数据。"
         },
         remedy: Text { en: "nothing to do", zh: "无需处理" },
     },
@@ -340,8 +340,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "无法解析服务器 {broker} 的主机名：{error}",
         },
         cause: Text {
-            en: "A typing error in the name, or this gateway reaches no DNS server",
-            zh: "主机名写错了，或者网关连不上 DNS 服务器",
+            en: "A typing error in the name, or this gateway reaches no DNS server.",
+            zh: "主机名写错了，或者网关连不上 DNS 服务器。",
         },
         remedy: Text {
             en: "check the name; check DNS with getent hosts NAME; or write the IP address",
@@ -352,8 +352,8 @@ pub(super) const WORDS: &[Words] = &[
         code: CONNECTION_REFUSED,
         what: Text { en: "{broker} refused the connection", zh: "{broker} 拒绝连接" },
         cause: Text {
-            en: "The host is there, but no broker listens on this port, or a firewall answers for it",
-            zh: "主机在线，但这个端口上没有 MQTT 服务，或被防火墙拒绝",
+            en: "The host is there, but no broker listens on this port, or a firewall answers for it.",
+            zh: "主机在线，但这个端口上没有 MQTT 服务，或被防火墙拒绝。",
         },
         remedy: Text {
             en: "check the port (1883 plain, 8883 TLS as a rule) and that the broker runs",
@@ -364,8 +364,8 @@ pub(super) const WORDS: &[Words] = &[
         code: NO_ROUTE,
         what: Text { en: "there is no way to {broker}: {error}", zh: "没有通往 {broker} 的网络：{error}" },
         cause: Text {
-            en: "The line is down, the gateway has no default route, or a cable is out",
-            zh: "线路断了、网关没有默认路由，或者网线脱落",
+            en: "The line is down, the gateway has no default route, or a cable is out.",
+            zh: "线路断了、网关没有默认路由，或者网线脱落。",
         },
         remedy: Text {
             en: "check link, IP address and default route of this gateway",
@@ -378,8 +378,8 @@ pub(super) const WORDS: &[Words] = &[
             en: "{broker} did not answer within {seconds} s", zh: "{broker} 在 {seconds} 秒内没有应答"
         },
         cause: Text {
-            en: "A firewall drops the packets, the address is wrong, DNS is slow, or the port belongs to something that stays silent",
-            zh: "防火墙丢弃了报文、地址写错了、DNS 太慢，或者该端口上的程序不作应答",
+            en: "A firewall drops the packets, the address is wrong, DNS is slow, or the port belongs to something that stays silent.",
+            zh: "防火墙丢弃了报文、地址写错了、DNS 太慢，或者该端口上的程序不作应答。",
         },
         remedy: Text {
             en: "check address and port, and that the firewall lets this gateway out to them",
@@ -393,8 +393,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "{broker} 尚未接受连接请求就断开了",
         },
         cause: Text {
-            en: "Plain MQTT met a TLS port, the port is not MQTT, or the broker bans this address or client id",
-            zh: "明文连到了 TLS 端口、该端口不是 MQTT，或者服务器封禁了本机地址或 client_id",
+            en: "Plain MQTT met a TLS port, the port is not MQTT, or the broker bans this address or client id.",
+            zh: "明文连到了 TLS 端口、该端口不是 MQTT，或者服务器封禁了本机地址或 client_id。",
         },
         remedy: Text {
             en: "check that the port fits mqtt:// or mqtts://, and read the log of the broker for the reason",
@@ -408,8 +408,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "{broker} 的应答不是 MQTT 报文：{error}",
         },
         cause: Text {
-            en: "The port belongs to another service, e.g. HTTP or SSH, or plain MQTT met a TLS port",
-            zh: "该端口是别的服务（如 HTTP、SSH），或者明文连到了 TLS 端口",
+            en: "The port belongs to another service, e.g. HTTP or SSH, or plain MQTT met a TLS port.",
+            zh: "该端口是别的服务（如 HTTP、SSH），或者明文连到了 TLS 端口。",
         },
         remedy: Text { en: "check the port in the [[sink]]", zh: "核对 [[sink]] 里的端口" },
     },
@@ -417,8 +417,8 @@ pub(super) const WORDS: &[Words] = &[
         code: CONNECT_FAILED,
         what: Text { en: "the connection to {broker} failed: {error}", zh: "连接 {broker} 失败：{error}" },
         cause: Text {
-            en: "The system reports a cause that is not one of the usual ones",
-            zh: "系统报告了不常见的原因",
+            en: "The system reports a cause that is not one of the usual ones.",
+            zh: "系统报告了不常见的原因。",
         },
         remedy: Text {
             en: "check the network of this gateway and the log of the broker",
@@ -429,8 +429,8 @@ pub(super) const WORDS: &[Words] = &[
         code: TLS_NOT_SPOKEN,
         what: Text { en: "{broker} does not speak TLS on this port", zh: "{broker} 的这个端口不支持 TLS" },
         cause: Text {
-            en: "A plain MQTT port (as a rule 1883) was given to mqtts://, or something between cuts TLS off",
-            zh: "mqtts:// 配了明文端口（一般是 1883），或者中间设备阻断了 TLS",
+            en: "A plain MQTT port (as a rule 1883) was given to mqtts://, or something between cuts TLS off.",
+            zh: "mqtts:// 配了明文端口（一般是 1883），或者中间设备阻断了 TLS。",
         },
         remedy: Text {
             en: "use the TLS port of the broker (as a rule 8883); leave mqtts:// as it is",
@@ -444,8 +444,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "{broker} 的证书不是由本机信任的 CA 签发的",
         },
         cause: Text {
-            en: "ca_file names another CA, the broker does not send its intermediate certificate, or somebody stands in between",
-            zh: "ca_file 写的是另一个 CA、服务器没有发送中间证书，或者有人在中间冒充",
+            en: "Ca_file names another CA, the broker does not send its intermediate certificate, or somebody stands in between.",
+            zh: "ca_file 写的是另一个 CA、服务器没有发送中间证书，或者有人在中间冒充。",
         },
         remedy: Text {
             en: "put the CA certificate that issued the certificate of the broker into ca_file",
@@ -456,8 +456,8 @@ pub(super) const WORDS: &[Words] = &[
         code: TLS_EXPIRED,
         what: Text { en: "the certificate of {broker} has expired", zh: "{broker} 的证书已过期" },
         cause: Text {
-            en: "The certificate was not renewed in time, or the clock of this gateway is ahead",
-            zh: "证书没有及时更换，或者本网关的时钟快了",
+            en: "The certificate was not renewed in time, or the clock of this gateway is ahead.",
+            zh: "证书没有及时更换，或者本网关的时钟快了。",
         },
         remedy: Text {
             en: "compare the clock of this gateway first; then have the certificate of the broker renewed",
@@ -468,8 +468,8 @@ pub(super) const WORDS: &[Words] = &[
         code: TLS_NOT_YET_VALID,
         what: Text { en: "the certificate of {broker} is not valid yet", zh: "{broker} 的证书尚未生效" },
         cause: Text {
-            en: "Nearly always the clock of this gateway is behind, e.g. in 1970 after a power cut",
-            zh: "绝大多数情况是本网关的时钟慢了，例如断电后回到 1970 年",
+            en: "Nearly always the clock of this gateway is behind, e.g. in 1970 after a power cut.",
+            zh: "绝大多数情况是本网关的时钟慢了，例如断电后回到 1970 年。",
         },
         remedy: Text {
             en: "set the clock: check NTP with timedatectl, and the battery of the clock",
@@ -483,8 +483,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "{broker} 的证书属于别的名字：{names}",
         },
         cause: Text {
-            en: "The address in the configuration is not among the names of the certificate; an IP address must stand there as such",
-            zh: "配置里的地址不在证书的名字之列；用 IP 地址连接时，证书里必须写有该 IP",
+            en: "The address in the configuration is not among the names of the certificate; an IP address must stand there as such.",
+            zh: "配置里的地址不在证书的名字之列；用 IP 地址连接时，证书里必须写有该 IP。",
         },
         remedy: Text {
             en: "write a name of the certificate in the address of the [[sink]], or have this name added to the certificate",
@@ -498,8 +498,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "{broker} 拒绝了本网关的客户端证书，或要求提供证书：{error}",
         },
         cause: Text {
-            en: "The broker wants a client certificate and none is configured, it has expired, or the broker does not know its CA",
-            zh: "服务器要求客户端证书而没有配置，证书已过期，或者服务器不认签发它的 CA",
+            en: "The broker wants a client certificate and none is configured, it has expired, or the broker does not know its CA.",
+            zh: "服务器要求客户端证书而没有配置，证书已过期，或者服务器不认签发它的 CA。",
         },
         remedy: Text {
             en: "check client_cert_file and client_key_file, their dates, and which CA the broker accepts",
@@ -513,8 +513,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "{broker} 与本网关没有共同的 TLS 版本或加密套件：{error}",
         },
         cause: Text {
-            en: "The broker is old and offers only TLS 1.0 or 1.1, or old ciphers; some say the same when a client certificate is missing",
-            zh: "服务器过旧，只支持 TLS 1.0、1.1 或过时的加密套件；有些服务器在缺少客户端证书时也这样回答",
+            en: "The broker is old and offers only TLS 1.0 or 1.1, or old ciphers; some say the same when a client certificate is missing.",
+            zh: "服务器过旧，只支持 TLS 1.0、1.1 或过时的加密套件；有些服务器在缺少客户端证书时也这样回答。",
         },
         remedy: Text {
             en: "have TLS 1.2 or 1.3 enabled on the broker; if it wants a client certificate, configure one",
@@ -528,8 +528,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "{broker} 的证书无法接受：{error}",
         },
         cause: Text {
-            en: "Often a self-signed CA certificate is used as the certificate of the broker itself, or it is of X.509 version 1, or it was revoked",
-            zh: "常见原因：把自签名的 CA 证书直接当作服务器证书、证书是 X.509 v1 格式，或者已被吊销",
+            en: "Often a self-signed CA certificate is used as the certificate of the broker itself, or it is of X.509 version 1, or it was revoked.",
+            zh: "常见原因：把自签名的 CA 证书直接当作服务器证书、证书是 X.509 v1 格式，或者已被吊销。",
         },
         remedy: Text {
             en: "issue the broker a certificate of its own from a CA: version 3, CA:FALSE, with its name",
@@ -540,8 +540,8 @@ pub(super) const WORDS: &[Words] = &[
         code: TLS_FAILED,
         what: Text { en: "TLS with {broker} failed: {error}", zh: "与 {broker} 的 TLS 握手失败：{error}" },
         cause: Text {
-            en: "The two sides disagree in an unusual way, or something between them interferes",
-            zh: "双方协商出现异常，或者中间设备干扰",
+            en: "The two sides disagree in an unusual way, or something between them interferes.",
+            zh: "双方协商出现异常，或者中间设备干扰。",
         },
         remedy: Text {
             en: "read the log of the broker for the same moment", zh: "查看服务器同一时刻的日志"
@@ -551,7 +551,8 @@ pub(super) const WORDS: &[Words] = &[
         code: PROTOCOL_VERSION_REFUSED,
         what: Text { en: "{broker} does not accept MQTT 3.1.1", zh: "{broker} 不接受 MQTT 3.1.1" },
         cause: Text {
-            en: "The broker is set to MQTT 5 only, or is very old", zh: "服务器只允许 MQTT 5，或者版本太旧"
+            en: "The broker is set to MQTT 5 only, or is very old.",
+            zh: "服务器只允许 MQTT 5，或者版本太旧。",
         },
         remedy: Text { en: "allow MQTT 3.1.1 on the broker", zh: "在服务器上允许 MQTT 3.1.1" },
     },
@@ -561,8 +562,8 @@ pub(super) const WORDS: &[Words] = &[
             en: "{broker} refuses the client id {client_id}", zh: "{broker} 不接受客户端标识 {client_id}"
         },
         cause: Text {
-            en: "The broker demands a form of client id, e.g. the device name, or a shorter one",
-            zh: "服务器对 client_id 有格式要求，例如必须是设备名，或者不能过长",
+            en: "The broker demands a form of client id, e.g. the device name, or a shorter one.",
+            zh: "服务器对 client_id 有格式要求，例如必须是设备名，或者不能过长。",
         },
         remedy: Text {
             en: "set client_id in the [[sink]] as the operator of the broker tells",
@@ -573,7 +574,7 @@ pub(super) const WORDS: &[Words] = &[
         code: BROKER_UNAVAILABLE,
         what: Text { en: "{broker} says that it is not available now", zh: "{broker} 表示服务暂不可用" },
         cause: Text {
-            en: "The broker starts, stops, or is overloaded", zh: "服务器正在启动、停止，或者过载"
+            en: "The broker starts, stops, or is overloaded.", zh: "服务器正在启动、停止，或者过载。"
         },
         remedy: Text {
             en: "nothing here, it is tried again; if it lasts, ask the operator of the broker",
@@ -584,8 +585,8 @@ pub(super) const WORDS: &[Words] = &[
         code: BAD_USER_OR_PASSWORD,
         what: Text { en: "{broker} refuses user name or password", zh: "{broker} 不接受用户名或密码" },
         cause: Text {
-            en: "The password was changed, the secret holds another one, or the user does not exist",
-            zh: "密码已更改、保存的密码不对，或者用户不存在",
+            en: "The password was changed, the secret holds another one, or the user does not exist.",
+            zh: "密码已更改、保存的密码不对，或者用户不存在。",
         },
         remedy: Text {
             en: "check user, and the secret that password_file, password_credential or password_env points to",
@@ -596,8 +597,8 @@ pub(super) const WORDS: &[Words] = &[
         code: NOT_AUTHORIZED,
         what: Text { en: "{broker} does not authorize this gateway", zh: "{broker} 拒绝授权本网关" },
         cause: Text {
-            en: "The user may not connect; some brokers (mosquitto) say this for a wrong or missing password too",
-            zh: "该用户没有连接权限；有些服务器（如 mosquitto）在密码错误或缺失时也这样回答",
+            en: "The user may not connect; some brokers (mosquitto) say this for a wrong or missing password too.",
+            zh: "该用户没有连接权限；有些服务器（如 mosquitto）在密码错误或缺失时也这样回答。",
         },
         remedy: Text {
             en: "check user and password first, then the rights of this user on the broker",
@@ -608,8 +609,8 @@ pub(super) const WORDS: &[Words] = &[
         code: LOST_CLOSED,
         what: Text { en: "{broker} closed the connection", zh: "{broker} 断开了连接" },
         cause: Text {
-            en: "The broker was restarted, shut this client out, or did not like a message (rights on the topic, size)",
-            zh: "服务器重启、踢掉了本客户端，或者不接受某条消息（主题权限、大小）",
+            en: "The broker was restarted, shut this client out, or did not like a message (rights on the topic, size).",
+            zh: "服务器重启、踢掉了本客户端，或者不接受某条消息（主题权限、大小）。",
         },
         remedy: Text {
             en: "nothing if it comes back; if it repeats, read the log of the broker",
@@ -623,8 +624,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "{broker} 不再应答：心跳没有回应",
         },
         cause: Text {
-            en: "The line went dead without anyone closing it: a modem, a NAT table, a pulled cable",
-            zh: "线路已断但双方都没有收到断开通知：调制解调器、NAT 表超时或网线被拔",
+            en: "The line went dead without anyone closing it: a modem, a NAT table, a pulled cable.",
+            zh: "线路已断但双方都没有收到断开通知：调制解调器、NAT 表超时或网线被拔。",
         },
         remedy: Text {
             en: "nothing if it comes back; if it repeats, check the line, and shorten keep_alive behind a NAT",
@@ -638,8 +639,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "{broker} 已有 {seconds} 秒没有确认消息",
         },
         cause: Text {
-            en: "The broker is overloaded or stuck, or the line is too slow for the amount of data",
-            zh: "服务器过载或卡住，或者线路太慢、数据太多",
+            en: "The broker is overloaded or stuck, or the line is too slow for the amount of data.",
+            zh: "服务器过载或卡住，或者线路太慢、数据太多。",
         },
         remedy: Text {
             en: "look at the broker; on a slow line use a smaller window or a longer ack_timeout",
@@ -653,8 +654,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "{broker} 每次连上后不久就断开，很可能有别的程序在用同一个客户端标识 {client_id}",
         },
         cause: Text {
-            en: "Two gateways with a copied configuration throw each other out for ever",
-            zh: "两台网关用了同一份复制的配置，互相踢下线",
+            en: "Two gateways with a copied configuration throw each other out for ever.",
+            zh: "两台网关用了同一份复制的配置，互相踢下线。",
         },
         remedy: Text {
             en: "give each gateway its own client_id in the [[sink]]; find the other one in the log of the broker",
@@ -668,8 +669,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "{broker} 发来不符合 MQTT 规范的内容：{error}",
         },
         cause: Text {
-            en: "A fault in the broker, or a device between that alters bytes",
-            zh: "服务器有缺陷，或者中间设备改动了数据",
+            en: "A fault in the broker, or a device between that alters bytes.",
+            zh: "服务器有缺陷，或者中间设备改动了数据。",
         },
         remedy: Text {
             en: "what was not acknowledged is sent again; if it repeats, report it to the operator of the broker",
@@ -680,8 +681,8 @@ pub(super) const WORDS: &[Words] = &[
         code: LOST_NETWORK,
         what: Text { en: "the connection to {broker} broke: {error}", zh: "与 {broker} 的连接中断：{error}" },
         cause: Text {
-            en: "The line or something on the way failed, or the host of the broker went away",
-            zh: "线路或途中设备故障，或者服务器主机下线",
+            en: "The line or something on the way failed, or the host of the broker went away.",
+            zh: "线路或途中设备故障，或者服务器主机下线。",
         },
         remedy: Text {
             en: "nothing if it comes back; if it repeats, check the line",
@@ -695,7 +696,7 @@ pub(super) const WORDS: &[Words] = &[
             zh: "到 {broker} 的连接 {seconds} 秒内发不出数据",
         },
         cause: Text {
-            en: "The line is down, or far slower than the data", zh: "线路中断，或者带宽远低于数据量"
+            en: "The line is down, or far slower than the data.", zh: "线路中断，或者带宽远低于数据量。"
         },
         remedy: Text {
             en: "check the line; send less: longer periods, a deadband, or fewer entries in send",
@@ -708,7 +709,7 @@ pub(super) const WORDS: &[Words] = &[
             en: "the MQTT client for {broker} ended unexpectedly",
             zh: "连接 {broker} 的 MQTT 客户端意外退出",
         },
-        cause: Text { en: "A fault in this program", zh: "本程序有缺陷" },
+        cause: Text { en: "A fault in this program.", zh: "本程序有缺陷。" },
         remedy: Text {
             en: "a new connection is made; please report it together with the log",
             zh: "会自动重新连接；请连同日志一起反馈给我们",
@@ -721,7 +722,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "发往 {topic} 的消息有 {size} 字节，超过 max_message = {limit}",
         },
         cause: Text {
-            en: "Many tags with short periods make large records", zh: "点位多、周期短时，单条记录会很大"
+            en: "Many tags with short periods make large records.",
+            zh: "点位多、周期短时，单条记录会很大。",
         },
         remedy: Text {
             en: "raise max_message if the broker takes more than {limit} bytes, or shorten commit_interval",
@@ -735,7 +737,7 @@ pub(super) const WORDS: &[Words] = &[
             zh: "主题 {topic} 无效：含有 +、# 或空字符，为空，或超过 65535 字节",
         },
         cause: Text {
-            en: "The prefix of the sink holds such a character", zh: "sink 的 prefix 里有这样的字符"
+            en: "The prefix of the sink holds such a character.", zh: "sink 的 prefix 里有这样的字符。"
         },
         remedy: Text { en: "correct prefix in the [[sink]]", zh: "修改 [[sink]] 里的 prefix" },
     },
