@@ -3,6 +3,7 @@
 
 pub mod connection;
 pub mod decode;
+pub mod frame;
 pub mod plan;
 mod poller;
 
