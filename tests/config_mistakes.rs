@@ -2,6 +2,7 @@
 //! English and Chinese. `CLOUDWARD_BLESS=1 cargo test --test config_mistakes` writes the answers anew: read the diff.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use cloudward::config::Config;
 use cloudward::model::Lang;
@@ -55,6 +56,21 @@ fn no_sentence_has_an_argument_left_open() {
             assert_eq!(open, None);
         }
     }
+}
+
+#[test]
+fn large_files_are_read_soon_be_they_right_or_wrong() {
+    let devices = |address: &str| {
+        let tag = |n| format!("    {{ name = \"t{n}\", address = \"{address}\", type = \"u16\" }},\n");
+        let tags = (0..1_000).map(tag).collect::<String>();
+        let device = |n| format!("[[device]]\nid = \"d{n}\"\nlink = \"press-plc\"\ntags = [\n{tags}]\n");
+        format!("{}{}", include_str!("../config/workshop.toml"), (0..10).map(device).collect::<String>())
+    };
+    let began = Instant::now();
+    assert_eq!(Config::parse(&devices("40001")).map(|config| config.devices.len()), Ok(12));
+    assert_eq!(Config::parse(&devices("nowhere")).map_err(|mistakes| mistakes.len()), Err(10_000));
+    // A moment in fact; a minute and more where each tag costs a walk through the file.
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
 }
 
 #[test]

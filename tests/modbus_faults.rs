@@ -43,6 +43,12 @@ struct Device {
 
 impl Device {
     async fn start(script: impl Fn(u8, usize) -> Act + Send + Sync + 'static) -> Device {
+        const FOR_EVER: Duration = Duration::from_secs(3_600);
+        Device::start_impatient(FOR_EVER, script).await
+    }
+
+    /// One that hangs up on a line that is quiet for so long.
+    async fn start_impatient(patience: Duration, script: impl Fn(u8, usize) -> Act + Send + Sync + 'static) -> Device {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
         let port = listener.local_addr().expect("it is bound").port();
         let connections = Arc::new(AtomicUsize::new(0));
@@ -50,7 +56,7 @@ impl Device {
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 counted.fetch_add(1, Ordering::SeqCst);
-                tokio::spawn(serve(stream, script.clone(), requests.clone()));
+                tokio::spawn(serve(stream, patience, script.clone(), requests.clone()));
             }
         });
         Device { port, connections }
@@ -61,9 +67,14 @@ impl Device {
     }
 }
 
-async fn serve(mut stream: TcpStream, script: Arc<impl Fn(u8, usize) -> Act>, requests: Arc<AtomicUsize>) {
+async fn serve(
+    mut stream: TcpStream,
+    patience: Duration,
+    script: Arc<impl Fn(u8, usize) -> Act>,
+    requests: Arc<AtomicUsize>,
+) {
     let mut request = [0_u8; 12];
-    while stream.read_exact(&mut request).await.is_ok() {
+    while let Ok(Ok(_)) = tokio::time::timeout(patience, stream.read_exact(&mut request)).await {
         let (unit, count) = (request[6], u16::from_be_bytes([request[10], request[11]]));
         let answer = |number: u16, count: u16, transaction: u16| {
             let mut bytes = transaction.to_be_bytes().to_vec();
@@ -189,8 +200,17 @@ async fn answers_that_break_the_protocol_become_bad_readings() {
 }
 
 #[tokio::test]
+async fn a_device_that_hangs_up_on_a_quiet_line_is_asked_again_on_a_new_one() {
+    let device = Device::start_impatient(Duration::from_millis(10), |_, _| Act::Answer(7)).await;
+    let mut link = Link::start(device.port, &[1, 2]);
+    assert_eq!(readings(&link.batches("d1", 8).await), vec![good(7); 8]);
+    assert!(device.connections() >= 7, "the line was quiet for longer than the device allows before each scan");
+}
+
+#[tokio::test]
 async fn a_device_that_hangs_up_each_time_is_asked_again_each_time() {
-    let device = Device::start(|_, n| if n % 2 == 0 { Act::Answer(7) } else { Act::HangUp }).await;
+    // Twice in a row, since one hang-up may only mean that the line was quiet for too long.
+    let device = Device::start(|_, n| if n % 3 == 0 { Act::Answer(7) } else { Act::HangUp }).await;
     let mut link = Link::start(device.port, &[1]);
     let found = readings(&link.batches("d1", 8).await);
     assert!(found.contains(&bad(Why::Closed)) && found.contains(&good(7)), "{found:?}");
@@ -229,4 +249,28 @@ async fn a_scan_that_has_begun_is_handed_on_before_the_link_stops() {
     }
     let status = link.status.borrow().clone();
     assert!(status.scans >= 2 && status.bad_scans == 0, "{status:?}");
+}
+
+#[tokio::test]
+async fn scans_that_do_not_fit_the_period_are_counted() {
+    let device = Device::start(|_, _| Act::Late(Duration::from_millis(70))).await;
+    let mut link = Link::start(device.port, &[1, 2]);
+    let found = readings(&link.batches("d1", 5).await);
+    assert_eq!(found, vec![good(0xdead); 5], "late for the period, but within the timeout");
+    assert!(
+        link.status.borrow().overruns >= 5,
+        "two answers of 70 ms in a period of 50 ms: {:?}",
+        link.status.borrow()
+    );
+}
+
+#[tokio::test]
+async fn a_machine_is_not_read_when_nobody_takes_what_is_read() {
+    let device = Device::start(|_, _| Act::Answer(7)).await;
+    let mut link = Link::start(device.port, &[1]);
+    link.batches("d1", 2).await;
+    let mut status = link.status.clone();
+    drop(link.heard);
+    let ended = tokio::time::timeout(Duration::from_secs(20), async { while status.changed().await.is_ok() {} });
+    assert!(ended.await.is_ok(), "the poller goes on");
 }

@@ -10,16 +10,18 @@ use tokio::sync::watch;
 use tokio::time::sleep_until;
 use tracing::{error, info, warn};
 
+use super::flight::{Flight, Lane, Sent};
 use super::recorder::Progress;
 use super::tail::Tail;
 use crate::config::{Config, Sink};
 use crate::journal::{Place, Reader};
+use crate::model::words::journal as journal_words;
 use crate::model::words::sink as words;
 use crate::model::{Backoff, BootId, Code, DataRecord, EventRecord, Lang, Seq, Stream, Timestamp, Trouble};
-use crate::sink::{Mask, Note, Refused, Scope, Token, Topics, Uplink, Window, payload};
+use crate::sink::{Mask, Note, Refused, Scope, Token, Topics, Uplink, cause, payload};
 
 /// Read from disk at a time when behind: a few messages' worth, so that a backlog of gigabytes never fills the memory.
-const READ_RECORDS: usize = 64;
+const READ_RECORDS: usize = 16;
 const READ_SAMPLES: usize = 20_000;
 
 /// Pauses between attempts to reach the broker.
@@ -28,6 +30,9 @@ const RETRY_MAX: Duration = Duration::from_secs(60);
 
 /// A connection that lasted so long was a good one: the pauses start small again.
 const PROVEN: Duration = Duration::from_secs(30);
+
+/// Once is a restart of the broker, and twice a restart that took a while.
+const TWIN_AFTER: u32 = 3;
 
 /// What others may know of a sink.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -40,6 +45,10 @@ pub struct SinkStatus {
     pub acked: u64,
     /// Connections since the start of the agent.
     pub connects: u64,
+    /// Records that could not be sent since the start of the agent, because they are damaged on the disk.
+    pub damaged: u64,
+    /// Samples given up since the start of the agent, because the broker can never take their message.
+    pub given_up: u64,
 }
 
 /// What the supervisor tells a courier.
@@ -77,6 +86,8 @@ pub struct Courier {
     topics: Topics,
     scope: Scope,
     backoff: Backoff,
+    /// How many times in a row the broker closed the connection soon after the login.
+    thrown_out: u32,
     reader: Option<Reader>,
     /// By group id: what may leave of it. Its size is that of the configuration, past ones included until a restart.
     masks: HashMap<u64, Arc<Mask>>,
@@ -96,6 +107,7 @@ impl Courier {
             topics: Topics::new(&sink.prefix, &config.workshop),
             scope: Scope::new(&sink.send),
             backoff: Backoff::new(RETRY, RETRY_MAX),
+            thrown_out: 0,
             reader: None,
             masks: HashMap::new(),
             sink,
@@ -116,9 +128,7 @@ impl Courier {
                 Some(Err(trouble)) => trouble,
                 None => return,
             };
-            if begun.elapsed() >= PROVEN {
-                self.backoff.reset();
-            }
+            let trouble = self.judged(trouble, begun.elapsed());
             let pause = self.backoff.next(random());
             self.on_down(trouble, pause);
             tokio::select! {
@@ -126,6 +136,19 @@ impl Courier {
                 () = told_to_drain(&mut self.desk.order), if !self.is_draining() => {}
             }
         }
+    }
+
+    /// The trouble in the light of those before it: who is logged out again and again right after the login has a twin.
+    fn judged(&mut self, trouble: Trouble, lasted: Duration) -> Trouble {
+        if lasted >= PROVEN {
+            self.backoff.reset();
+        }
+        if trouble.code != words::LOST_CLOSED || lasted >= PROVEN {
+            self.thrown_out = 0;
+            return trouble;
+        }
+        self.thrown_out += 1;
+        if self.thrown_out >= TWIN_AFTER { cause::taken_over(&self.sink) } else { trouble }
     }
 
     /// A new connection; `None` when there is nothing to deliver and the agent is ending.
@@ -146,6 +169,7 @@ impl Courier {
             events: Lane::new(progress.events, self.sink.window),
             greetings: self.greetings(),
             greetings_in_flight: 0,
+            greeted: None,
         };
         loop {
             if let Err(trouble) = self.fill(&mut flight, &mut uplink).await {
@@ -179,8 +203,7 @@ impl Courier {
                 }
                 () = told_to_drain(&mut self.desk.order), if !self.is_draining() => {}
                 () = sleep_until(deadline.unwrap_or_else(Instant::now).into()), if deadline.is_some() => {
-                    let trouble = Trouble::new(words::ACK_TIMEOUT).with("broker", self.broker());
-                    return Ending::Lost(trouble.with("seconds", self.sink.ack_timeout.as_secs()));
+                    return Ending::Lost(cause::ack_timeout(&self.sink));
                 }
             }
         }
@@ -191,13 +214,18 @@ impl Courier {
         while uplink.has_room() {
             let sent = if let Some((topic, payload)) = flight.greetings.pop_front() {
                 flight.greetings_in_flight += 1;
+                flight.greeted.get_or_insert_with(Instant::now);
                 match uplink.publish(Token::Other, &topic, payload, true) {
                     Ok(()) => Sent::Yes,
                     Err(refused) => self.give_up_greeting(flight, refused, &topic),
                 }
-            } else if let Some(record) = self.next_event(&mut flight.events).await? {
+            } else if flight.events.window.has_room()
+                && let Some(record) = self.next_event(&mut flight.events).await?
+            {
                 self.send_event(&record, &mut flight.events, uplink)
-            } else if let Some(record) = self.next_data(&mut flight.data).await? {
+            } else if flight.data.window.has_room()
+                && let Some(record) = self.next_data(&mut flight.data).await?
+            {
                 self.send_data(&record, &mut flight.data, uplink)
             } else {
                 return Ok(());
@@ -258,12 +286,24 @@ impl Courier {
                 Some(reader) => reader,
                 None => Reader::open(&place)?,
             };
+            let before = reader.damaged;
             let records = job(&mut reader)?;
-            Ok((reader, records))
+            let damaged = reader.damaged - before;
+            Ok((reader, records, damaged))
         });
-        let (reader, records) = read.await.expect("the job does not panic and is not aborted")?;
+        let (reader, records, damaged) = read.await.expect("the job does not panic and is not aborted")?;
         self.reader = Some(reader);
+        if damaged > 0 {
+            self.on_damage(damaged);
+        }
         Ok(records)
+    }
+
+    fn on_damage(&self, records: u64) {
+        self.desk.status.send_modify(|status| status.damaged += records);
+        let trouble = Trouble::new(journal_words::DAMAGED_RECORDS).with("records", records);
+        let trouble = trouble.with("path", self.desk.place.file().display());
+        error!(code = %trouble.code, sink = %self.sink.name, "{trouble}");
     }
 
     fn send_data(&mut self, record: &DataRecord, lane: &mut Lane<DataRecord>, uplink: &mut Uplink) -> Sent {
@@ -298,6 +338,7 @@ impl Courier {
             Err(refused) => match refused.trouble(topic) {
                 Some(trouble) => {
                     error!(code = %trouble.code, sink = %self.sink.name, samples, "{trouble}");
+                    self.desk.status.send_modify(|status| status.given_up += samples as u64);
                     lane.window.gave_up(seq);
                 }
                 None => return Sent::NotNow,
@@ -327,7 +368,10 @@ impl Courier {
         match token {
             Token::Record(Stream::Data, seq) => drop(flight.data.window.acked(seq, now)),
             Token::Record(Stream::Events, seq) => drop(flight.events.window.acked(seq, now)),
-            Token::Other => flight.greetings_in_flight = flight.greetings_in_flight.saturating_sub(1),
+            Token::Other => {
+                flight.greetings_in_flight = flight.greetings_in_flight.saturating_sub(1);
+                flight.greeted = Some(now);
+            }
         }
         self.desk.status.send_modify(|status| status.acked += u64::from(token != Token::Other));
     }
@@ -390,68 +434,6 @@ impl Courier {
     }
 }
 
-/// One stream on one connection.
-struct Lane<T> {
-    window: Window,
-    /// Fetched, not yet sent.
-    queue: VecDeque<Arc<T>>,
-}
-
-impl<T> Lane<T> {
-    fn new(cursor: crate::model::Cursor, limit: usize) -> Lane<T> {
-        Lane { window: Window::new(cursor, limit), queue: VecDeque::new() }
-    }
-
-    /// Records from disk. None at all although some were committed: they were dropped by policy or are damaged.
-    fn arrived(&mut self, records: Vec<Arc<T>>, last: Seq) {
-        if records.is_empty() {
-            self.window.gave_up(last);
-        }
-        self.queue.extend(records);
-    }
-
-    /// The next record is this one. What lies between the last one and it is gone, and the receiver is to see the gap.
-    fn see(&mut self, seq: Seq) {
-        if seq > self.window.newest() + 1 {
-            self.window.gave_up(seq - 1);
-        }
-    }
-}
-
-/// Everything that is under way on one connection.
-struct Flight {
-    data: Lane<DataRecord>,
-    events: Lane<EventRecord>,
-    greetings: VecDeque<(String, Vec<u8>)>,
-    greetings_in_flight: usize,
-}
-
-/// Whether a record is done with on this connection.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Sent {
-    Yes,
-    /// It stays the next one; the connection ends.
-    NotNow,
-}
-
-impl Flight {
-    fn in_flight(&self) -> usize {
-        self.data.window.in_flight() + self.events.window.in_flight() + self.greetings_in_flight
-    }
-
-    fn is_empty(&self) -> bool {
-        self.in_flight() == 0 && self.greetings.is_empty()
-    }
-
-    fn waiting_since(&self) -> Option<Instant> {
-        [self.data.window.waiting_since(), self.events.window.waiting_since()].into_iter().flatten().min()
-    }
-
-    fn progress(&self) -> Progress {
-        Progress { data: self.data.window.cursor(), events: self.events.window.cursor() }
-    }
-}
-
 async fn told_to_drain(order: &mut watch::Receiver<Order>) {
     order.wait_for(|order| *order == Order::Drain).await.ok(); // a dropped sender means the same
 }
@@ -459,4 +441,121 @@ async fn told_to_drain(order: &mut watch::Receiver<Order>) {
 /// From 0 to 1; without the system's random numbers the jitter is missing, nothing else.
 fn random() -> f64 {
     getrandom::u32().map_or(0.5, |n| f64::from(n) / f64::from(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::{Journal, NewData, Settings};
+    use crate::model::{Group, Scan};
+
+    const WORKSHOP: &str = r#"
+[workshop]
+enterprise = "e"
+id = "w"
+timezone = "UTC"
+[[device]]
+id = "m"
+[[sink]]
+name = "s"
+mqtt = "mqtts://b"
+send = ["m"]
+"#;
+
+    /// What a courier talks to.
+    struct Others {
+        journal: Journal,
+        status: watch::Receiver<SinkStatus>,
+        _tail: watch::Sender<Arc<Tail>>,
+        _order: watch::Sender<Order>,
+    }
+
+    /// A courier on a journal with this many records.
+    fn courier(dir: &std::path::Path, records: usize) -> (Courier, Others) {
+        let settings = Settings { dir: dir.to_owned(), max_size: 1 << 30, max_age: Duration::from_secs(86_400) };
+        let mut journal = Journal::open(settings, BootId(1), Timestamp(0)).unwrap();
+        let tail = Tail::new(&journal);
+        let group = Arc::new(Group::new("m".into(), Duration::from_secs(1), Vec::new()));
+        let scans = vec![Scan { at: Timestamp(0), mono_ms: 0, readings: Vec::new() }];
+        let mut data = vec![NewData { group, scans }; records];
+        let committed = journal.commit(&mut data, &mut Vec::new()).unwrap();
+        // The memory holds nothing of it, as after a long outage.
+        let tail = Tail { data: Vec::new(), ..tail.followed_by(committed.data, Vec::new()) };
+        let (status, seen) = watch::channel(SinkStatus::default());
+        let (announce, tail) = watch::channel(Arc::new(tail));
+        let (orders, order) = watch::channel(Order::Work);
+        let desk = Desk {
+            progress: watch::channel(Progress::default()).0,
+            status,
+            order,
+            tail,
+            place: journal.reader(),
+            boot: BootId(1),
+        };
+        let config = Arc::new(Config::parse(WORKSHOP).unwrap());
+        let sink = config.sinks[0].clone();
+        (Courier::new(config, sink, desk), Others { journal, status: seen, _tail: announce, _order: orders })
+    }
+
+    /// A broker that accepts a connection and then acknowledges nothing; or hangs up at once, as brokers do that log
+    /// another client in under the same id.
+    async fn broker(hangs_up: bool) -> u16 {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            const CONNACK: [u8; 4] = [0x20, 2, 0, 0];
+            while let Ok((mut stream, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let mut bytes = [0; 4096];
+                    assert!(stream.read(&mut bytes).await.unwrap() > 0, "a CONNECT");
+                    stream.write_all(&CONNACK).await.unwrap();
+                    while !hangs_up && stream.read(&mut bytes).await.is_ok_and(|read| read > 0) {}
+                });
+            }
+        });
+        port
+    }
+
+    /// Runs a courier against this broker until its trouble is this one.
+    async fn check(hangs_up: bool, expected: Code) {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut courier, mut others) = courier(dir.path(), 0);
+        let mut sink = (*courier.sink).clone();
+        (sink.host, sink.port) = ("127.0.0.1".into(), broker(hangs_up).await);
+        (sink.security, sink.ack_timeout) = (crate::config::Security::Plaintext, Duration::from_secs(1));
+        courier.sink = Arc::new(sink);
+        let task = tokio::spawn(courier.run());
+        let is_expected = |status: &SinkStatus| status.trouble.as_ref().is_some_and(|trouble| trouble.code == expected);
+        let told = tokio::time::timeout(Duration::from_secs(20), others.status.wait_for(is_expected)).await.is_ok();
+        task.abort();
+        assert!(told, "{expected} is told in time, not {:?}", others.status.borrow().trouble);
+    }
+
+    #[tokio::test]
+    async fn a_broker_that_does_not_acknowledge_the_birth_is_not_waited_for_for_ever() {
+        check(false, words::ACK_TIMEOUT).await;
+    }
+
+    #[tokio::test]
+    async fn a_twin_that_throws_us_out_again_and_again_is_named() {
+        check(true, words::TAKEN_OVER).await;
+    }
+
+    #[tokio::test]
+    async fn a_damaged_record_is_counted_and_leaves_a_gap_that_the_receiver_sees() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut courier, others) = courier(dir.path(), 3);
+        let damage = rusqlite::Connection::open(others.journal.reader().file()).unwrap();
+        damage.execute("UPDATE data SET body = x'00' WHERE seq = 2", []).unwrap();
+        let mut lane = Lane::new(crate::model::Cursor::default(), 10);
+        let mut seqs = Vec::new();
+        while let Some(record) = courier.next_data(&mut lane).await.unwrap() {
+            lane.see(record.seq);
+            seqs.push((record.seq, lane.window.last_sent()));
+            lane.window.sent(record.seq, Instant::now());
+        }
+        assert_eq!(seqs, [(1, 0), (3, 2)]);
+        assert_eq!(others.status.borrow().damaged, 1);
+    }
 }

@@ -2,6 +2,8 @@
 //! hand batches to the [`recorder`], couriers take records from its [`tail`].
 
 mod courier;
+mod flight;
+mod pending;
 mod recorder;
 mod space;
 mod supervise;
@@ -34,8 +36,8 @@ use supervise::supervised;
 /// How long a stop may take before what is left is dropped by name.
 pub const GRACE: Duration = Duration::from_secs(5);
 
-/// Estimated bytes of a record at most, so that its message fits common brokers; sinks with smaller messages lower it.
-const RECORD_BYTES: usize = 64_000;
+/// Bytes of a record's message at most: common brokers take 128 kB. Sinks with smaller messages lower it.
+const MESSAGE_BYTES: usize = 128_000;
 
 /// A running agent.
 pub struct Agent {
@@ -77,7 +79,7 @@ impl Agent {
         };
         let journal = Journal::open(settings, boot, Timestamp::of(SystemTime::now()))?;
         let place = journal.reader();
-        let recorder = Recorder::start(journal, config.journal.commit_interval, record_bytes(&config));
+        let recorder = Recorder::start(journal, config.journal.commit_interval, message_bytes(&config));
         let mut agent = Agent {
             config: config.clone(),
             state_dir,
@@ -103,7 +105,7 @@ impl Agent {
             max_size: max_size(&config, &self.state_dir),
             max_age: config.journal.max_age,
             commit_interval: config.journal.commit_interval,
-            record_bytes: record_bytes(&config),
+            message_bytes: message_bytes(&config),
         });
         self.put_in_force(Arc::new(config)).await;
     }
@@ -203,8 +205,8 @@ impl Agent {
     pub async fn stop(self) {
         let deadline = Instant::now() + GRACE;
         let left = || deadline.saturating_duration_since(Instant::now());
-        stop_links(self.links.into_values().collect(), left()).await;
-        self.recorder.flush().await;
+        stop_links(self.links.into_values().collect(), GRACE / 2).await; // the rest is the sinks'
+        let flushed = tokio::time::timeout(left(), self.recorder.flush()).await;
         for sink in self.sinks.values() {
             sink.order.send_replace(Order::Drain);
         }
@@ -215,8 +217,17 @@ impl Agent {
                 warn!(code = %trouble.code, "{trouble}");
             }
         }
-        self.recorder.stop();
+        let is_closed = flushed.is_ok() && self.recorder.stop(GRACE).await;
+        if !is_closed {
+            let trouble = Trouble::new(words::JOURNAL_NOT_CLOSED).with("path", self.state_dir.display());
+            warn!(code = %trouble.code, "{trouble}");
+        }
         info!("stopped");
+    }
+
+    /// Waits until the recorder has ended by itself, which it never should: nothing can be stored any more.
+    pub async fn recorder_gone(&mut self) {
+        self.recorder.gone().await;
     }
 
     /// How things are, for the status line and for the demo.
@@ -236,10 +247,11 @@ impl Agent {
             waiting_records: waiting.max().unwrap_or(0),
             acked: self.sinks.values().map(|sink| sink.status.borrow().acked).sum(),
             committed_samples: health.committed.load(Ordering::Relaxed),
-            dropped_samples: health.dropped.load(Ordering::Relaxed),
+            dropped_samples: health.dropped.load(Ordering::Relaxed)
+                + self.sinks.values().map(|sink| sink.status.borrow().given_up).sum::<u64>(),
+            missed_scans: self.links.values().map(|link| link.status.borrow().overruns).sum(),
             journal_bytes: health.bytes.load(Ordering::Relaxed),
             turns: health.turns.load(Ordering::Relaxed),
-            is_recording: !self.recorder.is_gone(),
         }
     }
 
@@ -270,10 +282,10 @@ pub struct Overview {
     pub dropped_samples: u64,
     /// The journal on disk.
     pub journal_bytes: u64,
+    /// Scans that were due and did not happen, because the one before took too long.
+    pub missed_scans: u64,
     /// Turns of the recorder: it lives as long as they grow.
     pub turns: u64,
-    /// Whether the recorder's thread runs.
-    pub is_recording: bool,
 }
 
 /// Tells all of them at once, then waits for each; what has not ended in time is dropped.
@@ -298,7 +310,7 @@ pub fn max_size(config: &Config, state_dir: &Path) -> u64 {
     config.journal.max_size.unwrap_or_else(|| space::file_system_bytes(state_dir).map_or(MOST, |all| MOST.min(all / 4)))
 }
 
-fn record_bytes(config: &Config) -> usize {
-    // Half of a message, since the estimate is of typical values.
-    config.sinks.iter().map(|sink| sink.max_message / 2).fold(RECORD_BYTES, usize::min)
+/// What every sink takes.
+fn message_bytes(config: &Config) -> usize {
+    config.sinks.iter().map(|sink| sink.max_message).fold(MESSAGE_BYTES, usize::min)
 }

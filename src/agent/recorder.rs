@@ -6,16 +6,17 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc;
-use std::thread::{self, JoinHandle, Thread};
+use std::thread::{self, Thread};
 use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::{oneshot, watch};
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
+use super::pending::Pending;
 use super::tail::Tail;
-use crate::journal::{Dropped, Journal, NewData, NewEvent, OnChange};
+use crate::journal::{Dropped, Journal, NewEvent, OnChange};
 use crate::model::words::agent as words;
-use crate::model::{Batch, Cursor, Event, Group, Scan, Stream, Timestamp, Trouble};
+use crate::model::{Batch, Code, Cursor, Event, Stream, Timestamp, Trouble};
 use crate::source::{Heard, Outlet};
 
 /// Scans and events that may wait in the channel. The recorder is woken at half of it.
@@ -25,11 +26,16 @@ const CHANNEL: usize = 1_024;
 /// a sample from here on.
 const COMMIT_SAMPLES: usize = 10_000;
 
-/// Samples of one record: what one message carries.
-const RECORD_SAMPLES: usize = 2_000;
+/// Places for samples that wait in memory while the disk refuses them, about 32 bytes each; beyond it the oldest are given
+/// up.
+const MEMORY_PLACES: usize = 200_000;
 
-/// Samples that wait in memory while the disk refuses them; beyond it the oldest are given up. About 32 bytes each.
-const MEMORY_SAMPLES: usize = 200_000;
+/// Events that wait in memory while the disk refuses them; beyond it the oldest are given up. Far more than a day of a
+/// flapping link, in some 100 kB.
+const MEMORY_EVENTS: usize = 1_000;
+
+/// While the disk refuses, what was given up is told so often: to know that it goes on, a line a minute is enough.
+const TELL_EVERY: Duration = Duration::from_secs(60);
 
 /// Cursors and range deletes are written after so many commits or so much time: a crash sends at most that much again.
 const MAINTAIN_COMMITS: u32 = 60;
@@ -63,8 +69,8 @@ pub enum Command {
         max_age: Duration,
         /// Time between two commits.
         commit_interval: Duration,
-        /// Estimated bytes of one message.
-        record_bytes: usize,
+        /// Bytes of a record's message at most.
+        message_bytes: usize,
     },
     /// Commit, write the cursors, close.
     Stop,
@@ -77,7 +83,7 @@ pub struct Recorder {
     tail: watch::Receiver<Arc<Tail>>,
     health: Arc<Health>,
     thread: Thread,
-    join: JoinHandle<()>,
+    gone: oneshot::Receiver<()>,
 }
 
 /// What the watchdog and the status line look at.
@@ -94,12 +100,13 @@ pub struct Health {
 }
 
 impl Recorder {
-    /// Starts the thread. A record's message is estimated to stay below `record_bytes`.
-    pub fn start(journal: Journal, commit_interval: Duration, record_bytes: usize) -> Recorder {
+    /// Starts the thread. A record's message has at most `message_bytes`.
+    pub fn start(journal: Journal, commit_interval: Duration, message_bytes: usize) -> Recorder {
         let (sender, heard) = tokio::sync::mpsc::channel(CHANNEL);
         let (commands, orders) = mpsc::channel();
         let waiting_samples = Arc::new(AtomicUsize::new(0));
         let health = Arc::new(Health::default());
+        let (alive, gone) = oneshot::channel();
         let (announce, tail) = watch::channel(Arc::new(Tail::new(&journal)));
         let room = Room {
             journal,
@@ -111,19 +118,22 @@ impl Recorder {
             on_change: OnChange::new(),
             pending: Pending::default(),
             commit_interval,
-            record_bytes,
+            message_bytes,
             sinks: HashMap::new(),
             commits_since_maintenance: 0,
             maintained: Instant::now(),
             refused: None,
+            given_up: GivenUp::default(),
+            unmaintained: None,
+            _alive: alive,
         };
         let join = thread::Builder::new()
             .name("recorder".into())
             .spawn(move || room.run())
             .expect("a thread can be made at the start of the process");
-        let thread = join.thread().clone();
+        let thread = join.thread().clone(); // the thread is not joined: `gone` tells its end without blocking
         let outlet = Outlet::new(sender, waiting_samples, thread.clone(), COMMIT_SAMPLES);
-        Recorder { commands, outlet, tail, health, thread, join }
+        Recorder { commands, outlet, tail, health, thread, gone }
     }
 
     /// Where links put what they hear.
@@ -161,17 +171,16 @@ impl Recorder {
         answered.await.unwrap_or_default() // gone: nothing will be delivered anyway
     }
 
-    /// Whether the thread has ended, by a panic or by `Stop`.
-    pub fn is_gone(&self) -> bool {
-        self.join.is_finished()
+    /// Waits until the thread has ended, by a panic or by `Stop`.
+    pub async fn gone(&mut self) {
+        (&mut self.gone).await.ok(); // nothing is ever sent: the end is what is waited for
     }
 
-    /// Commits what is left, writes the cursors, closes the journal.
-    pub fn stop(self) {
+    /// Commits what is left, writes the cursors, closes the journal. `false`: it has not ended within the grace, since
+    /// the disk hangs; what it holds is in doubt.
+    pub async fn stop(mut self, grace: Duration) -> bool {
         self.tell(Command::Stop);
-        if self.join.join().is_err() {
-            error!("the recorder had panicked");
-        }
+        tokio::time::timeout(grace, self.gone()).await.is_ok()
     }
 }
 
@@ -186,12 +195,25 @@ struct Room {
     on_change: OnChange,
     pending: Pending,
     commit_interval: Duration,
-    record_bytes: usize,
+    message_bytes: usize,
     sinks: HashMap<String, watch::Receiver<Progress>>,
     commits_since_maintenance: u32,
     maintained: Instant,
     /// The storage trouble that is being waited out.
     refused: Option<Trouble>,
+    given_up: GivenUp,
+    /// Why the last maintenance failed: told when it changes, not every time.
+    unmaintained: Option<Code>,
+    /// Dropped with the thread, however it ends.
+    _alive: oneshot::Sender<()>,
+}
+
+/// Samples given up since the disk began to refuse.
+#[derive(Default)]
+struct GivenUp {
+    unlogged: u64,
+    unpublished: u64,
+    logged: Option<Instant>,
 }
 
 impl Room {
@@ -215,6 +237,8 @@ impl Room {
                 done.send(()).ok(); // the asker may have given up; the flush happened anyway
             }
             if is_stop {
+                self.commit(); // what the maintenance gave up is an event
+                self.give_up_the_rest();
                 return;
             }
         }
@@ -237,7 +261,7 @@ impl Room {
     fn remember(&mut self, batch: Batch) {
         let group = batch.group.clone();
         let Some(scan) = self.on_change.filter(batch) else { return };
-        self.pending.push(group, scan, self.record_bytes);
+        self.pending.push(group, scan, self.message_bytes);
     }
 
     fn take_orders(&mut self) -> (Vec<oneshot::Sender<()>>, bool) {
@@ -256,10 +280,10 @@ impl Room {
                     let events = self.journal.cursor(&sink, Stream::Events);
                     answer.send(Progress { data, events }).ok(); // the asker may have given up
                 }
-                Command::Limits { max_size, max_age, commit_interval, record_bytes } => {
+                Command::Limits { max_size, max_age, commit_interval, message_bytes } => {
                     self.journal.set_limits(max_size, max_age);
                     self.commit_interval = commit_interval;
-                    self.record_bytes = record_bytes;
+                    self.message_bytes = message_bytes;
                 }
                 Command::Stop => is_stop = true,
             }
@@ -279,7 +303,7 @@ impl Room {
                 self.health.committed.fetch_add(self.pending.samples as u64, Ordering::Relaxed);
                 self.pending.clear();
                 if self.refused.take().is_some() {
-                    info!("the journal can be written again");
+                    self.on_writable_again();
                 }
                 self.commits_since_maintenance += 1;
                 let tail = self.announce.borrow().followed_by(committed.data, committed.events);
@@ -295,13 +319,47 @@ impl Room {
             error!(code = %trouble.code, "{trouble}");
         }
         self.refused = Some(trouble);
-        let dropped = self.pending.drop_oldest_beyond(MEMORY_SAMPLES);
-        if dropped > 0 {
-            let total = self.health.dropped.fetch_add(dropped, Ordering::Relaxed) + dropped;
-            let trouble = Trouble::new(words::MEMORY_FULL).with("samples", dropped).with("total", total);
+        let dropped = self.pending.drop_oldest_beyond(MEMORY_PLACES);
+        let events = self.pending.drop_oldest_events_beyond(MEMORY_EVENTS);
+        if events > 0 {
+            debug!(events, "events given up: the disk takes nothing");
+        }
+        self.health.dropped.fetch_add(dropped, Ordering::Relaxed);
+        self.given_up.unlogged += dropped;
+        self.given_up.unpublished += dropped;
+        if self.given_up.logged.is_none_or(|logged| logged.elapsed() >= TELL_EVERY) {
+            self.log_given_up();
+        }
+    }
+
+    fn log_given_up(&mut self) {
+        let samples = std::mem::take(&mut self.given_up.unlogged);
+        if samples > 0 {
+            self.given_up.logged = Some(Instant::now());
+            let total = self.health.dropped.load(Ordering::Relaxed);
+            let trouble = Trouble::new(words::MEMORY_FULL).with("samples", samples).with("total", total);
             error!(code = %trouble.code, "{trouble}");
-            let event = Event::Dropped { samples: dropped, cause: "memory".into() };
+        }
+    }
+
+    fn on_writable_again(&mut self) {
+        self.log_given_up();
+        info!("the journal can be written again");
+        let GivenUp { unpublished, .. } = std::mem::take(&mut self.given_up);
+        if unpublished > 0 {
+            let event = Event::Dropped { samples: unpublished, cause: "memory".into() };
             self.pending.events.push(NewEvent { at: now(), event });
+        }
+    }
+
+    /// The agent ends and the disk still refuses: nothing goes uncounted.
+    fn give_up_the_rest(&mut self) {
+        self.log_given_up();
+        let samples = self.pending.samples as u64;
+        if samples > 0 {
+            let total = self.health.dropped.fetch_add(samples, Ordering::Relaxed) + samples;
+            let trouble = Trouble::new(words::LOST_AT_STOP).with("samples", samples).with("total", total);
+            error!(code = %trouble.code, "{trouble}");
         }
     }
 
@@ -318,8 +376,15 @@ impl Room {
             self.journal.move_cursor(sink, Stream::Events, progress.events);
         }
         match self.journal.maintain(now()) {
-            Ok(dropped) => dropped.into_iter().for_each(|dropped| self.on_dropped(dropped)),
-            Err(trouble) => warn!(code = %trouble.code, "{trouble}"),
+            Ok(dropped) => {
+                self.unmaintained = None;
+                dropped.into_iter().for_each(|dropped| self.on_dropped(dropped));
+            }
+            Err(trouble) => {
+                if self.unmaintained.replace(trouble.code) != Some(trouble.code) {
+                    warn!(code = %trouble.code, "{trouble}");
+                }
+            }
         }
         self.health.bytes.store(self.journal.status().bytes_on_disk, Ordering::Relaxed);
     }
@@ -337,69 +402,6 @@ impl Room {
     }
 }
 
-/// What waits for the next commit.
-#[derive(Default)]
-struct Pending {
-    data: Vec<NewData>,
-    events: Vec<NewEvent>,
-    /// The open record of each group, as an index into `data`.
-    open: HashMap<u64, usize>,
-    samples: usize,
-}
-
-impl Pending {
-    /// Adds a scan to the open record of its group; a record that has become large is closed.
-    fn push(&mut self, group: Arc<Group>, scan: Scan, record_bytes: usize) {
-        let samples = scan.len();
-        self.samples += samples;
-        if let Some(index) = self.open.get(&group.id) {
-            let record = &mut self.data[*index];
-            let held: usize = record.scans.iter().map(Scan::len).sum();
-            if held + samples <= RECORD_SAMPLES.min(record_bytes / bytes_per_sample(&group)) {
-                record.scans.push(scan);
-                return;
-            }
-        }
-        self.open.insert(group.id, self.data.len());
-        self.data.push(NewData { group, scans: vec![scan] });
-    }
-
-    fn is_empty(&self) -> bool {
-        self.data.is_empty() && self.events.is_empty()
-    }
-
-    fn clear(&mut self) {
-        self.data.clear();
-        self.events.clear();
-        self.open.clear();
-        self.samples = 0;
-    }
-
-    /// Gives up whole records, oldest first, until at most `limit` samples are left. Returns how many samples went.
-    fn drop_oldest_beyond(&mut self, limit: usize) -> u64 {
-        let before = self.samples;
-        let mut records = 0;
-        for record in &self.data {
-            if self.samples <= limit {
-                break;
-            }
-            self.samples -= record.scans.iter().map(Scan::len).sum::<usize>();
-            records += 1;
-        }
-        self.data.drain(..records);
-        if records > 0 {
-            self.open.clear(); // the indexes have moved
-        }
-        (before - self.samples) as u64
-    }
-}
-
-/// What a sample takes in a JSON message, about: `"name":12345.6,`.
-fn bytes_per_sample(group: &Group) -> usize {
-    let names: usize = group.tags.iter().map(|tag| tag.name.len()).sum();
-    names / group.tags.len().max(1) + 14
-}
-
 fn now() -> Timestamp {
     Timestamp::of(SystemTime::now())
 }
@@ -407,7 +409,7 @@ fn now() -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Deadband, Reading, ReportRule, TagInfo, Value, ValueKind};
+    use crate::model::{BootId, Deadband, Group, Reading, ReportRule, TagInfo, Value, ValueKind};
 
     fn group(device: &str, tags: usize) -> Arc<Group> {
         let report = ReportRule { deadband: Deadband::None, max_silence: Duration::from_secs(60) };
@@ -415,42 +417,87 @@ mod tests {
         Arc::new(Group::new(device.into(), Duration::from_secs(1), (0..tags).map(tag).collect()))
     }
 
-    fn scan(tags: usize, at: i64) -> Scan {
-        Scan { at: Timestamp(at), mono_ms: 0, readings: vec![Some(Reading::Good(Value::I64(1))); tags] }
+    /// A room on a journal whose table is gone until [`heal`].
+    fn on_a_refusing_disk(dir: &std::path::Path) -> Room {
+        let settings =
+            crate::journal::Settings { dir: dir.to_owned(), max_size: 1 << 30, max_age: Duration::from_secs(86_400) };
+        let journal = Journal::open(settings, BootId(1), Timestamp(0)).unwrap();
+        alter(dir, "ALTER TABLE events RENAME TO away");
+        let (_, heard) = tokio::sync::mpsc::channel(1);
+        let (_, orders) = mpsc::channel();
+        let (announce, _) = watch::channel(Arc::new(Tail::new(&journal)));
+        Room {
+            journal,
+            heard,
+            orders,
+            waiting_samples: Arc::default(),
+            announce,
+            health: Arc::default(),
+            on_change: OnChange::new(),
+            pending: Pending::default(),
+            commit_interval: Duration::from_secs(1),
+            message_bytes: 100_000,
+            sinks: HashMap::new(),
+            commits_since_maintenance: 0,
+            maintained: Instant::now(),
+            refused: None,
+            given_up: GivenUp::default(),
+            unmaintained: None,
+            _alive: oneshot::channel().0,
+        }
+    }
+
+    fn heal(dir: &std::path::Path) {
+        alter(dir, "ALTER TABLE away RENAME TO events");
+    }
+
+    fn alter(dir: &std::path::Path, sql: &str) {
+        rusqlite::Connection::open(dir.join("journal.sqlite")).unwrap().execute_batch(sql).unwrap();
+    }
+
+    fn hear(room: &mut Room, at: i64) {
+        let readings = vec![Reading::Good(Value::I64(at)); 4_000];
+        room.remember(Batch { group: group("a", 4_000), at: Timestamp(at), mono_ms: 0, readings });
+        hear_nothing_but_an_event(room, at);
+    }
+
+    fn hear_nothing_but_an_event(room: &mut Room, at: i64) {
+        let event = Event::Dropped { samples: 0, cause: "filler".into() };
+        room.pending.events.push(NewEvent { at: Timestamp(at), event });
     }
 
     #[test]
-    fn scans_of_one_group_share_a_record_until_it_is_large() {
-        let mut pending = Pending::default();
-        let (a, b) = (group("a", 1_000), group("b", 10));
-        for at in 0..3 {
-            pending.push(a.clone(), scan(1_000, at), 1_000_000);
-            pending.push(b.clone(), scan(10, at), 1_000_000);
+    fn a_disk_that_refuses_for_long_fills_no_memory_and_what_was_given_up_is_published_in_one_sum() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut room = on_a_refusing_disk(dir.path());
+        for at in 0..60 {
+            hear(&mut room, at);
+            room.commit();
         }
-        let shape: Vec<_> = pending.data.iter().map(|r| (r.group.device.to_string(), r.scans.len())).collect();
-        assert_eq!(shape, [("a".into(), 2), ("b".into(), 3), ("a".into(), 1)]);
-        assert_eq!(pending.samples, 3_030);
+        assert!(room.refused.is_some());
+        assert_eq!((room.pending.samples, room.pending.events.len()), (MEMORY_PLACES, 60), "no event for each refusal");
+        (0..2_000).for_each(|at| hear_nothing_but_an_event(&mut room, at));
+        room.commit();
+        assert_eq!(room.pending.events.len(), MEMORY_EVENTS);
+        heal(dir.path());
+        room.commit();
+        assert_eq!((room.pending.samples, room.pending.events.len()), (0, 1));
+        let event = Event::Dropped { samples: 40_000, cause: "memory".into() };
+        assert_eq!(room.pending.events[0].event, event);
+        assert_eq!(room.health.dropped.load(Ordering::Relaxed), 40_000);
+        assert_eq!(room.health.committed.load(Ordering::Relaxed), 200_000);
     }
 
     #[test]
-    fn a_record_stays_below_the_size_of_a_message() {
-        let mut pending = Pending::default();
-        for at in 0..4 {
-            pending.push(group("a", 10), scan(10, at), 400);
-        }
-        assert_eq!(pending.data.len(), 2, "two scans of 10 samples of 16 bytes each");
-    }
-
-    #[test]
-    fn while_the_disk_refuses_the_oldest_samples_go_first_and_are_counted() {
-        let mut pending = Pending::default();
-        for at in 0..10 {
-            pending.push(group("a", 1_500), scan(1_500, at), 1_000_000);
-        }
-        assert_eq!(pending.drop_oldest_beyond(6_000), 9_000);
-        assert_eq!(pending.samples, 6_000);
-        assert_eq!(pending.data.first().map(|record| record.scans[0].at), Some(Timestamp(6)));
-        pending.push(group("a", 1_500), scan(1_500, 10), 1_000_000);
-        assert_eq!(pending.data.len(), 5, "a new record after the indexes have moved");
+    fn what_the_disk_refuses_to_the_end_is_counted_at_the_stop() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut room = on_a_refusing_disk(dir.path());
+        hear(&mut room, 1);
+        let (orders, received) = mpsc::channel();
+        room.orders = received;
+        let health = room.health.clone();
+        orders.send(Command::Stop).unwrap();
+        room.run();
+        assert_eq!(health.dropped.load(Ordering::Relaxed), 4_000);
     }
 }

@@ -1,6 +1,7 @@
 //! Runs a task for as long as it is wanted. A panic is a bug: it is logged, counted, and the task is made anew after a
 //! pause, so that one bad device driver does not take the workshop offline.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::{JoinHandle, JoinSet};
@@ -10,17 +11,19 @@ use crate::model::words::agent as words;
 use crate::model::{Backoff, Trouble};
 
 /// Runs what `make` makes until it ends by itself. Aborting the handle ends the task too.
-pub(super) fn supervised<F>(name: String, mut make: impl FnMut() -> F + Send + 'static) -> JoinHandle<()>
+pub(super) fn supervised<F>(name: String, make: impl Fn() -> F + Send + Sync + 'static) -> JoinHandle<()>
 where
     F: Future<Output = ()> + Send + 'static,
 {
+    let make = Arc::new(make);
     tokio::spawn(async move {
         let mut backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
         let mut crashes = 0_u64;
         loop {
             // A set of one: dropping it aborts the task, which a bare handle would not.
             let mut inner = JoinSet::new();
-            inner.spawn(make());
+            let make = make.clone();
+            inner.spawn(async move { make().await }); // made within the task: making it may panic too
             match inner.join_next().await {
                 Some(Err(error)) if error.is_panic() => {
                     crashes += 1;
@@ -37,7 +40,6 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
     use std::sync::atomic::{AtomicU32, Ordering};
 
     #[tokio::test(start_paused = true)]
@@ -50,6 +52,18 @@ mod tests {
         });
         task.await.expect("the supervisor itself does not panic");
         assert_eq!(runs.load(Ordering::SeqCst), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_whose_making_panics_is_made_anew_too() {
+        let makings = Arc::new(AtomicU32::new(0));
+        let counted = makings.clone();
+        let task = supervised("test".into(), move || {
+            assert!(counted.fetch_add(1, Ordering::SeqCst) >= 1, "the first making panics, as the test wants");
+            async {}
+        });
+        task.await.expect("the supervisor itself does not panic");
+        assert_eq!(makings.load(Ordering::SeqCst), 2);
     }
 
     #[tokio::test]

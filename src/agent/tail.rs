@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::journal::Journal;
 use crate::model::{DataRecord, EventRecord, Seq};
 
-/// Samples kept beyond the last commit. About 32 bytes each: 0.3 MB.
-const TAIL_SAMPLES: usize = 10_000;
+/// Places for samples that are kept beyond the last commit. About 32 bytes each: 0.3 MB.
+const TAIL_PLACES: usize = 10_000;
 
 /// Events kept. An event is rare; a few commits' worth is plenty.
 const TAIL_EVENTS: usize = 64;
@@ -35,11 +35,11 @@ impl Tail {
     pub fn followed_by(&self, data: Vec<Arc<DataRecord>>, events: Vec<Arc<EventRecord>>) -> Tail {
         let last_data = data.last().map_or(self.last_data, |record| record.seq);
         let last_events = events.last().map_or(self.last_events, |record| record.seq);
-        let mut room = TAIL_SAMPLES;
+        let mut room = TAIL_PLACES;
         let kept = self.data.iter().rev().take_while(|record| {
-            let samples = record.samples();
-            let fits = samples <= room;
-            room = room.saturating_sub(samples);
+            let places = record.places();
+            let fits = places <= room;
+            room = room.saturating_sub(places);
             fits
         });
         let kept = kept.count();
@@ -99,6 +99,17 @@ mod tests {
         let tail = Tail { last_data: 10, ..Tail::default() };
         assert_eq!(seqs(tail.data_after(10)), Some(vec![]));
         assert_eq!(seqs(tail.data_after(3)), None);
+    }
+
+    #[test]
+    fn what_report_on_change_held_back_takes_room_too() {
+        let mut sparse = records(1..=200, 1_000);
+        for record in &mut sparse {
+            let record = Arc::get_mut(record).unwrap();
+            record.scans[0].readings[1..].fill(None);
+        }
+        let tail = Tail::default().followed_by(sparse, Vec::new()).followed_by(records(201..=201, 1), Vec::new());
+        assert_eq!(tail.data.len(), 11, "200 samples, but 200,000 places for them");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! From a path to a valid configuration, or to words for every mistake.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -29,11 +29,12 @@ pub(super) fn load(path: &Path) -> Result<Config, Refusal> {
 fn read(path: &Path) -> Result<String, Trouble> {
     let unreadable =
         |error: std::io::Error| Trouble::new(words::FILE_UNREADABLE).with("path", path.display()).with("found", error);
-    let size = std::fs::metadata(path).map_err(unreadable)?.len();
-    if size > MAX_BYTES {
+    let mut bytes = Vec::new();
+    // Not by the size that the file system tells: a device or a pipe has none.
+    std::fs::File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes)).map_err(unreadable)?;
+    if bytes.len() as u64 > MAX_BYTES {
         return Err(Trouble::new(words::FILE_TOO_LARGE).with("path", path.display()).with("max", "20 MB"));
     }
-    let bytes = std::fs::read(path).map_err(unreadable)?;
     String::from_utf8(bytes).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = 1 + valid.iter().filter(|byte| **byte == b'\n').count();
@@ -61,4 +62,15 @@ pub(super) fn load_or_explain(path: &Path) -> Result<Config, ExitCode> {
         }
         EXIT_CONFIG.into()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_without_an_end_is_too_large_and_does_not_fill_the_memory() {
+        let code = read(Path::new("/dev/zero")).map_err(|trouble| trouble.code);
+        assert_eq!(code, Err(words::FILE_TOO_LARGE));
+    }
 }

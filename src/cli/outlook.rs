@@ -1,7 +1,6 @@
 //! What a configuration means before it runs: requests, messages, hours of outage, loss window, flash wear. Pure; all
 //! figures follow from the configuration, the estimates are named as such.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::config::modbus::DataType;
@@ -64,7 +63,7 @@ pub(super) fn link_load(config: &Config, link: &Link) -> LinkLoad {
     let mut load =
         LinkLoad { groups: Vec::new(), requests_per_s: 0.0, registers_per_s: 0.0, bits_per_s: 0.0, bytes_per_s: 0.0 };
     for device in config.devices_of(&link.name) {
-        for (period, tags) in by_period(device) {
+        for (period, tags) in device.by_period() {
             let plan = plan(tags.iter().copied(), link.limits);
             let per_s = 1.0 / period.as_secs_f64();
             for block in &plan.blocks {
@@ -84,7 +83,7 @@ pub(super) fn sink_load(config: &Config, sink: &Sink) -> SinkLoad {
     let scope = Scope::new(&sink.send);
     let mut load = SinkLoad { tags: 0, messages_per_day: 0.0, bytes_per_day: 0.0 };
     for device in &config.devices {
-        for (period, tags) in by_period(device) {
+        for (period, tags) in device.by_period() {
             let named: Vec<&Tag> =
                 tags.into_iter().filter(|tag| !scope.mask(&device.id, &[tag.info()]).is_empty()).collect();
             if named.is_empty() {
@@ -106,7 +105,7 @@ pub(super) fn sink_load(config: &Config, sink: &Sink) -> SinkLoad {
 pub(super) fn journal_load(config: &Config, max_size: u64) -> JournalLoad {
     let (mut samples_per_s, mut stored, mut shortest) = (0.0, 0.0, Duration::MAX);
     for device in &config.devices {
-        for (period, tags) in by_period(device) {
+        for (period, tags) in device.by_period() {
             let per_record = period.max(config.journal.commit_interval).as_secs_f64();
             let scans = (per_record / period.as_secs_f64()).max(1.0);
             let tags = tags.len() as f64;
@@ -128,14 +127,6 @@ pub(super) fn journal_load(config: &Config, max_size: u64) -> JournalLoad {
 /// Whether report on change holds some readings back.
 pub(super) fn is_on_change(config: &Config) -> bool {
     config.devices.iter().flat_map(|device| &device.tags).any(|tag| tag.report.deadband != Deadband::None)
-}
-
-fn by_period(device: &Device) -> BTreeMap<Duration, Vec<&Tag>> {
-    let mut groups: BTreeMap<Duration, Vec<&Tag>> = BTreeMap::new();
-    for tag in &device.tags {
-        groups.entry(tag.every).or_default().push(tag);
-    }
-    groups
 }
 
 /// Typical characters of a value in JSON.

@@ -48,13 +48,8 @@ async fn serve(config: Config, path: &Path) -> Result<ExitCode, Trouble> {
     let mut tick = tokio::time::interval(systemd.every());
     loop {
         tokio::select! {
-            _ = tick.tick() => {
-                let overview = agent.overview();
-                systemd.tick(&overview);
-                if !overview.is_recording {
-                    return Ok(fail(&Trouble::new(words::RECORDER_GONE), EXIT_SOFTWARE));
-                }
-            }
+            _ = tick.tick() => systemd.tick(&agent.overview()),
+            () = agent.recorder_gone() => return Ok(fail(&Trouble::new(words::RECORDER_GONE), EXIT_SOFTWARE)),
             _ = signals.reload.recv() => {
                 systemd.reloading();
                 reload(&mut agent, path).await;

@@ -10,7 +10,9 @@ mod sink;
 mod units;
 
 pub use glob::glob;
+pub use sink::{ENVELOPE_BYTES, LONGEST_VALUE, SCAN_BYTES};
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -104,6 +106,17 @@ pub struct Device {
     pub unit: u8,
     /// What is read.
     pub tags: Vec<Tag>,
+}
+
+impl Device {
+    /// Its tags by period: each set is read together.
+    pub fn by_period(&self) -> BTreeMap<Duration, Vec<&Tag>> {
+        let mut groups: BTreeMap<Duration, Vec<&Tag>> = BTreeMap::new();
+        for tag in &self.tags {
+            groups.entry(tag.every).or_default().push(tag);
+        }
+        groups
+    }
 }
 
 /// One entry of a device's `tags`.

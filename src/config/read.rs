@@ -2,6 +2,7 @@
 //! the first mistake: a getter that finds one files it and gives the default.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,42 +14,45 @@ use crate::model::time::show_span;
 use crate::model::words::config as words;
 use crate::model::{Code, Trouble};
 
-/// The text and the mistakes found in it so far.
-pub(super) struct Doc<'a> {
-    text: &'a str,
-    mistakes: RefCell<Vec<Mistake>>,
+/// Where the lines of a text end, and the mistakes found in it so far.
+pub(super) struct Doc {
+    line_ends: Vec<usize>,
+    /// By line.
+    mistakes: RefCell<BTreeMap<usize, Vec<Trouble>>>,
 }
 
-impl<'a> Doc<'a> {
-    pub(super) fn new(text: &'a str) -> Doc<'a> {
-        Doc { text, mistakes: RefCell::new(Vec::new()) }
+impl Doc {
+    pub(super) fn new(text: &str) -> Doc {
+        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        Doc { line_ends: ends.map(|(at, _)| at).collect(), mistakes: RefCell::default() }
     }
 
     /// Files a mistake at a byte of the text.
     pub(super) fn mistake(&self, at: usize, trouble: Trouble) {
-        let mistake = Mistake { line: self.line(at), trouble };
         let mut mistakes = self.mistakes.borrow_mut();
-        if !mistakes.contains(&mistake) {
-            mistakes.push(mistake);
+        let of_line = mistakes.entry(self.line(at)).or_default();
+        if !of_line.contains(&trouble) {
+            of_line.push(trouble);
         }
     }
 
     /// The line of a byte, counted from 1.
     pub(super) fn line(&self, at: usize) -> usize {
-        1 + self.text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count()
+        1 + self.line_ends.partition_point(|end| *end < at)
     }
 
     /// All mistakes in the order of their lines.
     pub(super) fn into_mistakes(self) -> Vec<Mistake> {
-        let mut mistakes = self.mistakes.into_inner();
-        mistakes.sort_by_key(|mistake| mistake.line);
-        mistakes
+        let by_line = self.mistakes.into_inner().into_iter();
+        by_line
+            .flat_map(|(line, troubles)| troubles.into_iter().map(move |trouble| Mistake { line, trouble }))
+            .collect()
     }
 }
 
 /// One table of the document, and which of its keys were asked for.
 pub(super) struct Section<'a> {
-    pub(super) doc: &'a Doc<'a>,
+    pub(super) doc: &'a Doc,
     /// For people: `link.press`; empty at the top.
     pub(super) path: String,
     /// Where it starts.
@@ -58,7 +62,7 @@ pub(super) struct Section<'a> {
 }
 
 impl<'a> Section<'a> {
-    pub(super) fn new(doc: &'a Doc<'a>, path: String, at: usize, table: &'a DeTable<'a>) -> Section<'a> {
+    pub(super) fn new(doc: &'a Doc, path: String, at: usize, table: &'a DeTable<'a>) -> Section<'a> {
         Section { doc, path, at, table, known: RefCell::new(Vec::new()) }
     }
 

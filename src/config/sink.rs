@@ -13,11 +13,14 @@ use crate::model::words::config as words;
 /// The events stream in `send`.
 const EVENTS: &str = "events";
 
-/// Bytes of a data message that are not its samples.
-const ENVELOPE_BYTES: usize = 512;
+/// Bytes of a data message that are not its samples, at most.
+pub const ENVELOPE_BYTES: usize = 512;
+
+/// A scan takes at most so many bytes beside its readings: `{"ts":-9223372036854775808,"values":{},"bad":{}},`.
+pub const SCAN_BYTES: usize = 64;
 
 /// A value in JSON takes at most so many bytes beside its name: `"":-1.2345678901234567e-100,`.
-const LONGEST_VALUE: usize = 32;
+pub const LONGEST_VALUE: usize = 32;
 
 pub(super) fn sinks(top: &Section<'_>, workshop: &Workshop, devices: &[Arc<Device>]) -> Vec<Sink> {
     let mut sinks = Vec::new();

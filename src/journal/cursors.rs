@@ -22,11 +22,12 @@ impl Cursors {
         *cursor = Cursor { position, last_sent };
     }
 
-    /// After records up to `through` were given up: nobody waits for them any more.
+    /// After records up to `through` were given up: nobody waits for them any more, and the next message names the last
+    /// of them as `prev`, so that receivers find the gap.
     pub fn raise(&mut self, stream: Stream, through: Seq) {
         for ((_, of), cursor) in &mut self.0 {
-            if *of == stream {
-                cursor.position = cursor.position.max(through);
+            if *of == stream && cursor.position < through {
+                *cursor = Cursor { position: through, last_sent: through };
             }
         }
     }

@@ -8,11 +8,6 @@ use rusqlite::{ErrorCode, ffi};
 use crate::model::words::journal as words;
 use crate::model::{Code, Trouble};
 
-/// Whether the disk is full: then the caller keeps what it has and tries again later.
-pub fn is_full(trouble: &Trouble) -> bool {
-    trouble.code == words::DISK_FULL
-}
-
 /// The trouble behind an error of SQLite on this file.
 pub(super) fn of_sqlite(path: &Path, error: &rusqlite::Error) -> Trouble {
     let code = match error.sqlite_error_code() {
@@ -78,6 +73,5 @@ mod tests {
         ] {
             assert_eq!(of_io(Path::new("j"), &io.into()).code, code, "{io}");
         }
-        assert!(is_full(&of_io(Path::new("j"), &io::ErrorKind::StorageFull.into())));
     }
 }

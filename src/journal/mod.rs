@@ -31,7 +31,6 @@ mod fault;
 #[cfg(test)]
 mod tests;
 
-pub use fault::is_full;
 pub use on_change::OnChange;
 pub use reader::Reader;
 pub use store::{Committed, Held, Journal, NewData, NewEvent, Place, Settings, Status};

@@ -93,6 +93,13 @@ pub struct Place {
     pub(super) file: PathBuf,
 }
 
+impl Place {
+    /// The journal's file.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+}
+
 /// The journal, opened for writing. Belongs to one thread.
 pub struct Journal {
     pub(super) connection: Connection,

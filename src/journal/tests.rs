@@ -192,7 +192,7 @@ fn a_failed_commit_gives_everything_back_and_can_be_repeated() {
     let mut events = vec![NewEvent { at: NOW, event: link_down() }];
     let (data_before, events_before) = (data.clone(), events.clone());
     let trouble = journal.commit(&mut data, &mut events).unwrap_err();
-    assert!(is_full(&trouble), "{trouble}");
+    assert_eq!(trouble.code, words::DISK_FULL, "{trouble}");
     assert_eq!((&data, &events), (&data_before, &events_before));
     assert_eq!(journal.status().data, Held::default());
 
@@ -310,6 +310,18 @@ fn records_beyond_the_age_are_given_up_and_counted() {
     assert_eq!(seqs(&journal).first(), Some(&4));
     assert_eq!(journal.cursor("sink", Stream::Data).position, 3, "nobody waits for what is gone");
     assert_eq!(journal.maintain(Timestamp(NOW.0 + 3_000)).unwrap(), [], "told once");
+}
+
+#[test]
+fn a_receiver_finds_the_gap_of_what_was_given_up_also_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = open_with(dir.path(), 1 << 30, Duration::from_secs(100));
+    fill(&mut journal, 200, NOW);
+    journal.move_cursor("cloud", Stream::Data, at(10));
+    journal.maintain(Timestamp(NOW.0 + 200_000)).unwrap();
+    drop(journal);
+    let cursor = open(dir.path()).cursor("cloud", Stream::Data);
+    assert_eq!(cursor, at(100), "the next message names as `prev` what the receiver never saw");
 }
 
 #[test]

@@ -126,6 +126,11 @@ impl DataRecord {
     pub fn samples(&self) -> usize {
         self.scans.iter().map(Scan::len).sum()
     }
+
+    /// What it takes in memory: reported readings and the empty places of those held back, about 32 bytes each.
+    pub fn places(&self) -> usize {
+        self.scans.iter().map(|scan| scan.readings.len()).sum()
+    }
 }
 
 /// One row of the events stream.

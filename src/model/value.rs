@@ -71,8 +71,6 @@ pub enum Why {
     Closed = 4,
     /// The answer was not what the protocol allows.
     Malformed = 5,
-    /// The link waits before it tries again.
-    Waiting = 6,
     /// Modbus exception 1.
     IllegalFunction = 11,
     /// Modbus exception 2.
@@ -99,13 +97,12 @@ pub enum Why {
 
 impl Why {
     /// All reasons.
-    pub const ALL: [Why; 17] = [
+    pub const ALL: [Why; 16] = [
         Why::Timeout,
         Why::Unreachable,
         Why::Refused,
         Why::Closed,
         Why::Malformed,
-        Why::Waiting,
         Why::IllegalFunction,
         Why::IllegalAddress,
         Why::IllegalValue,
@@ -127,7 +124,6 @@ impl Why {
             Why::Refused => "refused",
             Why::Closed => "closed",
             Why::Malformed => "malformed",
-            Why::Waiting => "waiting",
             Why::IllegalFunction => "illegal_function",
             Why::IllegalAddress => "illegal_address",
             Why::IllegalValue => "illegal_value",

@@ -28,6 +28,10 @@ pub const NO_SIGNALS: Code = Code("CW511");
 pub const BAD_LOG_LEVEL: Code = Code("CW512");
 /// A code that does not exist.
 pub const NO_SUCH_CODE: Code = Code("CW513");
+/// Samples were given up at the stop because the disk refuses them.
+pub const LOST_AT_STOP: Code = Code("CW514");
+/// The journal did not close in time.
+pub const JOURNAL_NOT_CLOSED: Code = Code("CW515");
 
 pub(super) const WORDS: &[Words] = &[
     Words {
@@ -73,8 +77,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "未送达的样本 {samples} 个（{records} 条记录）因限值被丢弃：{cause}",
         },
         cause: Text {
-            en: "A sink has been unreachable for longer than max_size or max_age allow.",
-            zh: "去向长时间不可达，超出 max_size 或 max_age 的限值。",
+            en: "A sink has been unreachable for longer than max_size or max_age allow, or there is no sink at all.",
+            zh: "去向长时间不可达，超出 max_size 或 max_age 的限值；或根本没有配置去向。",
         },
         remedy: Text {
             en: "bring the broker back, or raise the journal's limits",
@@ -177,6 +181,35 @@ pub(super) const WORDS: &[Words] = &[
         remedy: Text {
             en: "run `cloudward explain` without a code to list all",
             zh: "执行不带参数的 cloudward explain 可列出全部",
+        },
+    },
+    Words {
+        code: LOST_AT_STOP,
+        what: Text {
+            en: "{samples} samples were given up at the stop (since the start: {total}): the disk took nothing to the end",
+            zh: "停止时丢弃样本 {samples} 个（启动以来共 {total} 个）：磁盘直到最后仍拒绝写入",
+        },
+        cause: Text {
+            en: "The disk is full, read-only or broken; samples that waited in memory end with the agent.",
+            zh: "磁盘已满、只读或损坏；内存中等待写入的样本随程序退出而丢失。",
+        },
+        remedy: Text {
+            en: "make room or mend the disk before the next start", zh: "请先清理或修复磁盘，再启动程序"
+        },
+    },
+    Words {
+        code: JOURNAL_NOT_CLOSED,
+        what: Text {
+            en: "the journal in {path} did not close in time; what came after its last commit is in doubt",
+            zh: "{path} 中的日志库未能及时关闭，最后一次提交之后的数据存疑",
+        },
+        cause: Text {
+            en: "The disk hangs: a dying card, a network drive that is away, or very heavy load.",
+            zh: "磁盘无响应：存储卡濒临损坏、网络盘断开，或负载过高。",
+        },
+        remedy: Text {
+            en: "look at the kernel's log (dmesg) and at the disk before the next start",
+            zh: "下次启动前请查看内核日志（dmesg）并检查磁盘",
         },
     },
 ];

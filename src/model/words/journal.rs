@@ -22,6 +22,8 @@ pub const CORRUPT: Code = Code("CW308");
 pub const BUSY: Code = Code("CW309");
 /// Anything else that the disk or SQLite said.
 pub const DISK_FAULT: Code = Code("CW310");
+/// Records that cannot be read back.
+pub const DAMAGED_RECORDS: Code = Code("CW311");
 
 pub(super) const WORDS: &[Words] = &[
     Words {
@@ -159,6 +161,21 @@ pub(super) const WORDS: &[Words] = &[
         remedy: Text {
             en: "look into `dmesg` for disk faults; keep the journal on a local disk (dir under [journal])",
             zh: "请用 `dmesg` 检查磁盘故障；日志库应放在本地磁盘上（[journal] 中的 dir）",
+        },
+    },
+    Words {
+        code: DAMAGED_RECORDS,
+        what: Text {
+            en: "{records} records in the journal {path} are damaged and cannot be sent",
+            zh: "日志库 {path} 中有 {records} 条记录已损坏，无法送出",
+        },
+        cause: Text {
+            en: "a failing disk or memory card changed them after they were written",
+            zh: "硬盘或存储卡老化，写入后的内容发生了变化",
+        },
+        remedy: Text {
+            en: "replace the medium if this comes back; receivers see the gap in `prev`, all other records are sent",
+            zh: "若反复出现，请更换存储介质；接收方可从 `prev` 看出缺口，其余记录照常送出",
         },
     },
 ];

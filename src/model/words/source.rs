@@ -14,6 +14,8 @@ pub const LINK_SILENT: Code = Code("CW204");
 pub const LINK_CLOSED: Code = Code("CW205");
 /// Answers that are no Modbus.
 pub const LINK_MALFORMED: Code = Code("CW206");
+/// Scans did not happen in time.
+pub const SCANS_MISSED: Code = Code("CW207");
 /// A device answers with an exception.
 pub const DEVICE_REFUSES: Code = Code("CW211");
 
@@ -73,8 +75,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "链路 `{link}`：{endpoint} 主动断开了连接",
         },
         cause: Text {
-            en: "The device allows few connections and another master holds them, or it restarts.",
-            zh: "设备允许的连接数少，被别的主站占用；或设备正在重启。",
+            en: "The device allows few connections and another master holds them, closes lines that are idle, or restarts.",
+            zh: "设备允许的连接数少，被别的主站占用；或设备会断开空闲连接；或正在重启。",
         },
         remedy: Text {
             en: "close other masters or raise the device's number of connections; the agent keeps trying",
@@ -94,6 +96,21 @@ pub(super) const WORDS: &[Words] = &[
         remedy: Text {
             en: "check the port, and switch the serial gateway to Modbus TCP mode",
             zh: "请核对端口，并把串口服务器设为 Modbus TCP 模式",
+        },
+    },
+    Words {
+        code: SCANS_MISSED,
+        what: Text {
+            en: "link `{link}` cannot keep its periods: {count} scans were missed just now, {total} since the start",
+            zh: "链路 `{link}` 跟不上采集周期：刚才漏采 {count} 次，启动以来共 {total} 次",
+        },
+        cause: Text {
+            en: "The devices answer more slowly than the periods ask, or a silent device holds the line until its timeout.",
+            zh: "设备应答慢于采集周期的要求，或某台无应答的设备占住链路直到超时。",
+        },
+        remedy: Text {
+            en: "lengthen `every`, shorten `timeout`, or take the silent device off this link; missed scans are counted in the status line",
+            zh: "请加长 every、缩短 timeout，或把无应答的设备移出该链路；漏采次数见状态行",
         },
     },
     Words {

@@ -45,6 +45,10 @@ pub struct Poller {
     fruitless: usize,
     /// Groups of tags whose illegal address was logged already.
     complained: Vec<bool>,
+    /// When scans were missed last.
+    overran: Option<Instant>,
+    /// Whether somebody still takes what is read.
+    is_heard: bool,
 }
 
 /// One group with all that is needed to read it.
@@ -53,6 +57,15 @@ struct Polled {
     unit: u8,
     tags: Vec<Tag>,
     plan: Plan,
+}
+
+/// What one scan brought.
+struct Scanned {
+    readings: Vec<Reading>,
+    /// Why the connection was lost, if it was.
+    lost: Option<Why>,
+    /// Whether the device said anything, be it an exception.
+    is_answered: bool,
 }
 
 /// The state of the line.
@@ -76,6 +89,8 @@ impl Poller {
         Poller {
             backoff: Backoff::new(link.retry, link.retry_max),
             complained: vec![false; polled.len()],
+            overran: None,
+            is_heard: true,
             link,
             polled,
             outlet,
@@ -113,12 +128,16 @@ impl Poller {
                 line = self.dial(*why);
             }
             line = self.cycle(line, &mut schedule, &stop).await;
+            if !self.is_heard {
+                return; // the recorder is gone, and the agent ends with it: a machine is not read for nobody
+            }
         }
     }
 
     /// Everything that is due now.
     async fn cycle(&mut self, mut line: Line, schedule: &mut Schedule, stop: &watch::Receiver<bool>) -> Line {
         let mut silent_unit = None;
+        let mut was_quiet = true; // since the cycle before
         for index in schedule.take_due(self.now_ms()) {
             if *stop.borrow() {
                 return line;
@@ -131,10 +150,12 @@ impl Poller {
                 // One silent unit cost the connection; its neighbours behind the same gateway are asked all the same.
                 let dial = self.dial(*why);
                 line = self.settle(dial).await;
+                was_quiet = false;
             }
             let readings = match line {
                 Line::Up(mut connection) => {
-                    let (readings, lost) = self.scan(index, &mut connection).await;
+                    let Scanned { readings, lost, .. } = self.ask(index, &mut connection, was_quiet).await;
+                    was_quiet = false;
                     match lost {
                         None => line = Line::Up(connection),
                         Some(why) => {
@@ -150,20 +171,50 @@ impl Poller {
             };
             self.hand_on(index, readings).await;
         }
-        let overruns = schedule.overruns();
-        if overruns != self.status.borrow().overruns {
-            self.status.send_modify(|status| status.overruns = overruns);
-        }
+        self.count_overruns(schedule.overruns());
         line
     }
 
-    /// One scan of one group: its readings, and why the connection was lost if it was.
-    async fn scan(&mut self, index: usize, connection: &mut Connection) -> (Vec<Reading>, Option<Why>) {
+    /// Scans that were due and did not happen are counted always, and told when they begin.
+    fn count_overruns(&mut self, overruns: u64) {
+        let new = overruns - self.status.borrow().overruns.min(overruns);
+        if new == 0 {
+            return;
+        }
+        self.status.send_modify(|status| status.overruns = overruns);
+        if self.overran.replace(Instant::now()).is_none_or(|last| last.elapsed() >= OVERRUN_PAUSE) {
+            let trouble = Trouble::new(words::SCANS_MISSED).with("link", &self.link.name);
+            let trouble = trouble.with("count", new).with("total", overruns);
+            warn!(code = %trouble.code, link = %self.link.name, "{trouble}");
+        }
+    }
+
+    /// One scan. Many devices hang up on a line that was quiet for a minute, which shows with the next question only: it
+    /// is then asked again, once, on a new connection.
+    async fn ask(&mut self, index: usize, connection: &mut Connection, was_quiet: bool) -> Scanned {
+        let scanned = self.scan(index, connection).await;
+        if !was_quiet || scanned.is_answered || scanned.lost != Some(Why::Closed) {
+            return scanned;
+        }
+        match Connection::open(&self.link).await {
+            Ok(fresh) => {
+                *connection = fresh;
+                self.scan(index, connection).await
+            }
+            Err(why) => {
+                let readings = vec![Reading::Bad(why); self.polled[index].tags.len()];
+                Scanned { readings, lost: Some(why), is_answered: false }
+            }
+        }
+    }
+
+    /// One scan of one group.
+    async fn scan(&mut self, index: usize, connection: &mut Connection) -> Scanned {
         let polled = &self.polled[index];
         let mut answers: Vec<Result<Answer, Why>> = Vec::with_capacity(polled.plan.blocks.len());
         let mut lost = None;
         let mut refused = None;
-        let mut answered = false;
+        let mut is_answered = false;
         for block in &polled.plan.blocks {
             if let Some(why) = lost {
                 answers.push(Err(why));
@@ -171,11 +222,11 @@ impl Poller {
             }
             match connection.read(polled.unit, *block).await {
                 Ok(answer) => {
-                    answered = true;
+                    is_answered = true;
                     answers.push(Ok(answer));
                 }
                 Err(ReadFault::Exception(why)) => {
-                    answered = true;
+                    is_answered = true;
                     debug!(link = %self.link.name, unit = polled.unit, ?block, %why, "exception");
                     refused = Some((*block, why));
                     answers.push(Err(why));
@@ -206,18 +257,18 @@ impl Poller {
         } else if refused.is_none() && lost.is_none() {
             self.complained[index] = false;
         }
-        if answered {
+        if is_answered {
             self.fruitless = 0;
             self.backoff.reset();
             self.transition(LinkState::Up, None).await;
         }
-        (readings, lost)
+        Scanned { readings, lost, is_answered }
     }
 
     async fn hand_on(&mut self, index: usize, readings: Vec<Reading>) {
         let is_bad = readings.iter().any(|reading| matches!(reading, Reading::Bad(_)));
         let batch = Batch { group: self.polled[index].group.clone(), at: now(), mono_ms: self.now_ms(), readings };
-        self.outlet.put(Heard::Batch(batch)).await;
+        self.is_heard &= self.outlet.put(Heard::Batch(batch)).await;
         self.status.send_modify(|status| {
             status.scans += 1;
             status.bad_scans += u64::from(is_bad);
@@ -289,20 +340,20 @@ impl Poller {
     }
 }
 
+/// Missed scans are told anew when there were none for so long: one slow answer now and then is no new trouble.
+const OVERRUN_PAUSE: Duration = Duration::from_secs(600);
+
 /// A link without tags has nothing to do; it only waits to be stopped.
 const IDLE: Duration = Duration::from_secs(3_600);
 
 /// The groups of one device: its tags by period.
 fn groups(device: &crate::config::Device, link: &Link) -> Vec<Polled> {
-    let mut periods: Vec<Duration> = device.tags.iter().map(|tag| tag.every).collect();
-    periods.sort_unstable();
-    periods.dedup();
-    let polled = |period: Duration| {
-        let tags: Vec<Tag> = device.tags.iter().filter(|tag| tag.every == period).cloned().collect();
-        let group = Group::new(device.id.clone(), period, tags.iter().map(Tag::info).collect());
-        Polled { group: Arc::new(group), unit: device.unit, plan: plan(&tags, link.limits), tags }
+    let polled = |(period, tags): (Duration, Vec<&Tag>)| {
+        let group = Group::new(device.id.clone(), period, tags.iter().map(|tag| tag.info()).collect());
+        let plan = plan(tags.iter().copied(), link.limits);
+        Polled { group: Arc::new(group), unit: device.unit, plan, tags: tags.into_iter().cloned().collect() }
     };
-    periods.into_iter().map(polled).collect()
+    device.by_period().into_iter().map(polled).collect()
 }
 
 /// The words for a change of state.

@@ -1,0 +1,74 @@
+//! What is under way on one connection of a sink: per stream what was fetched and what is in flight, and the greetings.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::recorder::Progress;
+use crate::model::{Cursor, DataRecord, EventRecord, Seq};
+use crate::sink::Window;
+
+/// One stream on one connection.
+pub(super) struct Lane<T> {
+    pub(super) window: Window,
+    /// Fetched, not yet sent.
+    pub(super) queue: VecDeque<Arc<T>>,
+}
+
+impl<T> Lane<T> {
+    pub(super) fn new(cursor: Cursor, limit: usize) -> Lane<T> {
+        Lane { window: Window::new(cursor, limit), queue: VecDeque::new() }
+    }
+
+    /// Records from disk. None at all although some were committed: they were dropped by policy or are damaged.
+    pub(super) fn arrived(&mut self, records: Vec<Arc<T>>, last: Seq) {
+        if records.is_empty() {
+            self.window.gave_up(last);
+        }
+        self.queue.extend(records);
+    }
+
+    /// The next record is this one. What lies between the last one and it is gone, and the receiver is to see the gap.
+    pub(super) fn see(&mut self, seq: Seq) {
+        if seq > self.window.newest() + 1 {
+            self.window.gave_up(seq - 1);
+        }
+    }
+}
+
+/// Everything that is under way on one connection.
+pub(super) struct Flight {
+    pub(super) data: Lane<DataRecord>,
+    pub(super) events: Lane<EventRecord>,
+    pub(super) greetings: VecDeque<(String, Vec<u8>)>,
+    pub(super) greetings_in_flight: usize,
+    /// When the first of them was sent, or the last acknowledgement of one came.
+    pub(super) greeted: Option<Instant>,
+}
+
+/// Whether a record is done with on this connection.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sent {
+    Yes,
+    /// It stays the next one; the connection ends.
+    NotNow,
+}
+
+impl Flight {
+    pub(super) fn in_flight(&self) -> usize {
+        self.data.window.in_flight() + self.events.window.in_flight() + self.greetings_in_flight
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.in_flight() == 0 && self.greetings.is_empty()
+    }
+
+    pub(super) fn waiting_since(&self) -> Option<Instant> {
+        let greeted = self.greeted.filter(|_| self.greetings_in_flight > 0);
+        [self.data.window.waiting_since(), self.events.window.waiting_since(), greeted].into_iter().flatten().min()
+    }
+
+    pub(super) fn progress(&self) -> Progress {
+        Progress { data: self.data.window.cursor(), events: self.events.window.cursor() }
+    }
+}

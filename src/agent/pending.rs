@@ -1,0 +1,193 @@
+//! What waits for the next commit: the scans of each group put together into records, and events. Bounded by whoever owns
+//! it, through [`Pending::drop_oldest_beyond`]. Pure.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::config::{ENVELOPE_BYTES, LONGEST_VALUE, SCAN_BYTES};
+use crate::journal::{NewData, NewEvent};
+use crate::model::{Group, Reading, Scan, TagInfo};
+
+/// Samples of one record: what one message carries.
+const RECORD_SAMPLES: usize = 2_000;
+
+/// What waits for the next commit.
+#[derive(Default)]
+pub(super) struct Pending {
+    pub(super) data: Vec<NewData>,
+    pub(super) events: Vec<NewEvent>,
+    /// The open record of each group, by the group's id.
+    open: HashMap<u64, Open>,
+    pub(super) samples: usize,
+    /// Samples and the empty places of those that report on change held back.
+    pub(super) places: usize,
+}
+
+/// A record that takes further scans.
+struct Open {
+    /// Its place in `data`.
+    index: usize,
+    samples: usize,
+    /// Of its message, at most.
+    bytes: usize,
+}
+
+impl Pending {
+    /// Adds a scan to the open record of its group; a record that has become large is closed.
+    pub(super) fn push(&mut self, group: Arc<Group>, scan: Scan, message_bytes: usize) {
+        let (samples, bytes) = (scan.len(), most_bytes(&group, &scan));
+        self.samples += samples;
+        self.places += scan.readings.len();
+        if let Some(open) = self.open.get_mut(&group.id)
+            && open.samples + samples <= RECORD_SAMPLES
+            && open.bytes + bytes <= message_bytes
+        {
+            (open.samples, open.bytes) = (open.samples + samples, open.bytes + bytes);
+            self.data[open.index].scans.push(scan);
+            return;
+        }
+        self.open.insert(group.id, Open { index: self.data.len(), samples, bytes: ENVELOPE_BYTES + bytes });
+        self.data.push(NewData { group, scans: vec![scan] });
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.data.is_empty() && self.events.is_empty()
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.data.clear();
+        self.events.clear();
+        self.open.clear();
+        (self.samples, self.places) = (0, 0);
+    }
+
+    /// Gives up whole records, oldest first, until at most `limit` places are left. Returns how many samples went.
+    pub(super) fn drop_oldest_beyond(&mut self, limit: usize) -> u64 {
+        let before = self.samples;
+        let mut records = 0;
+        for record in &self.data {
+            if self.places <= limit {
+                break;
+            }
+            self.samples -= record.scans.iter().map(Scan::len).sum::<usize>();
+            self.places -= record.scans.iter().map(|scan| scan.readings.len()).sum::<usize>();
+            records += 1;
+        }
+        self.data.drain(..records);
+        if records > 0 {
+            self.open.clear(); // the indexes have moved
+        }
+        (before - self.samples) as u64
+    }
+
+    /// The same for events.
+    pub(super) fn drop_oldest_events_beyond(&mut self, limit: usize) -> usize {
+        let surplus = self.events.len().saturating_sub(limit);
+        self.events.drain(..surplus);
+        surplus
+    }
+}
+
+/// What a scan takes in a JSON message, however long its values.
+fn most_bytes(group: &Group, scan: &Scan) -> usize {
+    let bytes = |(tag, reading): (&TagInfo, &Option<Reading>)| match reading {
+        None => 0,
+        Some(Reading::Good(_) | Reading::Bad(_)) => tag.name.len() + LONGEST_VALUE,
+        Some(Reading::Uncertain(..)) => 2 * (tag.name.len() + LONGEST_VALUE), // the value, and the reason for doubt
+    };
+    SCAN_BYTES + group.tags.iter().zip(&scan.readings).map(bytes).sum::<usize>()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::model::{BootId, DataRecord, Deadband, ReportRule, Timestamp, Value, ValueKind};
+
+    fn group(device: &str, tags: usize) -> Arc<Group> {
+        let report = ReportRule { deadband: Deadband::None, max_silence: Duration::from_secs(60) };
+        let tag = |n| TagInfo { name: format!("t{n}").into(), unit: None, kind: ValueKind::Int, report };
+        Arc::new(Group::new(device.into(), Duration::from_secs(1), (0..tags).map(tag).collect()))
+    }
+
+    fn scan(tags: usize, at: i64) -> Scan {
+        Scan { at: Timestamp(at), mono_ms: 0, readings: vec![Some(Reading::Good(Value::I64(1))); tags] }
+    }
+
+    #[test]
+    fn scans_of_one_group_share_a_record_until_it_is_large() {
+        let mut pending = Pending::default();
+        let (a, b) = (group("a", 1_000), group("b", 10));
+        for at in 0..3 {
+            pending.push(a.clone(), scan(1_000, at), 1_000_000);
+            pending.push(b.clone(), scan(10, at), 1_000_000);
+        }
+        let shape: Vec<_> = pending.data.iter().map(|r| (r.group.device.to_string(), r.scans.len())).collect();
+        assert_eq!(shape, [("a".into(), 2), ("b".into(), 3), ("a".into(), 1)]);
+        assert_eq!(pending.samples, 3_030);
+    }
+
+    #[test]
+    fn a_record_stays_below_the_size_of_a_message() {
+        let mut pending = Pending::default();
+        for at in 0..4 {
+            pending.push(group("a", 10), scan(10, at), ENVELOPE_BYTES + 2 * (SCAN_BYTES + 10 * (2 + LONGEST_VALUE)));
+        }
+        assert_eq!(pending.data.len(), 2, "two scans of 10 samples each");
+    }
+
+    #[test]
+    fn while_the_disk_refuses_the_oldest_samples_go_first_and_are_counted() {
+        let mut pending = Pending::default();
+        for at in 0..10 {
+            pending.push(group("a", 1_500), scan(1_500, at), 1_000_000);
+        }
+        assert_eq!(pending.drop_oldest_beyond(6_000), 9_000);
+        assert_eq!(pending.samples, 6_000);
+        assert_eq!(pending.data.first().map(|record| record.scans[0].at), Some(Timestamp(6)));
+        pending.push(group("a", 1_500), scan(1_500, 10), 1_000_000);
+        assert_eq!(pending.data.len(), 5, "a new record after the indexes have moved");
+    }
+
+    /// As the courier encodes it for a sink that may have everything.
+    fn message(record: NewData) -> Vec<u8> {
+        let mask = crate::sink::Scope::new(&["*".into()]).mask(&record.group.device, &record.group.tags);
+        let record = DataRecord { seq: u64::MAX, boot: BootId(0), group: record.group, scans: record.scans };
+        crate::sink::payload::data(&record, &mask, u64::MAX).unwrap()
+    }
+
+    #[test]
+    fn no_message_is_larger_than_a_sink_allows_however_long_the_values() {
+        for (tags, longest) in [(1, 4_096), (10, 4_096), (100, 4_096), (100, 64_000), (1_000, 256_000)] {
+            for sparse in [false, true] {
+                let mut pending = Pending::default();
+                for at in 0..500 {
+                    let mut scan = scan(tags, 1_700_000_000_000 + at);
+                    scan.readings.fill(Some(Reading::Good(Value::F64(-1.234_567_890_123_456_7e-100))));
+                    if sparse {
+                        scan.readings[1..].fill(None);
+                    }
+                    pending.push(group("a", tags), scan, longest);
+                }
+                for record in pending.data {
+                    let size = message(record).len();
+                    assert!(size <= longest, "{size} bytes of at most {longest}, {tags} tags, sparse: {sparse}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn while_the_disk_refuses_what_report_on_change_held_back_takes_memory_too() {
+        let mut pending = Pending::default();
+        for at in 0..100 {
+            let mut scan = scan(1_000, at);
+            scan.readings[1..].fill(None);
+            pending.push(group("a", 1_000), scan, 1_000_000);
+            pending.drop_oldest_beyond(10_000);
+        }
+        let places: usize = pending.data.iter().flat_map(|record| &record.scans).map(|scan| scan.readings.len()).sum();
+        assert!(places <= 10_000, "{places} places of 32 bytes");
+    }
+}
