@@ -7,7 +7,7 @@ mod common;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
-use cloudward::config::Config;
+use cloudward::config::{Config, Transport};
 use common::agent::{BINARY, run_to_end};
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config/workshop.toml");
@@ -55,7 +55,8 @@ fn sim_serves_machines_and_prints_what_reads_them() {
     }
     let config = Config::parse(&text).unwrap_or_else(|mistakes| panic!("{mistakes:?} in\n{text}"));
     assert_eq!((config.links.len(), config.devices.len()), (1, 3), "one port, told apart by unit id");
-    let second = run_to_end(&["sim", "--port", &config.links[0].port.to_string()]);
+    let Transport::ModbusTcp { port, .. } = config.links[0].transport else { panic!("{:?}", config.links[0]) };
+    let second = run_to_end(&["sim", "--port", &port.to_string()]);
     common::signal(sim.id(), "TERM");
     assert!(sim.wait().unwrap().success());
     assert_eq!(second.code, Some(73), "{second:?}");
