@@ -64,7 +64,7 @@ mod demo {
     use std::io::{BufRead, BufReader};
     use std::process::Stdio;
 
-    use cloudward::config::Config;
+    use cloudward::config::{Config, Transport};
 
     use super::*;
 
@@ -109,7 +109,8 @@ mod demo {
         }
         let config = Config::parse(&text).unwrap_or_else(|mistakes| panic!("{mistakes:?} in\n{text}"));
         assert_eq!((config.links.len(), config.devices.len()), (1, 3), "one port, told apart by unit id");
-        let second = run_to_end(&["sim", "--port", &config.links[0].port.to_string()]);
+        let Transport::ModbusTcp { port, .. } = config.links[0].transport else { panic!("{:?}", config.links[0]) };
+        let second = run_to_end(&["sim", "--port", &port.to_string()]);
         common::signal(sim.id(), "TERM");
         assert!(sim.wait().unwrap().success());
         assert_eq!(second.code, Some(73), "{second:?}");

@@ -61,11 +61,11 @@ impl Report<'_> {
     fn link(&self, link: &Link) {
         let load = outlook::link_load(self.config, link);
         let LinkLoad { requests_per_s, registers_per_s, bits_per_s, bytes_per_s, groups } = &load;
-        let (name, host, port, bytes) = (&link.name, &link.host, link.port, show_bytes(*bytes_per_s));
+        let (name, transport, bytes) = (&link.name, &link.transport, show_bytes(*bytes_per_s));
         say("");
         self.say(
-            format!("link {name} (Modbus TCP {host}:{port}): {requests_per_s:.1} requests/s, {registers_per_s:.0} registers/s, {bits_per_s:.0} bits/s, {bytes}/s"),
-            format!("链路 {name}（Modbus TCP {host}:{port}）：每秒请求 {requests_per_s:.1} 次，寄存器 {registers_per_s:.0} 个，位 {bits_per_s:.0} 个，流量 {bytes}/s"),
+            format!("link {name} ({transport}): {requests_per_s:.1} requests/s, {registers_per_s:.0} registers/s, {bits_per_s:.0} bits/s, {bytes}/s"),
+            format!("链路 {name}（{transport}）：每秒请求 {requests_per_s:.1} 次，寄存器 {registers_per_s:.0} 个，位 {bits_per_s:.0} 个，流量 {bytes}/s"),
         );
         for group in groups {
             let (device, every, tags) = (&group.device, show_span(group.period), group.tags);

@@ -1,14 +1,13 @@
 //! From text to [`Config`]: the top of the file, links, and what must fit together across sections.
 
 use std::collections::HashMap;
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
 use toml::de::DeTable;
 
 use super::read::{Doc, Section};
-use super::{Config, Device, Journal, Link, Mistake, ReadLimits, Sink, Workshop, device, sink};
+use super::{Config, Device, Journal, Link, Mistake, Sink, Workshop, device, link, sink};
 use crate::model::Trouble;
 use crate::model::words::config as words;
 
@@ -31,7 +30,7 @@ pub(super) fn parse(text: &str) -> Result<Config, Vec<Mistake>> {
     let top = Section::new(&doc, String::new(), 0, table.get_ref());
     let workshop = workshop(&top);
     let journal = journal(&top);
-    let links: Vec<Arc<Link>> = links(&top).into_iter().map(Arc::new).collect();
+    let links: Vec<Arc<Link>> = link::links(&top).into_iter().map(Arc::new).collect();
     let devices: Vec<Arc<Device>> = device::devices(&top, &links).into_iter().map(Arc::new).collect();
     let sinks: Vec<Arc<Sink>> = sink::sinks(&top, &workshop, &devices).into_iter().map(Arc::new).collect();
     top.finish();
@@ -92,55 +91,6 @@ fn journal(top: &Section<'_>) -> Journal {
     journal.commit_interval = section.time("commit_interval", intervals).unwrap_or(journal.commit_interval);
     section.finish();
     journal
-}
-
-fn links(top: &Section<'_>) -> Vec<Link> {
-    let mut links = Vec::new();
-    let mut names = Unique::default();
-    let mut endpoints = Unique::default();
-    for section in top.sections("link", "name") {
-        let name: Arc<str> = name(&section, "name", "press-plc").unwrap_or_default().into();
-        names.check(&section, "name", &name);
-        let (host, port) = endpoint(&section).unwrap_or_default();
-        if !host.is_empty() {
-            endpoints.check(&section, "modbus_tcp", &format!("{host}:{port}"));
-        }
-        let short = Duration::from_millis(10)..=Duration::from_secs(60);
-        let retry = section.time("retry", pauses()).unwrap_or(Duration::from_secs(1));
-        let retry_max = section.time("retry_max", pauses()).unwrap_or(Duration::from_secs(60).max(retry));
-        if retry > retry_max {
-            section.wrong("retry", words::RETRY_ABOVE_MAX, |t| t);
-        }
-        let limits = ReadLimits {
-            max_registers: whole(&section, "max_registers", 1..=125, 125),
-            max_bits: whole(&section, "max_bits", 1..=2000, 2000),
-            max_gap: whole(&section, "max_gap", 0..=1000, 16),
-        };
-        let timeout = section.time("timeout", short.clone()).unwrap_or(Duration::from_secs(1));
-        let connect_timeout = section.time("connect_timeout", short).unwrap_or(Duration::from_secs(3));
-        section.finish();
-        links.push(Link { name, host, port, timeout, connect_timeout, retry, retry_max, limits });
-    }
-    links
-}
-
-fn pauses() -> RangeInclusive<Duration> {
-    Duration::from_millis(100)..=Duration::from_secs(3_600)
-}
-
-fn whole(section: &Section<'_>, key: &'static str, range: RangeInclusive<i64>, default: u16) -> u16 {
-    section.integer(key, range).and_then(|n| u16::try_from(n).ok()).unwrap_or(default)
-}
-
-/// `host`, `host:port`, `[v6]:port`.
-fn endpoint(section: &Section<'_>) -> Option<(String, u16)> {
-    const MODBUS_PORT: u16 = 502;
-    let text = section.needed_text("modbus_tcp", "modbus_tcp = \"192.168.1.10:502\"")?;
-    let parsed = host_and_port(&text, MODBUS_PORT);
-    if parsed.is_none() {
-        section.wrong("modbus_tcp", words::BAD_ENDPOINT, |t| t.with("found", &text));
-    }
-    parsed
 }
 
 /// Splits `host`, `host:port`, `[v6]`, `[v6]:port`; `None` where it is none of these.

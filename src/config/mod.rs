@@ -4,6 +4,7 @@
 mod check;
 mod device;
 mod glob;
+mod link;
 pub mod modbus;
 mod read;
 mod sink;
@@ -13,6 +14,7 @@ pub use glob::glob;
 pub use sink::{ENVELOPE_BYTES, LONGEST_VALUE, SCAN_BYTES};
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,10 +68,8 @@ pub struct Journal {
 pub struct Link {
     /// Unique name.
     pub name: Arc<str>,
-    /// Modbus TCP host.
-    pub host: String,
-    /// Modbus TCP port.
-    pub port: u16,
+    /// What carries it.
+    pub transport: Transport,
     /// Deadline for one answer.
     pub timeout: Duration,
     /// Deadline for a connection.
@@ -80,6 +80,81 @@ pub struct Link {
     pub retry_max: Duration,
     /// What one request may ask for.
     pub limits: ReadLimits,
+}
+
+/// What carries a link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Transport {
+    /// `modbus_tcp`: MBAP frames on a socket.
+    ModbusTcp {
+        /// Host.
+        host: String,
+        /// Port.
+        port: u16,
+    },
+    /// `modbus_rtu_tcp`: serial frames on a socket, as transparent serial servers and DTUs send them.
+    RtuOverTcp {
+        /// Host.
+        host: String,
+        /// Port.
+        port: u16,
+    },
+    /// `modbus_rtu` or `modbus_ascii`: a serial line.
+    Serial(SerialLine),
+}
+
+/// A serial line: RS-232 or RS-485.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SerialLine {
+    /// The port: `/dev/ttyS1`.
+    pub path: PathBuf,
+    /// ASCII frames rather than RTU.
+    pub is_ascii: bool,
+    /// Bits per second.
+    pub baud: u32,
+    /// 7 or 8.
+    pub data_bits: u8,
+    /// Parity bit.
+    pub parity: Parity,
+    /// 1 or 2.
+    pub stop_bits: u8,
+    /// Let the kernel's driver switch the direction of an RS-485 transceiver.
+    pub rs485: bool,
+}
+
+/// The parity bit of a serial line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parity {
+    /// None.
+    None,
+    /// Even.
+    Even,
+    /// Odd.
+    Odd,
+}
+
+impl SerialLine {
+    /// How long one character takes: start bit, data, parity, stop bits.
+    pub fn character(&self) -> Duration {
+        let bits = 1 + u32::from(self.data_bits) + u32::from(self.parity != Parity::None) + u32::from(self.stop_bits);
+        Duration::from_secs(1) * bits / self.baud
+    }
+}
+
+impl fmt::Display for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Transport::ModbusTcp { host, port } | Transport::RtuOverTcp { host, port } => write!(f, "{host}:{port}"),
+            Transport::Serial(line) => {
+                let parity = match line.parity {
+                    Parity::None => 'N',
+                    Parity::Even => 'E',
+                    Parity::Odd => 'O',
+                };
+                write!(f, "{} {} {}{parity}{}", line.path.display(), line.baud, line.data_bits, line.stop_bits)
+            }
+        }
+    }
 }
 
 /// What one request may ask for.

@@ -106,12 +106,21 @@ pub struct Plc {
 }
 
 impl Plc {
-    /// pymodbus in its virtual environment.
+    /// pymodbus in its virtual environment, on Modbus TCP.
     pub fn pymodbus(dir: &Path, port: u16) -> Plc {
+        Plc::pymodbus_at(dir, &port.to_string(), port)
+    }
+
+    /// The same with serial frames: `rtu:DEVICE`, `ascii:DEVICE` or `rtu-tcp:PORT`.
+    pub fn pymodbus_serial(dir: &Path, place: &str) -> Plc {
+        Plc::pymodbus_at(dir, place, 0)
+    }
+
+    fn pymodbus_at(dir: &Path, place: &str, port: u16) -> Plc {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/foreign/pymodbus_server.py");
-        let log = dir.join(format!("pymodbus-{port}.log"));
+        let log = dir.join(format!("pymodbus-{}.log", place.replace(['/', ':'], "-")));
         let mut command = Command::new(prepared("venv/bin/python"));
-        command.arg(script).arg(port.to_string()).arg(&log);
+        command.arg(script).arg(place).arg(&log);
         Plc::start(command, port, log)
     }
 

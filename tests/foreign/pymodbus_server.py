@@ -1,6 +1,6 @@
 """A PLC that was not written here: pymodbus serving "the ladder" (tests/common/plc.rs tells what it is).
 
-Usage: pymodbus_server.py PORT LOG
+Usage: pymodbus_server.py WHERE LOG, where WHERE is a TCP port, rtu-tcp:PORT, rtu:DEVICE or ascii:DEVICE.
 
 Every read request steps one counter, and the registers are functions of it. Each request answered is a line in LOG,
 written before the answer leaves: "t_ms function unit address count counter". That log is the ground truth of the tests:
@@ -15,7 +15,8 @@ import sys
 import threading
 import time
 
-from pymodbus.server import StartAsyncTcpServer
+from pymodbus import FramerType
+from pymodbus.server import StartAsyncSerialServer, StartAsyncTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 REGISTERS = 100
@@ -55,12 +56,22 @@ def end_with_parent():
 
 
 async def main():
-    port, path = int(sys.argv[1]), sys.argv[2]
+    where, path = sys.argv[1], sys.argv[2]
+    kind, _, place = where.rpartition(":")
     ladder = Ladder(path)
     words = [SimData(0, count=REGISTERS, values=0, datatype=DataType.REGISTERS)]
     bits = [SimData(0, count=COILS, values=False, datatype=DataType.BITS)]
     device = SimDevice(id=1, simdata=(bits, bits, words, words), action=ladder.on_access)
-    server = asyncio.create_task(StartAsyncTcpServer(device, address=("127.0.0.1", port)))
+    if kind in ("rtu", "ascii"):
+        framer = FramerType.RTU if kind == "rtu" else FramerType.ASCII
+        server = asyncio.create_task(StartAsyncSerialServer(device, framer=framer, port=place, baudrate=19200))
+        await asyncio.sleep(0.5)  # there is nothing to knock at
+        print("ready", flush=True)
+        await server
+        return
+    port = int(place)
+    framer = FramerType.RTU if kind == "rtu-tcp" else FramerType.SOCKET
+    server = asyncio.create_task(StartAsyncTcpServer(device, framer=framer, address=("127.0.0.1", port)))
     while not server.done():
         try:
             _, writer = await asyncio.open_connection("127.0.0.1", port)

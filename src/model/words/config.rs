@@ -98,6 +98,14 @@ pub const FILE_NOT_UTF8: Code = Code("CW152");
 pub const FILE_TOO_LARGE: Code = Code("CW153");
 /// The configuration has mistakes.
 pub const MISTAKES: Code = Code("CW154");
+/// A link that nothing carries.
+pub const NO_TRANSPORT: Code = Code("CW155");
+/// A link that several things carry.
+pub const SEVERAL_TRANSPORTS: Code = Code("CW156");
+/// A setting of serial lines on a socket.
+pub const SERIAL_KEY_ON_SOCKET: Code = Code("CW157");
+/// RTU frames on 7 data bits.
+pub const RTU_NEEDS_8_BITS: Code = Code("CW158");
 /// A character that TOML does not know, from another keyboard.
 pub const ODD_CHARACTER: Code = Code("CW159");
 
@@ -655,6 +663,55 @@ pub(super) const WORDS: &[Words] = &[
         remedy: Text {
             en: "mend the lines above and try `cloudward check` again",
             zh: "请改正上面各行，再执行 cloudward check",
+        },
+    },
+    Words {
+        code: NO_TRANSPORT,
+        what: Text {
+            en: "`{key}` is missing, or what else carries this link",
+            zh: "缺少 `{key}`，或该链路的其他连接方式",
+        },
+        cause: Text {
+            en: "A link is one physical connection: an endpoint on the network or a serial port.",
+            zh: "一条链路就是一条物理连接：网络上的端点，或一个串口。",
+        },
+        remedy: Text { en: "write one of: {known}", zh: "请写其中一个：{known}" },
+    },
+    Words {
+        code: SEVERAL_TRANSPORTS,
+        what: Text {
+            en: "`{key}`: a link has only one of {found}", zh: "`{key}`：一条链路只能写 {found} 中的一个"
+        },
+        cause: Text { en: "A link is one physical connection.", zh: "一条链路就是一条物理连接。" },
+        remedy: Text {
+            en: "keep one of them, and make another [[link]] for the other",
+            zh: "请保留一个，另一个写到新的 [[link]] 中",
+        },
+    },
+    Words {
+        code: SERIAL_KEY_ON_SOCKET,
+        what: Text {
+            en: "`{key}` has no effect, since {transport} is no serial port",
+            zh: "{transport} 不是串口，`{key}` 不起作用",
+        },
+        cause: Text {
+            en: "Speed and parity of a serial server or DTU are set in that device.",
+            zh: "串口服务器或 DTU 的波特率、校验要在该设备里设置。",
+        },
+        remedy: Text { en: "take it away", zh: "请删去" },
+    },
+    Words {
+        code: RTU_NEEDS_8_BITS,
+        what: Text {
+            en: "`{key}` is 7, but RTU frames need 8", zh: "`{key}` 为 7，而 RTU 报文需要 8 位数据位"
+        },
+        cause: Text {
+            en: "RTU frames are binary; only ASCII frames fit 7 bits.",
+            zh: "RTU 报文是二进制的，只有 ASCII 报文才能用 7 位。",
+        },
+        remedy: Text {
+            en: "write data_bits = 8, or modbus_ascii instead of modbus_rtu",
+            zh: "请写 data_bits = 8，或改用 modbus_ascii",
         },
     },
     Words {

@@ -16,6 +16,12 @@ pub const LINK_CLOSED: Code = Code("CW205");
 pub const LINK_MALFORMED: Code = Code("CW206");
 /// Scans did not happen in time.
 pub const SCANS_MISSED: Code = Code("CW207");
+/// The serial port cannot be used.
+pub const SERIAL_UNUSABLE: Code = Code("CW208");
+/// Nobody on a serial line answers.
+pub const LINE_SILENT: Code = Code("CW209");
+/// Only damaged frames on a serial line.
+pub const LINE_NOISE: Code = Code("CW210");
 /// A device answers with an exception.
 pub const DEVICE_REFUSES: Code = Code("CW211");
 
@@ -111,6 +117,50 @@ pub(super) const WORDS: &[Words] = &[
         remedy: Text {
             en: "lengthen `every`, shorten `timeout`, or take the silent device off this link; missed scans are counted in the status line",
             zh: "请加长 every、缩短 timeout，或把无应答的设备移出该链路；漏采次数见状态行",
+        },
+    },
+    Words {
+        code: SERIAL_UNUSABLE,
+        what: Text {
+            en: "link `{link}`: the serial port {endpoint} cannot be used: {error}",
+            zh: "链路 `{link}`：串口 {endpoint} 无法使用：{error}",
+        },
+        cause: Text {
+            en: "The port does not exist, another program holds it, the user of the agent is not in the group dialout, or the driver does not know this speed or RS-485 mode.",
+            zh: "串口不存在、被其他程序占用、运行本程序的用户不在 dialout 组，或驱动不支持该波特率或 RS-485 模式。",
+        },
+        remedy: Text {
+            en: "check `ls -l /dev/tty*` and the group, close the other program, take `rs485 = true` away if the adapter switches direction by itself; the agent keeps trying",
+            zh: "请用 ls -l /dev/tty* 检查串口和权限、关闭占用程序；若转换器自动换向，请删去 rs485 = true；程序会不断重试",
+        },
+    },
+    Words {
+        code: LINE_SILENT,
+        what: Text {
+            en: "link `{link}`: nobody answers on {endpoint}", zh: "链路 `{link}`：{endpoint} 上无设备应答"
+        },
+        cause: Text {
+            en: "The devices are off, A and B are exchanged, the unit ids or the speed are wrong.",
+            zh: "设备没上电、A/B 线接反、站号不对，或波特率不对。",
+        },
+        remedy: Text {
+            en: "check power, wiring, `unit` of the devices and `baud`",
+            zh: "请检查电源、接线、各设备的 unit 和 baud",
+        },
+    },
+    Words {
+        code: LINE_NOISE,
+        what: Text {
+            en: "link `{link}`: what comes on {endpoint} has no correct checksum",
+            zh: "链路 `{link}`：{endpoint} 上收到的报文校验都不对",
+        },
+        cause: Text {
+            en: "Speed, parity or stop bits differ from those of the devices, another master speaks on the same line, or the line lacks termination.",
+            zh: "波特率、校验位或停止位与设备不一致，同一总线上有别的主站，或总线缺终端电阻。",
+        },
+        remedy: Text {
+            en: "compare `baud`, `parity` and `stop_bits` with the devices' settings; RS-485 allows one master",
+            zh: "请与设备设置核对 baud、parity、stop_bits；RS-485 总线只允许一个主站",
         },
     },
     Words {

@@ -1,25 +1,52 @@
-//! One Modbus TCP connection. A connection that saw a timeout, a foreign header or an answer of the wrong length is
-//! thrown away: nothing that arrives late can be taken for the answer to another question.
+//! One Modbus connection: a TCP socket with MBAP frames, a TCP socket with RTU frames, or a serial line. It knows one
+//! question at a time and gives its answer or says why there is none.
+//!
+//! The rule: nothing that arrives late is taken for the answer to another question. A socket that saw a timeout or a
+//! foreign frame is thrown away. A serial line cannot be: there the unit that was late is not asked again before the line
+//! has had time to bring what is still under way.
 
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use serial2_tokio::rs4xx::Rs485Config;
+use serial2_tokio::{CharSize, FlowControl, Parity, SerialPort, Settings, StopBits};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
-use tokio_modbus::client::{Client, Context, tcp};
-use tokio_modbus::slave::{Slave, SlaveContext};
-use tokio_modbus::{Error, ExceptionCode, Request, Response};
+use tokio::time::{sleep_until, timeout, timeout_at};
 
 use super::decode::Answer;
+use super::frame::{Envelope, Found, MAX_WAITING, Query};
 use super::plan::Block;
-use crate::config::Link;
-use crate::config::modbus::Table;
+use crate::config::{self, Link, SerialLine, Transport};
 use crate::model::Why;
 
 /// An open connection.
 pub struct Connection {
-    context: Context,
+    stream: Stream,
+    envelope: Envelope,
     timeout: Duration,
+    /// Time of one character on a serial line; zero on a socket.
+    character: Duration,
+    /// When the last byte went or came.
+    moved: Instant,
+    transaction: u16,
+    received: Vec<u8>,
+    /// A unit whose answer may still come, and until when.
+    late: Option<(u8, Instant)>,
+}
+
+enum Stream {
+    Socket(TcpStream),
+    Serial(SerialPort),
+}
+
+/// Why a connection could not be opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenFault {
+    /// For the readings.
+    pub why: Why,
+    /// What the system said, for people.
+    pub error: String,
 }
 
 /// Why a block could not be read.
@@ -27,81 +54,173 @@ pub struct Connection {
 pub enum ReadFault {
     /// The device said no; the connection is fine.
     Exception(Why),
+    /// This unit did not answer properly; the line is fine, and the others behind it can be asked.
+    Silent(Why),
     /// The connection must not be used again.
     Lost(Why),
 }
 
 impl Connection {
-    /// Connects within the link's deadline.
-    pub async fn open(link: &Link) -> Result<Connection, Why> {
-        let dial = TcpStream::connect((link.host.as_str(), link.port));
-        let stream = match timeout(link.connect_timeout, dial).await {
+    /// Connects within the link's deadline, or opens the serial port.
+    pub async fn open(link: &Link) -> Result<Connection, OpenFault> {
+        match &link.transport {
+            Transport::ModbusTcp { host, port } => Connection::dial(link, host, *port, Envelope::Tcp).await,
+            Transport::RtuOverTcp { host, port } => Connection::dial(link, host, *port, Envelope::Rtu).await,
+            Transport::Serial(line) => {
+                let port =
+                    open_serial(line).map_err(|error| OpenFault { why: Why::Unreachable, error: error.to_string() })?;
+                let envelope = if line.is_ascii { Envelope::Ascii } else { Envelope::Rtu };
+                Ok(Connection::new(Stream::Serial(port), envelope, link.timeout, line.character()))
+            }
+        }
+    }
+
+    async fn dial(link: &Link, host: &str, port: u16, envelope: Envelope) -> Result<Connection, OpenFault> {
+        let fault = |why, error: &dyn std::fmt::Display| OpenFault { why, error: error.to_string() };
+        let stream = match timeout(link.connect_timeout, TcpStream::connect((host, port))).await {
             Ok(Ok(stream)) => stream,
-            Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => return Err(Why::Refused),
-            Ok(Err(_)) | Err(_) => return Err(Why::Unreachable),
+            Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                return Err(fault(Why::Refused, &error));
+            }
+            Ok(Err(error)) => return Err(fault(Why::Unreachable, &error)),
+            Err(elapsed) => return Err(fault(Why::Unreachable, &elapsed)),
         };
         stream.set_nodelay(true).ok(); // without it requests are slower, not wrong
-        Ok(Connection { context: tcp::attach(stream), timeout: link.timeout })
+        Ok(Connection::new(Stream::Socket(stream), envelope, link.timeout, Duration::ZERO))
+    }
+
+    fn new(stream: Stream, envelope: Envelope, timeout: Duration, character: Duration) -> Connection {
+        let moved = Instant::now();
+        Connection { stream, envelope, timeout, character, moved, transaction: 0, received: Vec::new(), late: None }
     }
 
     /// Reads one block from one unit.
     pub async fn read(&mut self, unit: u8, block: Block) -> Result<Answer, ReadFault> {
-        self.context.set_slave(Slave(unit));
-        let request = match block.table {
-            Table::Coil => Request::ReadCoils(block.start, block.count),
-            Table::Discrete => Request::ReadDiscreteInputs(block.start, block.count),
-            Table::Holding => Request::ReadHoldingRegisters(block.start, block.count),
-            Table::Input => Request::ReadInputRegisters(block.start, block.count),
+        self.transaction = self.transaction.wrapping_add(1);
+        let query = Query { transaction: self.transaction, unit, block };
+        self.quieten(unit).await?;
+        let request = query.encode(self.envelope);
+        self.send(&request).await?;
+        // The characters of question and answer take their time on a serial line; the device's time is `timeout`.
+        let on_the_wire = self.character * (request.len() + query.answer_bytes(self.envelope)) as u32;
+        let deadline = Instant::now() + self.timeout + on_the_wire;
+        loop {
+            match self.receive(deadline).await? {
+                false => return Err(self.unanswered(unit)),
+                true => match query.find(self.envelope, &self.received) {
+                    Found::Nothing => {}
+                    Found::Answer(answer) => return Ok(answer),
+                    Found::Exception(why) => return Err(ReadFault::Exception(why)),
+                    Found::Broken if self.is_expendable() => return Err(ReadFault::Lost(Why::Malformed)),
+                    Found::Broken => return Err(self.unanswered(unit)),
+                },
+            }
+        }
+    }
+
+    /// Throws away what nobody asked for, waits for a late unit, and keeps the silence between two frames.
+    async fn quieten(&mut self, unit: u8) -> Result<(), ReadFault> {
+        if let Some((late, until)) = self.late.take()
+            && late == unit
+        {
+            while self.receive(until).await? {
+                self.received.clear();
+            }
+        }
+        while self.receive(Instant::now()).await? {
+            self.received.clear();
+        }
+        if !self.character.is_zero() {
+            sleep_until((self.moved + silence(self.character)).into()).await;
+        }
+        self.received.clear();
+        Ok(())
+    }
+
+    async fn send(&mut self, request: &[u8]) -> Result<(), ReadFault> {
+        let write = async {
+            match &mut self.stream {
+                Stream::Socket(socket) => socket.write_all(request).await,
+                Stream::Serial(port) => port.write_all(request).await,
+            }
         };
-        // `call` rather than the typed readers: those only `debug_assert` the length of the answer.
-        match timeout(self.timeout, self.context.call(request)).await {
+        match timeout(self.timeout, write).await {
+            Ok(Ok(())) => {
+                self.moved = Instant::now() + self.character * request.len() as u32;
+                Ok(())
+            }
+            Ok(Err(_)) => Err(ReadFault::Lost(Why::Closed)),
             Err(_) => Err(ReadFault::Lost(Why::Timeout)),
-            Ok(Err(error)) => Err(ReadFault::Lost(cause(&error))),
-            Ok(Ok(Err(exception))) => Err(ReadFault::Exception(meaning(exception))),
-            Ok(Ok(Ok(response))) => answer(response, block).ok_or(ReadFault::Lost(Why::Malformed)),
         }
+    }
+
+    /// Some more bytes into `received`; `false` when none came until the deadline.
+    async fn receive(&mut self, deadline: Instant) -> Result<bool, ReadFault> {
+        let mut chunk = [0_u8; 512];
+        let read = async {
+            match &mut self.stream {
+                Stream::Socket(socket) => socket.read(&mut chunk).await,
+                Stream::Serial(port) => port.read(&mut chunk).await,
+            }
+        };
+        match timeout_at(deadline.into(), read).await {
+            Err(_) => Ok(false),
+            Ok(Ok(0) | Err(_)) => Err(ReadFault::Lost(Why::Closed)),
+            Ok(Ok(length)) => {
+                self.moved = Instant::now();
+                if self.received.len() > MAX_WAITING {
+                    self.received.clear(); // a flood: what was in it cannot be the answer
+                }
+                self.received.extend_from_slice(&chunk[..length]);
+                Ok(true)
+            }
+        }
+    }
+
+    /// The deadline has passed, or what came can never become the answer.
+    fn unanswered(&mut self, unit: u8) -> ReadFault {
+        // On a serial line something did come, but never with a correct checksum: wrong speed or parity, or noise.
+        let why = if self.received.is_empty() { Why::Timeout } else { Why::Malformed };
+        if self.is_expendable() {
+            return ReadFault::Lost(Why::Timeout);
+        }
+        self.late = Some((unit, Instant::now() + self.timeout.max(LATE_AT_LEAST)));
+        ReadFault::Silent(why)
+    }
+
+    /// Whether it is simply thrown away when in doubt.
+    fn is_expendable(&self) -> bool {
+        matches!(self.stream, Stream::Socket(_))
     }
 }
 
-/// The data of a response that has exactly the length that was asked for.
-fn answer(response: Response, block: Block) -> Option<Answer> {
-    let count = usize::from(block.count);
-    match response {
-        Response::ReadCoils(bits) | Response::ReadDiscreteInputs(bits) => {
-            // Bits travel in whole bytes; the rest of the last one is padding.
-            (bits.len() == count.next_multiple_of(8)).then(|| Answer::Bits(bits.into_iter().take(count).collect()))
-        }
-        Response::ReadHoldingRegisters(words) | Response::ReadInputRegisters(words) => {
-            (words.len() == count).then_some(Answer::Registers(words))
-        }
-        _ => None,
-    }
+/// An answer that is late may come so much later still.
+const LATE_AT_LEAST: Duration = Duration::from_millis(50);
+
+/// Frames are told apart by a silence of 3.5 characters, and of 1.75 ms above 19,200 baud (Modbus over Serial Line V1.02,
+/// 2.5.1.1).
+pub fn silence(character: Duration) -> Duration {
+    const SHORTEST: Duration = Duration::from_micros(1_750);
+    (character * 7 / 2).max(SHORTEST)
 }
 
-fn cause(error: &Error) -> Why {
-    match error {
-        Error::Transport(io) if matches!(io.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput) => {
-            Why::Malformed
-        }
-        // tokio-modbus 0.17 reports the end of the stream with whatever the last system call left behind, so no other
-        // kind may be trusted.
-        Error::Transport(_) => Why::Closed,
-        Error::Protocol(_) => Why::Malformed,
+fn open_serial(line: &SerialLine) -> io::Result<SerialPort> {
+    let port = SerialPort::open(&line.path, |mut settings: Settings| {
+        settings.set_raw();
+        settings.set_baud_rate(line.baud)?;
+        settings.set_char_size(if line.data_bits == 7 { CharSize::Bits7 } else { CharSize::Bits8 });
+        settings.set_parity(match line.parity {
+            config::Parity::None => Parity::None,
+            config::Parity::Even => Parity::Even,
+            config::Parity::Odd => Parity::Odd,
+        });
+        settings.set_stop_bits(if line.stop_bits == 2 { StopBits::Two } else { StopBits::One });
+        settings.set_flow_control(FlowControl::None);
+        Ok(settings)
+    })?;
+    if line.rs485 {
+        port.set_rs4xx_mode(Rs485Config::new())?;
     }
-}
-
-/// Exception codes by their meaning (Modbus Application Protocol V1.1b3, 7).
-fn meaning(exception: ExceptionCode) -> Why {
-    match exception {
-        ExceptionCode::IllegalFunction => Why::IllegalFunction,
-        ExceptionCode::IllegalDataAddress => Why::IllegalAddress,
-        ExceptionCode::IllegalDataValue => Why::IllegalValue,
-        ExceptionCode::ServerDeviceFailure => Why::DeviceFailure,
-        ExceptionCode::Acknowledge => Why::Acknowledge,
-        ExceptionCode::ServerDeviceBusy => Why::DeviceBusy,
-        ExceptionCode::MemoryParityError => Why::MemoryParity,
-        ExceptionCode::GatewayPathUnavailable => Why::GatewayPath,
-        ExceptionCode::GatewayTargetDevice => Why::GatewayTarget,
-        ExceptionCode::Custom(_) => Why::UnknownException,
-    }
+    port.discard_buffers()?;
+    Ok(port)
 }

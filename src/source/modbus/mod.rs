@@ -1,8 +1,9 @@
-//! Modbus TCP. Pure: [`plan`] (which blocks), [`decode`] (what they mean). Doors: [`connection`] (one socket),
-//! [`poller`] (one task per link).
+//! Modbus over TCP, serial lines, and serial frames on a socket. Pure: [`plan`] (which blocks), [`frame`] (what goes over the
+//! wire), [`decode`] (what it means). Doors: [`connection`] (one socket or port), [`poller`] (one task per link).
 
 pub mod connection;
 pub mod decode;
+pub mod frame;
 pub mod plan;
 mod poller;
 

@@ -9,10 +9,10 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep_until;
 use tracing::{debug, info, warn};
 
-use super::connection::{Connection, ReadFault};
+use super::connection::{Connection, OpenFault, ReadFault};
 use super::decode::{Answer, decode};
 use super::plan::{Plan, plan};
-use crate::config::{Config, Link, Tag};
+use crate::config::{Config, Link, Tag, Transport};
 use crate::model::words::source as words;
 use crate::model::{Backoff, Batch, Code, Event, Group, LinkState, Reading, Timestamp, Trouble, Why};
 use crate::source::schedule::Schedule;
@@ -49,6 +49,8 @@ pub struct Poller {
     overran: Option<Instant>,
     /// Whether somebody still takes what is read.
     is_heard: bool,
+    /// What the system said when the link could not be opened.
+    open_error: String,
 }
 
 /// One group with all that is needed to read it.
@@ -64,6 +66,8 @@ struct Scanned {
     readings: Vec<Reading>,
     /// Why the connection was lost, if it was.
     lost: Option<Why>,
+    /// Why the unit did not answer, on a line that is fine.
+    silent: Option<Why>,
     /// Whether the device said anything, be it an exception.
     is_answered: bool,
 }
@@ -71,7 +75,7 @@ struct Scanned {
 /// The state of the line.
 enum Line {
     Down { retry_at: Instant, why: Why },
-    Dialing { dial: JoinHandle<Result<Connection, Why>>, why: Why },
+    Dialing { dial: JoinHandle<Result<Connection, OpenFault>>, why: Why },
     Up(Connection),
 }
 
@@ -91,6 +95,7 @@ impl Poller {
             complained: vec![false; polled.len()],
             overran: None,
             is_heard: true,
+            open_error: String::new(),
             link,
             polled,
             outlet,
@@ -154,8 +159,11 @@ impl Poller {
             }
             let readings = match line {
                 Line::Up(mut connection) => {
-                    let Scanned { readings, lost, .. } = self.ask(index, &mut connection, was_quiet).await;
+                    let Scanned { readings, lost, silent, .. } = self.ask(index, &mut connection, was_quiet).await;
                     was_quiet = false;
+                    if let Some(why) = silent {
+                        self.on_silent(why).await;
+                    }
                     match lost {
                         None => line = Line::Up(connection),
                         Some(why) => {
@@ -201,9 +209,9 @@ impl Poller {
                 *connection = fresh;
                 self.scan(index, connection).await
             }
-            Err(why) => {
+            Err(OpenFault { why, .. }) => {
                 let readings = vec![Reading::Bad(why); self.polled[index].tags.len()];
-                Scanned { readings, lost: Some(why), is_answered: false }
+                Scanned { readings, lost: Some(why), silent: None, is_answered: false }
             }
         }
     }
@@ -213,10 +221,11 @@ impl Poller {
         let polled = &self.polled[index];
         let mut answers: Vec<Result<Answer, Why>> = Vec::with_capacity(polled.plan.blocks.len());
         let mut lost = None;
+        let mut silent = None;
         let mut refused = None;
         let mut is_answered = false;
         for block in &polled.plan.blocks {
-            if let Some(why) = lost {
+            if let Some(why) = lost.or(silent) {
                 answers.push(Err(why));
                 continue;
             }
@@ -229,6 +238,11 @@ impl Poller {
                     is_answered = true;
                     debug!(link = %self.link.name, unit = polled.unit, ?block, %why, "exception");
                     refused = Some((*block, why));
+                    answers.push(Err(why));
+                }
+                Err(ReadFault::Silent(why)) => {
+                    debug!(link = %self.link.name, unit = polled.unit, ?block, %why, "no answer");
+                    silent = Some(why);
                     answers.push(Err(why));
                 }
                 Err(ReadFault::Lost(why)) => {
@@ -254,7 +268,7 @@ impl Poller {
                 .with("first", block.start)
                 .with("last", u32::from(block.start) + u32::from(block.count) - 1);
             warn!(code = %trouble.code, link = %self.link.name, "{trouble}");
-        } else if refused.is_none() && lost.is_none() {
+        } else if refused.is_none() && lost.is_none() && silent.is_none() {
             self.complained[index] = false;
         }
         if is_answered {
@@ -262,7 +276,7 @@ impl Poller {
             self.backoff.reset();
             self.transition(LinkState::Up, None).await;
         }
-        Scanned { readings, lost, is_answered }
+        Scanned { readings, lost, silent, is_answered }
     }
 
     async fn hand_on(&mut self, index: usize, readings: Vec<Reading>) {
@@ -286,10 +300,22 @@ impl Poller {
         self.on_dialled(result).await
     }
 
-    async fn on_dialled(&mut self, result: Result<Connection, Why>) -> Line {
+    async fn on_dialled(&mut self, result: Result<Connection, OpenFault>) -> Line {
         match result {
             Ok(connection) => Line::Up(connection),
-            Err(why) => self.on_lost(why).await,
+            Err(OpenFault { why, error }) => {
+                debug!(link = %self.link.name, %why, error, "not connected");
+                self.open_error = error;
+                self.on_lost(why).await
+            }
+        }
+    }
+
+    /// A unit on a serial line did not answer. The line itself is in doubt when none of them does.
+    async fn on_silent(&mut self, why: Why) {
+        self.fruitless += 1;
+        if self.fruitless > self.units() {
+            self.transition(LinkState::Down, Some(why)).await;
         }
     }
 
@@ -324,8 +350,9 @@ impl Poller {
             status.state = Some(state);
             status.why = why;
         });
-        let trouble = Trouble::new(code(state, why)).with("link", &self.link.name);
-        let trouble = trouble.with("endpoint", format_args!("{}:{}", self.link.host, self.link.port));
+        let is_serial = matches!(self.link.transport, Transport::Serial(_));
+        let trouble = Trouble::new(code(is_serial, state, why)).with("link", &self.link.name);
+        let trouble = trouble.with("endpoint", &self.link.transport).with("error", &self.open_error);
         match state {
             LinkState::Up => info!(link = %self.link.name, "{}", trouble.what(crate::model::Lang::current())),
             LinkState::Down => warn!(code = %trouble.code, link = %self.link.name, "{trouble}"),
@@ -357,9 +384,12 @@ fn groups(device: &crate::config::Device, link: &Link) -> Vec<Polled> {
 }
 
 /// The words for a change of state.
-fn code(state: LinkState, why: Option<Why>) -> Code {
+fn code(is_serial: bool, state: LinkState, why: Option<Why>) -> Code {
     match (state, why) {
         (LinkState::Up, _) => words::LINK_UP,
+        (LinkState::Down, Some(Why::Timeout)) if is_serial => words::LINE_SILENT,
+        (LinkState::Down, Some(Why::Malformed)) if is_serial => words::LINE_NOISE,
+        (LinkState::Down, _) if is_serial => words::SERIAL_UNUSABLE,
         (LinkState::Down, Some(Why::Refused)) => words::LINK_REFUSED,
         (LinkState::Down, Some(Why::Timeout)) => words::LINK_SILENT,
         (LinkState::Down, Some(Why::Closed)) => words::LINK_CLOSED,
@@ -373,9 +403,11 @@ async fn told_to_stop(stop: &mut watch::Receiver<bool>) {
 }
 
 /// The end of a dial; never, if none is under way. Cancel-safe: the dial goes on in its own task.
-async fn dialled(line: &mut Line) -> Result<Connection, Why> {
+async fn dialled(line: &mut Line) -> Result<Connection, OpenFault> {
     match line {
-        Line::Dialing { dial, .. } => dial.await.unwrap_or(Err(Why::Unreachable)),
+        Line::Dialing { dial, .. } => {
+            dial.await.unwrap_or_else(|error| Err(OpenFault { why: Why::Unreachable, error: error.to_string() }))
+        }
         _ => std::future::pending().await,
     }
 }

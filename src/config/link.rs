@@ -1,0 +1,121 @@
+//! `[[link]]`: what carries it, and what one request may ask for.
+
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::check::{Unique, host_and_port, name};
+use super::read::Section;
+use super::{Link, Parity, ReadLimits, SerialLine, Transport};
+use crate::model::words::config as words;
+
+/// The keys that say what carries a link; exactly one of them.
+const TRANSPORTS: [&str; 4] = ["modbus_tcp", "modbus_rtu", "modbus_ascii", "modbus_rtu_tcp"];
+
+pub(super) fn links(top: &Section<'_>) -> Vec<Link> {
+    let mut links = Vec::new();
+    let mut names = Unique::default();
+    let mut endpoints = Unique::default();
+    for section in top.sections("link", "name") {
+        let name: Arc<str> = name(&section, "name", "press-plc").unwrap_or_default().into();
+        names.check(&section, "name", &name);
+        let transport = transport(&section, &mut endpoints);
+        let short = Duration::from_millis(10)..=Duration::from_secs(60);
+        let retry = section.time("retry", pauses()).unwrap_or(Duration::from_secs(1));
+        let retry_max = section.time("retry_max", pauses()).unwrap_or(Duration::from_secs(60).max(retry));
+        if retry > retry_max {
+            section.wrong("retry", words::RETRY_ABOVE_MAX, |t| t);
+        }
+        let limits = ReadLimits {
+            max_registers: whole(&section, "max_registers", 1..=125, 125),
+            max_bits: whole(&section, "max_bits", 1..=2000, 2000),
+            max_gap: whole(&section, "max_gap", 0..=1000, 16),
+        };
+        let timeout = section.time("timeout", short.clone()).unwrap_or(Duration::from_secs(1));
+        let connect_timeout = section.time("connect_timeout", short).unwrap_or(Duration::from_secs(3));
+        section.finish();
+        links.push(Link { name, transport, timeout, connect_timeout, retry, retry_max, limits });
+    }
+    links
+}
+
+fn pauses() -> RangeInclusive<Duration> {
+    Duration::from_millis(100)..=Duration::from_secs(3_600)
+}
+
+fn whole(section: &Section<'_>, key: &'static str, range: RangeInclusive<i64>, default: u16) -> u16 {
+    section.integer(key, range).and_then(|n| u16::try_from(n).ok()).unwrap_or(default)
+}
+
+/// Exactly one of [`TRANSPORTS`]. Where it is wrong, something of the right shape stands in, so that reading goes on.
+fn transport(section: &Section<'_>, endpoints: &mut Unique) -> Transport {
+    let serial = serial_settings(section);
+    let given: Vec<&'static str> = TRANSPORTS.into_iter().filter(|key| section.has(key)).collect();
+    let nothing = Transport::ModbusTcp { host: String::new(), port: 0 };
+    let key = match given[..] {
+        [key] => key,
+        [] => {
+            section.wrong("modbus_tcp", words::NO_TRANSPORT, |t| t.with("known", TRANSPORTS.join(", ")));
+            return nothing;
+        }
+        [_, second, ..] => {
+            section.wrong(second, words::SEVERAL_TRANSPORTS, |t| t.with("found", given.join(", ")));
+            return nothing;
+        }
+    };
+    if key == "modbus_rtu" || key == "modbus_ascii" {
+        let Some(path) = section.file(key) else { return nothing };
+        endpoints.check(section, key, &path.display().to_string());
+        let is_ascii = key == "modbus_ascii";
+        if !is_ascii && serial.data_bits == 7 {
+            section.wrong("data_bits", words::RTU_NEEDS_8_BITS, |t| t);
+        }
+        return Transport::Serial(SerialLine { path, is_ascii, ..serial });
+    }
+    for setting in SERIAL_SETTINGS {
+        if section.has(setting) {
+            section.wrong(setting, words::SERIAL_KEY_ON_SOCKET, |t| t.with("transport", key));
+        }
+    }
+    let Some((host, port)) = endpoint(section, key) else { return nothing };
+    endpoints.check(section, key, &format!("{host}:{port}"));
+    if key == "modbus_tcp" { Transport::ModbusTcp { host, port } } else { Transport::RtuOverTcp { host, port } }
+}
+
+const SERIAL_SETTINGS: [&str; 5] = ["baud", "data_bits", "parity", "stop_bits", "rs485"];
+
+fn serial_settings(section: &Section<'_>) -> SerialLine {
+    let parity = section.text("parity", "parity = \"even\"");
+    let parity = match parity.as_deref() {
+        None | Some("none") => Parity::None,
+        Some("even") => Parity::Even,
+        Some("odd") => Parity::Odd,
+        Some(other) => {
+            section.wrong("parity", words::NOT_ONE_OF, |t| t.with("found", other).with("known", "none, even, odd"));
+            Parity::None
+        }
+    };
+    // ASCII frames fit 7 bits, and the standard's default for them is 7.
+    let default_bits = if section.has("modbus_ascii") { 7 } else { 8 };
+    SerialLine {
+        path: PathBuf::new(),
+        is_ascii: false,
+        data_bits: section.integer("data_bits", 7..=8).and_then(|n| u8::try_from(n).ok()).unwrap_or(default_bits),
+        baud: section.integer("baud", 300..=4_000_000).and_then(|n| u32::try_from(n).ok()).unwrap_or(9_600),
+        parity,
+        stop_bits: section.integer("stop_bits", 1..=2).and_then(|n| u8::try_from(n).ok()).unwrap_or(1),
+        rs485: section.flag("rs485").unwrap_or(false),
+    }
+}
+
+/// `host`, `host:port`, `[v6]:port`.
+fn endpoint(section: &Section<'_>, key: &'static str) -> Option<(String, u16)> {
+    const MODBUS_PORT: u16 = 502;
+    let text = section.needed_text(key, &format!("{key} = \"192.168.1.10:502\""))?;
+    let parsed = host_and_port(&text, MODBUS_PORT);
+    if parsed.is_none() {
+        section.wrong(key, words::BAD_ENDPOINT, |t| t.with("found", &text));
+    }
+    parsed
+}
