@@ -130,7 +130,7 @@ impl Link {
         let outlet = Outlet::new(sender, Arc::default(), std::thread::current(), usize::MAX);
         let (status, seen) = watch::channel(LinkStatus::default());
         let (stop, stopped) = watch::channel(false);
-        let poller = Poller::new(&config, config.links[0].clone(), outlet, Instant::now(), status);
+        let poller = Poller::new(&config, config.links[0].clone(), outlet, Instant::now(), status, None);
         tokio::spawn(poller.run(stopped));
         Link { heard, stop, status: seen }
     }

@@ -10,11 +10,15 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 
+use cloudward::agent::Agent;
 use cloudward::config::Config;
 use cloudward::model::{Batch, LinkState, Reading, Value, Why};
 use cloudward::source::modbus::frame::crc;
+use cloudward::source::modbus::listener::{Listener, Seat};
 use cloudward::source::modbus::{LinkStatus, Poller};
 use cloudward::source::{Heard, Outlet};
 use common::plc::Plc;
@@ -55,6 +59,11 @@ struct Link {
 impl Link {
     /// A link with these keys and one device per unit, each with a u32 at 0 and a u16 at 2.
     fn start(link: &str, units: &[u8]) -> Link {
+        Link::start_with(link, units, None)
+    }
+
+    /// The same where the unit dials in.
+    fn start_with(link: &str, units: &[u8], seat: Option<Seat>) -> Link {
         let devices: String = units
             .iter()
             .map(|unit| {
@@ -71,7 +80,7 @@ impl Link {
         let outlet = Outlet::new(sender, Arc::default(), std::thread::current(), usize::MAX);
         let (status, seen) = watch::channel(LinkStatus::default());
         let (stop, stopped) = watch::channel(false);
-        let poller = Poller::new(&config, config.links[0].clone(), outlet, Instant::now(), status);
+        let poller = Poller::new(&config, config.links[0].clone(), outlet, Instant::now(), status, seat);
         tokio::spawn(poller.run(stopped));
         Link { heard, status: seen, _stop: stop }
     }
@@ -250,4 +259,103 @@ async fn a_port_that_is_not_there_yields_bad_readings_until_it_is() {
             break;
         }
     }
+}
+
+/// A data-terminal unit: dials in and says what it is told to say, in pieces.
+async fn dial_in(port: u16, says: &[&[u8]]) -> TcpStream {
+    let mut socket = loop {
+        match TcpStream::connect(("127.0.0.1", port)).await {
+            Ok(socket) => break socket,
+            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await, // the port is being opened
+        }
+    };
+    socket.set_nodelay(true).unwrap();
+    for piece in says {
+        socket.write_all(piece).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(30)).await;
+    }
+    socket
+}
+
+/// It answers every request with `number`, with a heartbeat in the middle of each third answer.
+fn answer_requests(mut socket: TcpStream, number: u16) -> tokio::task::JoinHandle<()> {
+    tokio::spawn(async move {
+        let mut request = [0; 8];
+        let mut count = 0;
+        while socket.read_exact(&mut request).await.is_ok() {
+            let bytes = answer(request[0], number);
+            let (head, tail) = bytes.split_at(5);
+            let heartbeat: &[u8] = if count % 3 == 0 { b"PING" } else { b"" };
+            if socket.write_all(&[head, heartbeat, tail].concat()).await.is_err() {
+                return;
+            }
+            count += 1;
+        }
+    })
+}
+
+fn listening(port: u16, registration: &str) -> String {
+    format!("modbus_rtu_listen = \"127.0.0.1:{port}\"\nregistration = \"{registration}\"\nheartbeat = \"PING\"")
+}
+
+#[tokio::test]
+async fn units_that_dial_in_on_one_port_are_told_apart_by_their_registration() {
+    let port = free_port();
+    let (seat_1, guest_1) = Seat::new(Some(b"DTU-1".to_vec()));
+    let (seat_17, guest_17) = Seat::new(Some(vec![0x7e, 1, 0x17]));
+    let _listener = Listener::start(format!("127.0.0.1:{port}"), vec![guest_1, guest_17]);
+    let mut link_1 = Link::start_with(&listening(port, "DTU-1"), &[1], Some(seat_1));
+    let mut link_17 = Link::start_with(&listening(port, "hex:7E 01 17"), &[1], Some(seat_17));
+    assert_eq!(link_1.batches("d1", 1).await[0].readings, vec![Reading::Bad(Why::Unreachable); 2], "nobody there yet");
+
+    // Registrations come split, behind a heartbeat, and in any order; a stranger is nobody's unit.
+    let stranger = dial_in(port, &[b"hello"]).await;
+    let _second = answer_requests(dial_in(port, &[b"PING", &[0x7e], &[1, 0x17]]).await, 17);
+    let _first = answer_requests(dial_in(port, &[b"DT", b"U-1"]).await, 1);
+    for (link, number) in [(&mut link_1, 1), (&mut link_17, 17)] {
+        while link.batches("d1", 1).await[0].readings != good(number) {}
+        assert_eq!(readings(&link.batches("d1", 10).await), vec![good(number); 10]);
+    }
+    drop(stranger);
+}
+
+#[tokio::test]
+async fn a_unit_that_dials_in_again_is_read_on_its_new_connection() {
+    let port = free_port();
+    let (seat, guest) = Seat::new(Some(b"DTU-1".to_vec()));
+    let _listener = Listener::start(format!("127.0.0.1:{port}"), vec![guest]);
+    let mut link = Link::start_with(&listening(port, "DTU-1"), &[1], Some(seat));
+    // The first connection goes dead without a word, as mobile networks do it: open, and nothing comes any more.
+    let dead = dial_in(port, &[b"DTU-1"]).await;
+    while link.batches("d1", 1).await[0].readings != vec![Reading::Bad(Why::Timeout); 2] {}
+    let _alive = answer_requests(dial_in(port, &[b"DTU-1"]).await, 2);
+    while link.batches("d1", 1).await[0].readings != good(2) {}
+    drop(dead);
+}
+
+#[tokio::test]
+async fn the_agent_opens_the_port_and_a_reload_moves_it() {
+    let dir = temp_dir();
+    let (old, new) = (free_port(), free_port());
+    let workshop = |port| {
+        let text = format!(
+            "[workshop]\nenterprise = \"e\"\nid = \"w\"\ntimezone = \"Asia/Shanghai\"\n[[link]]\nname = \"l\"\n{}\n[[device]]\nid = \"d\"\nlink = \"l\"\nevery = \"50ms\"\ntags = [{{ name = \"a\", address = \"holding:0\", type = \"u32\" }}, {{ name = \"b\", address = \"holding:2\", type = \"u16\" }}]\n",
+            listening(port, "DTU-1")
+        );
+        Config::parse(&text).unwrap()
+    };
+    let mut agent = Agent::start(workshop(old), dir.path().to_owned()).await.unwrap();
+    for port in [old, new] {
+        let unit = answer_requests(dial_in(port, &[b"DTU-1"]).await, 7);
+        while agent.overview().links_up == 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        if port == old {
+            agent.reload(workshop(new), dir.path()).await;
+            assert!(TcpStream::connect(("127.0.0.1", old)).await.is_err(), "the old port is closed");
+            assert_eq!(agent.overview().links_up, 0, "its unit has not dialled the new one yet");
+        }
+        unit.abort();
+    }
+    agent.stop().await;
 }

@@ -2,6 +2,7 @@
 //! hand batches to the [`recorder`], couriers take records from its [`tail`].
 
 mod courier;
+mod dial_in;
 mod flight;
 mod pending;
 mod recorder;
@@ -24,12 +25,13 @@ pub use courier::SinkStatus;
 pub use recorder::Health;
 pub use systemd::Systemd;
 
-use crate::config::{Config, Device, Link, Sink, Workshop};
+use crate::config::{Config, Device, Link, Sink, Transport, Workshop};
 use crate::journal::{Journal, Place, Settings};
 use crate::model::words::agent as words;
 use crate::model::{BootId, Lang, LinkState, Timestamp, Trouble};
 use crate::source::modbus::{LinkStatus, Poller};
 use courier::{Courier, Desk, Order};
+use dial_in::DialIn;
 use recorder::{Command, Progress, Recorder};
 use supervise::supervised;
 
@@ -49,6 +51,7 @@ pub struct Agent {
     recorder: Recorder,
     links: HashMap<Arc<str>, RunningLink>,
     sinks: HashMap<Arc<str>, RunningSink>,
+    dial_in: DialIn,
 }
 
 /// What a link's task was made from, to see whether a reload changes it.
@@ -89,6 +92,7 @@ impl Agent {
             recorder,
             links: HashMap::new(),
             sinks: HashMap::new(),
+            dial_in: DialIn::default(),
         };
         agent.put_in_force(config).await;
         Ok(agent)
@@ -112,7 +116,8 @@ impl Agent {
 
     async fn put_in_force(&mut self, config: Arc<Config>) {
         self.config = config.clone();
-        self.stop_changed_links(&config).await;
+        let has_new_seats = self.dial_in.follow(&config);
+        self.stop_changed_links(&config, has_new_seats).await;
         let stopped = self.stop_changed_sinks(&config).await;
         for sink in &config.sinks {
             if !self.sinks.contains_key(&sink.name) {
@@ -134,10 +139,11 @@ impl Agent {
         }
     }
 
-    async fn stop_changed_links(&mut self, config: &Config) {
+    async fn stop_changed_links(&mut self, config: &Config, has_new_seats: bool) {
         let is_same = |running: &RunningLink| {
             let (link, devices) = &running.made_from;
-            config.links.contains(link) && config.devices_of(&link.name).eq(devices)
+            let has_lost_its_seat = has_new_seats && matches!(link.transport, Transport::RtuListen { .. });
+            config.links.contains(link) && config.devices_of(&link.name).eq(devices) && !has_lost_its_seat
         };
         let mut stopping: Vec<RunningLink> = Vec::new();
         for name in self.links.keys().cloned().collect::<Vec<_>>() {
@@ -173,9 +179,11 @@ impl Agent {
         let (status, seen) = watch::channel(LinkStatus::default());
         let made_from = (link.clone(), config.devices_of(&link.name).cloned().collect());
         let (config, outlet, started) = (config.clone(), self.recorder.outlet(), self.started);
+        let seat = self.dial_in.seat(&link.name);
         let name = format!("link {}", link.name);
         let task = supervised(name, move || {
-            Poller::new(&config, link.clone(), outlet.clone(), started, status.clone()).run(stopped.clone())
+            Poller::new(&config, link.clone(), outlet.clone(), started, status.clone(), seat.clone())
+                .run(stopped.clone())
         });
         RunningLink { made_from, stop, status: seen, task }
     }

@@ -67,6 +67,9 @@ impl Report<'_> {
             format!("link {name} ({transport}): {requests_per_s:.1} requests/s, {registers_per_s:.0} registers/s, {bits_per_s:.0} bits/s, {bytes}/s"),
             format!("链路 {name}（{transport}）：每秒请求 {requests_per_s:.1} 次，寄存器 {registers_per_s:.0} 个，位 {bits_per_s:.0} 个，流量 {bytes}/s"),
         );
+        if let Some(load) = outlook::bus_load(self.config, link) {
+            self.bus(load);
+        }
         for group in groups {
             let (device, every, tags) = (&group.device, show_span(group.period), group.tags);
             let blocks = group.plan.blocks.iter().map(|b| format!("{}:{}+{}", b.table.as_str(), b.start, b.count));
@@ -81,6 +84,20 @@ impl Report<'_> {
             );
         }
         self.config.devices_of(&link.name).for_each(|device| self.tags(device));
+    }
+
+    fn bus(&self, load: f64) {
+        let percent = load * 100.0;
+        self.say(
+            format!("  the line is busy {percent:.0} % of the time, if devices answer within 10 ms"),
+            format!("  按设备 10 ms 内应答估算，总线占用 {percent:.0} %"),
+        );
+        if load > 1.0 {
+            self.say(
+                "  WARNING: the periods cannot be kept: lengthen `every`, raise `baud`, or split the line".into(),
+                "  警告：跟不上采集周期；请加长 every、提高 baud，或把总线拆成几条".into(),
+            );
+        }
     }
 
     /// Every address in both forms, since off by one is the most common mistake of all.

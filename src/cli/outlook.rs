@@ -4,10 +4,12 @@
 use std::time::Duration;
 
 use crate::config::modbus::DataType;
-use crate::config::{Config, Device, Link, Sink, Tag};
+use crate::config::{Config, Device, Link, Sink, Tag, Transport};
 use crate::model::Deadband;
 use crate::sink::Scope;
-use crate::source::modbus::plan::{Plan, plan};
+use crate::source::modbus::connection::silence;
+use crate::source::modbus::frame::{Envelope, Query};
+use crate::source::modbus::plan::{Block, Plan, plan};
 
 /// Bytes of a commit beside its payload: WAL frames, checkpoint, file-system journal. Measured at one commit a second
 /// (docs/PERFORMANCE.md).
@@ -42,6 +44,23 @@ pub(super) struct LinkLoad {
     pub(super) bits_per_s: f64,
     pub(super) bytes_per_s: f64,
 }
+
+/// The share of its time that a serial line is busy; `None` on a socket. Request, answer and the silences between them
+/// take their time at this speed; the device itself is taken to answer within [`TURNAROUND`].
+pub(super) fn bus_load(config: &Config, link: &Link) -> Option<f64> {
+    let Transport::Serial(line) = &link.transport else { return None };
+    let envelope = if line.is_ascii { Envelope::Ascii } else { Envelope::Rtu };
+    let seconds = |block: &Block| {
+        let query = Query { transaction: 0, unit: 1, block: *block };
+        let characters = query.encode(envelope).len() + query.answer_bytes(envelope);
+        (line.character() * characters as u32 + 2 * silence(line.character()) + TURNAROUND).as_secs_f64()
+    };
+    let groups = link_load(config, link).groups;
+    Some(groups.iter().map(|g| g.plan.blocks.iter().map(seconds).sum::<f64>() / g.period.as_secs_f64()).sum())
+}
+
+/// What meters and PLCs take to answer, typically 5 to 20 ms.
+const TURNAROUND: Duration = Duration::from_millis(10);
 
 /// What one sink has to carry, at most: report on change makes it less.
 pub(super) struct SinkLoad {
@@ -184,6 +203,31 @@ send = [{send}]
         assert_eq!(load.registers_per_s, 4.0, "the hole at 40002 is read over");
         assert_eq!(load.bits_per_s, 2.0);
         assert_eq!(load.bytes_per_s, (12.0 + 9.0 + 8.0) + 2.0 * (12.0 + 9.0 + 1.0));
+    }
+
+    #[test]
+    fn a_serial_line_that_cannot_keep_its_periods_shows() {
+        let load = |baud: u32| {
+            let text = workshop("", TWO_PERIODS, "\"m\"");
+            let link = Link {
+                transport: Transport::Serial(crate::config::SerialLine {
+                    path: "/dev/ttyS1".into(),
+                    is_ascii: false,
+                    baud,
+                    data_bits: 8,
+                    parity: crate::config::Parity::None,
+                    stop_bits: 1,
+                    rs485: false,
+                }),
+                ..(*text.links[0]).clone()
+            };
+            bus_load(&text, &link).unwrap()
+        };
+        // At 9600 8N1 a character takes 1.0417 ms. Once a second 8 + 13 of them, twice 8 + 6; three times two silences
+        // of 3.5 characters and the device's 10 ms.
+        let expected = (21.0 + 2.0 * 14.0 + 3.0 * 7.0) * 10.0 / 9_600.0 + 3.0 * 0.010;
+        assert!((load(9_600) - expected).abs() < 0.001, "{} instead of {expected}", load(9_600));
+        assert!(load(600) > 1.0);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::{Link, Parity, ReadLimits, SerialLine, Transport};
 use crate::model::words::config as words;
 
 /// The keys that say what carries a link; exactly one of them.
-const TRANSPORTS: [&str; 4] = ["modbus_tcp", "modbus_rtu", "modbus_ascii", "modbus_rtu_tcp"];
+const TRANSPORTS: [&str; 5] = ["modbus_tcp", "modbus_rtu", "modbus_ascii", "modbus_rtu_tcp", "modbus_rtu_listen"];
 
 pub(super) fn links(top: &Section<'_>) -> Vec<Link> {
     let mut links = Vec::new();
@@ -51,6 +51,7 @@ fn whole(section: &Section<'_>, key: &'static str, range: RangeInclusive<i64>, d
 /// Exactly one of [`TRANSPORTS`]. Where it is wrong, something of the right shape stands in, so that reading goes on.
 fn transport(section: &Section<'_>, endpoints: &mut Unique) -> Transport {
     let serial = serial_settings(section);
+    let (registration, heartbeat) = (pattern(section, "registration"), pattern(section, "heartbeat"));
     let given: Vec<&'static str> = TRANSPORTS.into_iter().filter(|key| section.has(key)).collect();
     let nothing = Transport::ModbusTcp { host: String::new(), port: 0 };
     let key = match given[..] {
@@ -78,9 +79,54 @@ fn transport(section: &Section<'_>, endpoints: &mut Unique) -> Transport {
             section.wrong(setting, words::SERIAL_KEY_ON_SOCKET, |t| t.with("transport", key));
         }
     }
+    if key == "modbus_rtu_listen" {
+        return listen(section, endpoints, registration, heartbeat).unwrap_or(nothing);
+    }
+    for pattern in ["registration", "heartbeat"] {
+        if section.has(pattern) {
+            section.wrong(pattern, words::DTU_KEY_ELSEWHERE, |t| t.with("transport", key));
+        }
+    }
     let Some((host, port)) = endpoint(section, key) else { return nothing };
     endpoints.check(section, key, &format!("{host}:{port}"));
     if key == "modbus_tcp" { Transport::ModbusTcp { host, port } } else { Transport::RtuOverTcp { host, port } }
+}
+
+/// A port on which units dial in. Several links share one, each with a registration of its own.
+fn listen(
+    section: &Section<'_>,
+    endpoints: &mut Unique,
+    registration: Option<Vec<u8>>,
+    heartbeat: Option<Vec<u8>>,
+) -> Option<Transport> {
+    let example = "modbus_rtu_listen = \"0.0.0.0:5021\"";
+    let listen = section.needed_text("modbus_rtu_listen", example)?;
+    if listen.parse::<std::net::SocketAddr>().is_err() {
+        section.wrong("modbus_rtu_listen", words::BAD_LISTEN, |t| t.with("found", &listen));
+        return None;
+    }
+    let shown = registration.as_deref().map(|bytes| bytes.escape_ascii().to_string()).unwrap_or_default();
+    endpoints.check(section, "modbus_rtu_listen", &format!("{listen} {shown}"));
+    Some(Transport::RtuListen { listen, registration, heartbeat })
+}
+
+/// Text, or bytes as `hex:01 AF`.
+fn pattern(section: &Section<'_>, key: &'static str) -> Option<Vec<u8>> {
+    const LONGEST: usize = 128;
+    let text = section.text(key, &format!("{key} = \"DTU-0017\""))?;
+    let bytes = match text.strip_prefix("hex:") {
+        None => Some(text.clone().into_bytes()),
+        Some(hex) => {
+            let digits: String = hex.split_whitespace().collect();
+            let byte = |at: usize| digits.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
+            if digits.len().is_multiple_of(2) { (0..digits.len()).step_by(2).map(byte).collect() } else { None }
+        }
+    };
+    let usable = bytes.filter(|bytes| !bytes.is_empty() && bytes.len() <= LONGEST);
+    if usable.is_none() {
+        section.wrong(key, words::BAD_PATTERN, |t| t.with("found", &text).with("max", LONGEST));
+    }
+    usable
 }
 
 const SERIAL_SETTINGS: [&str; 5] = ["baud", "data_bits", "parity", "stop_bits", "rs485"];

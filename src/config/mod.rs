@@ -99,6 +99,15 @@ pub enum Transport {
         /// Port.
         port: u16,
     },
+    /// `modbus_rtu_listen`: serial frames on a socket that the data-terminal unit opens.
+    RtuListen {
+        /// Address to listen on.
+        listen: String,
+        /// What the unit sends first; `None`: whoever dials in.
+        registration: Option<Vec<u8>>,
+        /// What the unit sends now and then by itself.
+        heartbeat: Option<Vec<u8>>,
+    },
     /// `modbus_rtu` or `modbus_ascii`: a serial line.
     Serial(SerialLine),
 }
@@ -145,6 +154,10 @@ impl fmt::Display for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Transport::ModbusTcp { host, port } | Transport::RtuOverTcp { host, port } => write!(f, "{host}:{port}"),
+            Transport::RtuListen { listen, registration, .. } => match registration {
+                Some(registration) => write!(f, "{listen} ({})", registration.escape_ascii()),
+                None => f.write_str(listen),
+            },
             Transport::Serial(line) => {
                 let parity = match line.parity {
                     Parity::None => 'N',

@@ -108,6 +108,12 @@ pub const SERIAL_KEY_ON_SOCKET: Code = Code("CW157");
 pub const RTU_NEEDS_8_BITS: Code = Code("CW158");
 /// A character that TOML does not know, from another keyboard.
 pub const ODD_CHARACTER: Code = Code("CW159");
+/// Not an address to listen on.
+pub const BAD_LISTEN: Code = Code("CW181");
+/// Not a pattern of bytes.
+pub const BAD_PATTERN: Code = Code("CW182");
+/// A pattern of units that dial in, on another link.
+pub const DTU_KEY_ELSEWHERE: Code = Code("CW183");
 
 pub(super) const WORDS: &[Words] = &[
     Words {
@@ -727,6 +733,48 @@ pub(super) const WORDS: &[Words] = &[
         remedy: Text {
             en: "write the plain character: , = ' [ ] or a blank, and straight double quotes",
             zh: "请改为半角的逗号、等号、引号、方括号或空格",
+        },
+    },
+    Words {
+        code: BAD_LISTEN,
+        what: Text {
+            en: "`{key}` is \"{found}\", which is no address to listen on",
+            zh: "`{key}` 的值 \"{found}\" 不是可监听的地址",
+        },
+        cause: Text {
+            en: "Listening takes an address of this gateway and a port, both as numbers.",
+            zh: "监听需要写本网关的 IP 地址和端口，不能写域名。",
+        },
+        remedy: Text {
+            en: "write e.g. \"0.0.0.0:5021\" (all addresses) or \"10.8.0.1:5021\" (one of them)",
+            zh: "例如写 \"0.0.0.0:5021\"（全部地址）或 \"10.8.0.1:5021\"（其中一个）",
+        },
+    },
+    Words {
+        code: BAD_PATTERN,
+        what: Text {
+            en: "`{key}` is \"{found}\", must be 1 to {max} bytes as text or as hex: with pairs of digits",
+            zh: "`{key}` 的值是 \"{found}\"，应为 1 至 {max} 字节的文本，或 hex: 加成对的十六进制数字",
+        },
+        cause: Text {
+            en: "The pattern is what the unit is set to send, byte for byte.",
+            zh: "这里要与 DTU 里设置的注册包或心跳包逐字节一致。",
+        },
+        remedy: Text {
+            en: "write e.g. \"DTU-0017\" or \"hex:7E 01 17\"",
+            zh: "例如写 \"DTU-0017\" 或 \"hex:7E 01 17\"",
+        },
+    },
+    Words {
+        code: DTU_KEY_ELSEWHERE,
+        what: Text { en: "`{key}` has no effect on {transport}", zh: "`{key}` 对 {transport} 不起作用" },
+        cause: Text {
+            en: "Registration and heartbeat belong to units that dial in.",
+            zh: "注册包和心跳包只用于主动连入的 DTU。",
+        },
+        remedy: Text {
+            en: "take it away, or write modbus_rtu_listen = \"0.0.0.0:5021\"",
+            zh: "请删去，或改用 modbus_rtu_listen = \"0.0.0.0:5021\"",
         },
     },
 ];

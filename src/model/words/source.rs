@@ -24,6 +24,10 @@ pub const LINE_SILENT: Code = Code("CW209");
 pub const LINE_NOISE: Code = Code("CW210");
 /// A device answers with an exception.
 pub const DEVICE_REFUSES: Code = Code("CW211");
+/// A port for units that dial in cannot be opened.
+pub const CANNOT_LISTEN: Code = Code("CW221");
+/// No unit has dialled in.
+pub const NOBODY_DIALLED: Code = Code("CW222");
 
 pub(super) const WORDS: &[Words] = &[
     Words {
@@ -176,6 +180,36 @@ pub(super) const WORDS: &[Words] = &[
         remedy: Text {
             en: "compare the addresses with the device's manual; set max_gap = 0 on its link if holes are not readable",
             zh: "请对照设备手册核对地址；若空洞不可读，请在 link 上设 max_gap = 0",
+        },
+    },
+    Words {
+        code: CANNOT_LISTEN,
+        what: Text {
+            en: "the port {address} for units that dial in cannot be opened: {error}",
+            zh: "无法打开供 DTU 连入的端口 {address}：{error}",
+        },
+        cause: Text {
+            en: "Another program uses the port, the address is none of this gateway, or ports below 1024 are reserved.",
+            zh: "端口被其他程序占用、地址不属于本网关，或 1024 以下的端口需要特权。",
+        },
+        remedy: Text {
+            en: "`ss -ltnp` shows who listens; choose another port if need be; the agent keeps trying",
+            zh: "可用 `ss -ltnp` 查看占用者，必要时换一个端口；程序会自动重试",
+        },
+    },
+    Words {
+        code: NOBODY_DIALLED,
+        what: Text {
+            en: "link `{link}`: the unit has not dialled in at {endpoint}",
+            zh: "链路 `{link}`：DTU 尚未连入 {endpoint}",
+        },
+        cause: Text {
+            en: "The unit has no signal or no credit, its server address or port is wrong, a firewall keeps it out, or its registration packet differs.",
+            zh: "DTU 没有信号或欠费、里面填的服务器地址或端口不对、被防火墙拦截，或注册包不一致。",
+        },
+        remedy: Text {
+            en: "compare server address, port and registration packet in the unit; open the port in the firewall; --log debug shows who knocks",
+            zh: "请核对 DTU 里的服务器地址、端口和注册包，并在防火墙放行该端口；用 --log debug 可看到谁在连接",
         },
     },
 ];

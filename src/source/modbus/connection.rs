@@ -16,6 +16,7 @@ use tokio::time::{sleep_until, timeout, timeout_at};
 
 use super::decode::Answer;
 use super::frame::{Envelope, Found, MAX_WAITING, Query};
+use super::listener::Seat;
 use super::plan::Block;
 use crate::config::{self, Link, SerialLine, Transport};
 use crate::model::Why;
@@ -33,6 +34,12 @@ pub struct Connection {
     received: Vec<u8>,
     /// A unit whose answer may still come, and until when.
     late: Option<(u8, Instant)>,
+    /// What a unit that dialled in sends by itself.
+    heartbeat: Option<Vec<u8>>,
+    /// Where such a unit would dial in again.
+    seat: Option<Seat>,
+    /// Questions in a row without an answer.
+    unanswered: u32,
 }
 
 enum Stream {
@@ -62,8 +69,16 @@ pub enum ReadFault {
 
 impl Connection {
     /// Connects within the link's deadline, or opens the serial port.
-    pub async fn open(link: &Link) -> Result<Connection, OpenFault> {
+    pub async fn open(link: &Link, seat: Option<&Seat>) -> Result<Connection, OpenFault> {
         match &link.transport {
+            Transport::RtuListen { heartbeat, .. } => {
+                let nobody = || OpenFault { why: Why::Unreachable, error: String::new() };
+                let seat = seat.ok_or_else(nobody)?;
+                let arrived = timeout(link.connect_timeout, seat.take()).await;
+                let socket = arrived.ok().flatten().ok_or_else(nobody)?;
+                let connection = Connection::new(Stream::Socket(socket), Envelope::Rtu, link.timeout, Duration::ZERO);
+                Ok(Connection { heartbeat: heartbeat.clone(), seat: Some(seat.clone()), ..connection })
+            }
             Transport::ModbusTcp { host, port } => Connection::dial(link, host, *port, Envelope::Tcp).await,
             Transport::RtuOverTcp { host, port } => Connection::dial(link, host, *port, Envelope::Rtu).await,
             Transport::Serial(line) => {
@@ -91,7 +106,19 @@ impl Connection {
 
     fn new(stream: Stream, envelope: Envelope, timeout: Duration, character: Duration) -> Connection {
         let moved = Instant::now();
-        Connection { stream, envelope, timeout, character, moved, transaction: 0, received: Vec::new(), late: None }
+        Connection {
+            stream,
+            envelope,
+            timeout,
+            character,
+            moved,
+            transaction: 0,
+            received: Vec::new(),
+            late: None,
+            heartbeat: None,
+            seat: None,
+            unanswered: 0,
+        }
     }
 
     /// Reads one block from one unit.
@@ -109,8 +136,14 @@ impl Connection {
                 false => return Err(self.unanswered(unit)),
                 true => match query.find(self.envelope, &self.received) {
                     Found::Nothing => {}
-                    Found::Answer(answer) => return Ok(answer),
-                    Found::Exception(why) => return Err(ReadFault::Exception(why)),
+                    Found::Answer(answer) => {
+                        self.unanswered = 0;
+                        return Ok(answer);
+                    }
+                    Found::Exception(why) => {
+                        self.unanswered = 0;
+                        return Err(ReadFault::Exception(why));
+                    }
                     Found::Broken if self.is_expendable() => return Err(ReadFault::Lost(Why::Malformed)),
                     Found::Broken => return Err(self.unanswered(unit)),
                 },
@@ -172,6 +205,9 @@ impl Connection {
                     self.received.clear(); // a flood: what was in it cannot be the answer
                 }
                 self.received.extend_from_slice(&chunk[..length]);
+                if let Some(heartbeat) = &self.heartbeat {
+                    strip(&mut self.received, heartbeat);
+                }
                 Ok(true)
             }
         }
@@ -181,8 +217,14 @@ impl Connection {
     fn unanswered(&mut self, unit: u8) -> ReadFault {
         // On a serial line something did come, but never with a correct checksum: wrong speed or parity, or noise.
         let why = if self.received.is_empty() { Why::Timeout } else { Why::Malformed };
+        self.unanswered += 1;
         if self.is_expendable() {
             return ReadFault::Lost(Why::Timeout);
+        }
+        // A unit that dialled in takes long to do so again, so its socket is kept; unless it has, or it seems dead.
+        let is_dead = self.seat.as_ref().is_some_and(|seat| seat.is_taken_again() || self.unanswered >= DEAD_AFTER);
+        if is_dead {
+            return ReadFault::Lost(why);
         }
         self.late = Some((unit, Instant::now() + self.timeout.max(LATE_AT_LEAST)));
         ReadFault::Silent(why)
@@ -190,7 +232,18 @@ impl Connection {
 
     /// Whether it is simply thrown away when in doubt.
     fn is_expendable(&self) -> bool {
-        matches!(self.stream, Stream::Socket(_))
+        matches!(self.stream, Stream::Socket(_)) && self.seat.is_none()
+    }
+}
+
+/// A socket of a unit that dialled in is given up after so many questions in a row without an answer: a mobile network
+/// drops connections without a word.
+const DEAD_AFTER: u32 = 10;
+
+/// Takes every whole `pattern` out of `bytes`: a heartbeat may stand in the middle of an answer.
+fn strip(bytes: &mut Vec<u8>, pattern: &[u8]) {
+    while let Some(at) = bytes.windows(pattern.len()).position(|part| part == pattern) {
+        bytes.drain(at..at + pattern.len());
     }
 }
 

@@ -4,6 +4,7 @@
 pub mod connection;
 pub mod decode;
 pub mod frame;
+pub mod listener;
 pub mod plan;
 mod poller;
 

@@ -11,6 +11,7 @@ use tracing::{debug, info, warn};
 
 use super::connection::{Connection, OpenFault, ReadFault};
 use super::decode::{Answer, decode};
+use super::listener::Seat;
 use super::plan::{Plan, plan};
 use crate::config::{Config, Link, Tag, Transport};
 use crate::model::words::source as words;
@@ -51,6 +52,8 @@ pub struct Poller {
     is_heard: bool,
     /// What the system said when the link could not be opened.
     open_error: String,
+    /// Where its unit dials in, if it does.
+    seat: Option<Seat>,
 }
 
 /// One group with all that is needed to read it.
@@ -88,6 +91,7 @@ impl Poller {
         outlet: Outlet,
         started: Instant,
         status: watch::Sender<LinkStatus>,
+        seat: Option<Seat>,
     ) -> Poller {
         let polled: Vec<Polled> = config.devices_of(&link.name).flat_map(|device| groups(device, &link)).collect();
         Poller {
@@ -96,6 +100,7 @@ impl Poller {
             overran: None,
             is_heard: true,
             open_error: String::new(),
+            seat,
             link,
             polled,
             outlet,
@@ -204,7 +209,7 @@ impl Poller {
         if !was_quiet || scanned.is_answered || scanned.lost != Some(Why::Closed) {
             return scanned;
         }
-        match Connection::open(&self.link).await {
+        match Connection::open(&self.link, self.seat.as_ref()).await {
             Ok(fresh) => {
                 *connection = fresh;
                 self.scan(index, connection).await
@@ -290,8 +295,8 @@ impl Poller {
     }
 
     fn dial(&self, why: Why) -> Line {
-        let link = self.link.clone();
-        Line::Dialing { dial: tokio::spawn(async move { Connection::open(&link).await }), why }
+        let (link, seat) = (self.link.clone(), self.seat.clone());
+        Line::Dialing { dial: tokio::spawn(async move { Connection::open(&link, seat.as_ref()).await }), why }
     }
 
     /// Waits for a dial to end.
@@ -324,8 +329,13 @@ impl Poller {
     async fn on_lost(&mut self, why: Why) -> Line {
         self.fruitless += 1;
         let is_link_fault = matches!(why, Why::Refused | Why::Unreachable);
-        let pause =
-            if is_link_fault || self.fruitless > self.units() { self.backoff.next(random()) } else { Duration::ZERO };
+        let pause = if self.seat.is_some() {
+            self.link.retry // waiting for somebody to dial in costs nothing, and who does is not to wait
+        } else if is_link_fault || self.fruitless > self.units() {
+            self.backoff.next(random())
+        } else {
+            Duration::ZERO
+        };
         if !pause.is_zero() {
             self.transition(LinkState::Down, Some(why)).await;
         }
@@ -351,7 +361,9 @@ impl Poller {
             status.why = why;
         });
         let is_serial = matches!(self.link.transport, Transport::Serial(_));
-        let trouble = Trouble::new(code(is_serial, state, why)).with("link", &self.link.name);
+        let is_dialled = self.seat.is_some() && state == LinkState::Down;
+        let code = if is_dialled { words::NOBODY_DIALLED } else { code(is_serial, state, why) };
+        let trouble = Trouble::new(code).with("link", &self.link.name);
         let trouble = trouble.with("endpoint", &self.link.transport).with("error", &self.open_error);
         match state {
             LinkState::Up => info!(link = %self.link.name, "{}", trouble.what(crate::model::Lang::current())),
