@@ -44,7 +44,7 @@ const DOORS: [&str; 9] = [
 ];
 
 /// Who may name which crate.
-const OWNERS: [(&str, &[&str]); 12] = [
+const OWNERS: [(&str, &[&str]); 13] = [
     ("tokio_modbus", &["source/modbus/connection.rs", "simulator/"]),
     ("rusqlite", &["journal/"]),
     ("zstd", &["journal/"]),
@@ -53,6 +53,7 @@ const OWNERS: [(&str, &[&str]); 12] = [
     ("rustls", &["sink/"]),
     ("secrecy", &["sink/"]),
     ("rumqttd", &["simulator/"]),
+    ("encoding_rs", &["model/encoding.rs"]),
     ("indicatif", &["console/"]),
     ("sd_notify", &["agent/systemd.rs"]),
     ("rustix", &["agent/space.rs"]),

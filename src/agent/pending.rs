@@ -4,9 +4,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::config::{ENVELOPE_BYTES, LONGEST_VALUE, SCAN_BYTES};
+use crate::config::{ENVELOPE_BYTES, LONGEST_VALUE, SCAN_BYTES, TEXT_FRAME, escaped_len};
 use crate::journal::{NewData, NewEvent};
-use crate::model::{Group, Reading, Scan, TagInfo};
+use crate::model::{Group, Reading, Scan, TagInfo, Value};
 
 /// Samples of one record: what one message carries.
 const RECORD_SAMPLES: usize = 2_000;
@@ -92,10 +92,20 @@ impl Pending {
 fn most_bytes(group: &Group, scan: &Scan) -> usize {
     let bytes = |(tag, reading): (&TagInfo, &Option<Reading>)| match reading {
         None => 0,
-        Some(Reading::Good(_) | Reading::Bad(_)) => tag.name.len() + LONGEST_VALUE,
-        Some(Reading::Uncertain(..)) => 2 * (tag.name.len() + LONGEST_VALUE), // the value, and the reason for doubt
+        Some(Reading::Bad(_)) => tag.name.len() + LONGEST_VALUE,
+        Some(Reading::Good(value)) => tag.name.len() + longest(value),
+        // The value, and the reason for doubt.
+        Some(Reading::Uncertain(value, _)) => 2 * tag.name.len() + longest(value) + LONGEST_VALUE,
     };
     SCAN_BYTES + group.tags.iter().zip(&scan.readings).map(bytes).sum::<usize>()
+}
+
+/// A value in JSON beside its tag's name, at most.
+fn longest(value: &Value) -> usize {
+    match value {
+        Value::Text(text) => LONGEST_VALUE.max(TEXT_FRAME + escaped_len(text)),
+        _ => LONGEST_VALUE,
+    }
 }
 
 #[cfg(test)]
