@@ -1,6 +1,11 @@
 //! Every type of docs/MODBUS.md on its whole way: from a line of the configuration over the wire into the journal, out of
-//! it and into the payload. The device is scripted, so that its registers are those of the table below and no others.
+//! it and into the payload. The device is scripted, so that its registers are those of the table below and no others. What
+//! the registers mean is not our word alone: pymodbus encodes, and we read.
 
+mod common;
+
+use std::collections::BTreeMap;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,8 +15,9 @@ use tokio::sync::{mpsc, watch};
 
 use cloudward::config::Config;
 use cloudward::journal::{Journal, NewData, Reader, Settings};
-use cloudward::model::{Batch, BootId, Scan, Timestamp};
+use cloudward::model::{Batch, BootId, Reading, Scan, Timestamp};
 use cloudward::sink::{Scope, payload};
+use cloudward::source::modbus::decode::{Answer, decode};
 use cloudward::source::modbus::{LinkStatus, Poller};
 use cloudward::source::{Heard, Outlet};
 
@@ -88,10 +94,7 @@ async fn every_type_travels_from_its_line_to_the_payload() {
             tokio::spawn(serve(stream));
         }
     });
-    let text = format!(
-        "[workshop]\nenterprise = \"e\"\nid = \"w\"\ntimezone = \"Asia/Shanghai\"\n[[link]]\nname = \"l\"\nmodbus_tcp = \"127.0.0.1:{port}\"\n[[device]]\nid = \"d\"\nlink = \"l\"\ntags = [{TAGS}]\n"
-    );
-    let config = Config::parse(&text).expect("the test writes a valid file");
+    let config = with_tags(port, TAGS);
     let batch = scanned(&config).await;
 
     let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("the build has room");
@@ -120,4 +123,46 @@ async fn every_type_travels_from_its_line_to_the_payload() {
     let kinds: Vec<_> = birth["tags"].as_array().expect("a list").iter().map(|tag| tag["type"].as_str()).collect();
     let kinds: Vec<_> = kinds.into_iter().map(Option::unwrap_or_default).collect();
     assert_eq!(kinds.join(" "), "bool int int float float float int int text text text text text text int");
+}
+
+/// The configuration of one device with these tags.
+fn with_tags(port: u16, tags: &str) -> Config {
+    let text = format!(
+        "[workshop]\nenterprise = \"e\"\nid = \"w\"\ntimezone = \"Asia/Shanghai\"\n[[link]]\nname = \"l\"\nmodbus_tcp = \"127.0.0.1:{port}\"\n[[device]]\nid = \"d\"\nlink = \"l\"\ntags = [{tags}]\n"
+    );
+    Config::parse(&text).expect("the test writes a valid file")
+}
+
+#[test]
+fn what_pymodbus_encodes_is_read_as_it_was_meant() {
+    const SEED: &str = "20260101";
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/foreign/pymodbus_encoder.py");
+    let output = Command::new(common::prepared("venv/bin/python"))
+        .args([script, SEED])
+        .env("PYTHONIOENCODING", "utf-8")
+        .output()
+        .expect("Python runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let said = String::from_utf8(output.stdout).expect("it speaks UTF-8");
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut configs: BTreeMap<&str, Config> = BTreeMap::new();
+    for line in said.lines() {
+        let [keys, expected, words] = line.split('\t').collect::<Vec<_>>().try_into().expect("three columns");
+        let words: Vec<u16> =
+            words.split(' ').map(|word| u16::from_str_radix(word, 16).expect("hexadecimal")).collect();
+        let config = configs
+            .entry(keys)
+            .or_insert_with(|| with_tags(1, &format!("{{ name = \"a\", address = \"40001\", {keys} }}")));
+        let tag = &config.devices[0].tags[0];
+        let Reading::Good(value) = decode(tag, &Answer::Registers(words), 0) else { panic!("{line}") };
+        match tag.data_type.as_str() {
+            // Python writes more digits than a single-precision number needs.
+            "f16" | "f32" | "f64" => assert_eq!(value.as_f64(), expected.parse().ok(), "{line}"),
+            _ => assert_eq!(value.to_string(), expected, "{line}"),
+        }
+        *seen.entry(tag.data_type.as_str()).or_default() += 1;
+    }
+    let types: Vec<_> = seen.keys().copied().collect();
+    assert_eq!(types.join(" "), "bcd16 bcd32 f16 f32 f64 i16 i32 i64 text u16 u32 u64");
+    assert_eq!(seen["f16"], 63_488);
 }
