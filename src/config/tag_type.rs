@@ -103,7 +103,7 @@ fn data_type(section: &Section<'_>, place: Option<(Address, Option<Part>)>) -> O
             None
         }
         (_, Some(part @ Part::Half(_))) => {
-            misplaced("\"u8\" or \"i8\"", part);
+            misplaced("\"u8\" / \"i8\"", part);
             None
         }
         ("text", None) => text.map(DataType::Text),
