@@ -45,7 +45,7 @@ const DOORS: [&str; 9] = [
 ];
 
 /// Who may name which crate.
-const OWNERS: [(&str, &[&str]); 13] = [
+const OWNERS: [(&str, &[&str]); 14] = [
     ("tokio_modbus", &["simulator/"]),
     ("serial2_tokio", &["source/modbus/connection.rs"]),
     ("rusqlite", &["journal/"]),
@@ -55,6 +55,7 @@ const OWNERS: [(&str, &[&str]); 13] = [
     ("rustls", &["sink/"]),
     ("secrecy", &["sink/"]),
     ("rumqttd", &["simulator/"]),
+    ("encoding_rs", &["model/encoding.rs"]),
     ("indicatif", &["console/"]),
     ("sd_notify", &["agent/systemd.rs"]),
     ("rustix", &["agent/space.rs"]),

@@ -4,9 +4,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::config::{ENVELOPE_BYTES, LONGEST_VALUE, SCAN_BYTES};
+use crate::config::{ENVELOPE_BYTES, LONGEST_VALUE, SCAN_BYTES, TEXT_FRAME, escaped_len};
 use crate::journal::{NewData, NewEvent};
-use crate::model::{Group, Reading, Scan, TagInfo};
+use crate::model::{Group, Reading, Scan, TagInfo, Value};
 
 /// Samples of one record: what one message carries.
 const RECORD_SAMPLES: usize = 2_000;
@@ -19,7 +19,7 @@ pub(super) struct Pending {
     /// The open record of each group, by the group's id.
     open: HashMap<u64, Open>,
     pub(super) samples: usize,
-    /// Samples and the empty places of those that report on change held back.
+    /// What they take in memory: [`Scan::places`].
     pub(super) places: usize,
 }
 
@@ -37,7 +37,7 @@ impl Pending {
     pub(super) fn push(&mut self, group: Arc<Group>, scan: Scan, message_bytes: usize) {
         let (samples, bytes) = (scan.len(), most_bytes(&group, &scan));
         self.samples += samples;
-        self.places += scan.readings.len();
+        self.places += scan.places();
         if let Some(open) = self.open.get_mut(&group.id)
             && open.samples + samples <= RECORD_SAMPLES
             && open.bytes + bytes <= message_bytes
@@ -70,7 +70,7 @@ impl Pending {
                 break;
             }
             self.samples -= record.scans.iter().map(Scan::len).sum::<usize>();
-            self.places -= record.scans.iter().map(|scan| scan.readings.len()).sum::<usize>();
+            self.places -= record.scans.iter().map(Scan::places).sum::<usize>();
             records += 1;
         }
         self.data.drain(..records);
@@ -92,10 +92,20 @@ impl Pending {
 fn most_bytes(group: &Group, scan: &Scan) -> usize {
     let bytes = |(tag, reading): (&TagInfo, &Option<Reading>)| match reading {
         None => 0,
-        Some(Reading::Good(_) | Reading::Bad(_)) => tag.name.len() + LONGEST_VALUE,
-        Some(Reading::Uncertain(..)) => 2 * (tag.name.len() + LONGEST_VALUE), // the value, and the reason for doubt
+        Some(Reading::Bad(_)) => tag.name.len() + LONGEST_VALUE,
+        Some(Reading::Good(value)) => tag.name.len() + longest(value),
+        // The value, and the reason for doubt.
+        Some(Reading::Uncertain(value, _)) => 2 * tag.name.len() + longest(value) + LONGEST_VALUE,
     };
     SCAN_BYTES + group.tags.iter().zip(&scan.readings).map(bytes).sum::<usize>()
+}
+
+/// A value in JSON beside its tag's name, at most.
+fn longest(value: &Value) -> usize {
+    match value {
+        Value::Text(text) => LONGEST_VALUE.max(TEXT_FRAME + escaped_len(text)),
+        _ => LONGEST_VALUE,
+    }
 }
 
 #[cfg(test)]
@@ -103,7 +113,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::model::{BootId, DataRecord, Deadband, ReportRule, Timestamp, Value, ValueKind};
+    use crate::model::{BootId, DataRecord, Deadband, ReportRule, Timestamp, Value, ValueKind, Why};
 
     fn group(device: &str, tags: usize) -> Arc<Group> {
         let report = ReportRule { deadband: Deadband::None, max_silence: Duration::from_secs(60) };
@@ -176,6 +186,41 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn no_message_is_larger_than_a_sink_allows_however_texts_are_escaped() {
+        let texts = ["\u{1}".repeat(250), "\"\\".repeat(125), "料".repeat(83), "a".repeat(250), String::new()];
+        for text in texts {
+            for is_doubtful in [false, true] {
+                let mut pending = Pending::default();
+                for at in 0..50 {
+                    let mut scan = scan(2, 1_700_000_000_000 + at);
+                    let value = Value::Text(text.as_str().into());
+                    scan.readings[1] = Some(match is_doubtful {
+                        true => Reading::Uncertain(value, Why::UnknownException),
+                        false => Reading::Good(value),
+                    });
+                    pending.push(group("a", 2), scan, 4_096);
+                }
+                let longest = pending.data.into_iter().map(|record| message(record).len()).max().unwrap();
+                assert!((1_000..=4_096).contains(&longest), "{longest} bytes, {text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn while_the_disk_refuses_long_texts_take_memory_too() {
+        let mut pending = Pending::default();
+        for at in 0..100 {
+            let mut scan = scan(100, at);
+            scan.readings.fill(Some(Reading::Good(Value::Text("x".repeat(250).into()))));
+            pending.push(group("a", 100), scan, 1_000_000);
+            pending.drop_oldest_beyond(2_000);
+        }
+        assert!(pending.samples <= 2_000 / 9 + 1, "{} samples of 9 places", pending.samples);
+        assert_eq!(pending.drop_oldest_beyond(0), pending.samples as u64 + 100);
+        assert_eq!((pending.samples, pending.places), (0, 0));
     }
 
     #[test]

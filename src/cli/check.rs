@@ -103,11 +103,12 @@ impl Report<'_> {
     /// Every address in both forms, since off by one is the most common mistake of all.
     fn tags(&self, device: &Device) {
         for tag in &device.tags {
-            let (address, reference, kind) = (tag.address, tag.address.reference(), tag.data_type.as_str());
+            let (address, reference, kind) = (tag.address, tag.address.reference(), tag.data_type);
+            let part = tag.data_type.part().map(|part| part.to_string()).unwrap_or_default();
             let function = Table::function_code(address.table);
             let unit = tag.unit.as_deref().unwrap_or("");
             say(format_args!(
-                "    {}.{}  {address} = {reference}  FC{function:02} {kind}  {unit}",
+                "    {}.{}  {address}{part} = {reference}{part}  FC{function:02} {kind}  {unit}",
                 device.id, tag.name
             ));
         }

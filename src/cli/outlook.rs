@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::config::modbus::DataType;
 use crate::config::{Config, Device, Link, Sink, Tag, Transport};
-use crate::model::Deadband;
+use crate::model::{Deadband, ValueKind};
 use crate::sink::Scope;
 use crate::source::modbus::connection::silence;
 use crate::source::modbus::frame::{Envelope, Query};
@@ -21,7 +21,8 @@ const WRITES_OF_PAYLOAD: f64 = 2.0;
 /// Bytes of a stored record beside its samples.
 const RECORD_OVERHEAD: f64 = 60.0;
 
-/// Estimated bytes of a stored sample, columnar and compressed: the first scan of a record, and each further one.
+/// Estimated bytes of a stored sample, columnar and compressed: the first scan of a record, and each further one. A text
+/// costs its bytes on top, once per record: zstd finds it again in the further scans.
 const FIRST_SCAN: f64 = 2.5;
 const FURTHER_SCAN: f64 = 0.9;
 
@@ -127,9 +128,12 @@ pub(super) fn journal_load(config: &Config, max_size: u64) -> JournalLoad {
         for (period, tags) in device.by_period() {
             let per_record = period.max(config.journal.commit_interval).as_secs_f64();
             let scans = (per_record / period.as_secs_f64()).max(1.0);
+            let texts = tags.iter().filter(|tag| tag.kind() == ValueKind::Text);
+            let text_bytes: usize = texts.map(|tag| value_bytes(tag)).sum();
             let tags = tags.len() as f64;
             samples_per_s += tags / period.as_secs_f64();
-            stored += (RECORD_OVERHEAD + tags * (FIRST_SCAN + (scans - 1.0) * FURTHER_SCAN)) / per_record;
+            stored +=
+                (RECORD_OVERHEAD + text_bytes as f64 + tags * (FIRST_SCAN + (scans - 1.0) * FURTHER_SCAN)) / per_record;
             shortest = shortest.min(period);
         }
     }
@@ -150,10 +154,16 @@ pub(super) fn is_on_change(config: &Config) -> bool {
 
 /// Typical characters of a value in JSON.
 fn value_bytes(tag: &Tag) -> usize {
+    if let Some(names) = &tag.values {
+        let (count, bytes) = names.iter().fold((0, 0), |(count, bytes), name| (count + 1, bytes + name.len()));
+        return 2 + bytes / count.max(1);
+    }
     match tag.data_type {
-        DataType::Bool | DataType::U16 | DataType::I16 => 5,
-        DataType::U32 | DataType::I32 | DataType::F32 => 7,
+        DataType::U8(_) | DataType::I8(_) => 3,
+        DataType::Bool | DataType::Bit(_) | DataType::U16 | DataType::I16 | DataType::Bcd16 => 5,
+        DataType::U32 | DataType::I32 | DataType::F16 | DataType::F32 | DataType::Bcd32 => 7,
         DataType::U64 | DataType::I64 | DataType::F64 => 10,
+        DataType::Text(form) => 2 + usize::from(form.length),
     }
 }
 

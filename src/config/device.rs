@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::check::{Unique, name};
-use super::modbus::{Address, DataType, Order, Scaling};
+use super::modbus::{Order, Scaling};
+use super::names;
 use super::read::Section;
+use super::tag_type::{self, order};
 use super::{Device, Link, Tag};
 use crate::model::words::config as words;
 use crate::model::{Deadband, ReportRule};
@@ -74,23 +76,17 @@ fn tag(section: &Section<'_>, defaults: &Defaults, names: &mut Unique) -> Option
     let label = section.text("label", "label = \"料筒温度\"");
     let unit = section.text("unit", "unit = \"kW\"").filter(|unit| !unit.is_empty());
     let every = section.time("every", PERIODS).unwrap_or(defaults.every);
-    let order = order(section).unwrap_or(defaults.order);
     let report = report(section);
     let scale = section.number("scale", "scale = 0.1");
     let offset = section.number("offset", "offset = -40");
     if scale == Some(0.0) {
         section.wrong("scale", words::SCALE_ZERO, |t| t);
     }
-    let address = address(section);
-    let data_type = data_type(section);
-    let (address, data_type) = (address?, data_type?);
-    fits(section, address, data_type, scale.is_some() || offset.is_some());
-    if !address.table.is_bits() && data_type.width() > defaults.max_registers {
-        let (width, max) = (data_type.width(), defaults.max_registers);
-        section.wrong("type", words::VALUE_ABOVE_LIMIT, |t| {
-            t.with("found", data_type.as_str()).with("width", width).with("max", max)
-        });
-    }
+    let is_scaled = scale.is_some() || offset.is_some();
+    let placed = tag_type::tag_type(section, is_scaled, defaults.max_registers);
+    let order = tag_type::order_of(section, placed.map(|(_, data_type)| data_type)).unwrap_or(defaults.order);
+    let values = names::names(section, placed.map(|(_, data_type)| data_type), is_scaled);
+    let (address, data_type) = placed?;
     let scaling = Scaling::new(scale.unwrap_or(1.0), offset.unwrap_or(0.0));
     Some(Tag {
         name: name?.into(),
@@ -100,54 +96,10 @@ fn tag(section: &Section<'_>, defaults: &Defaults, names: &mut Unique) -> Option
         data_type,
         order,
         scaling,
+        values: values.map(Arc::new),
         every,
         report,
     })
-}
-
-/// Address, type and scaling must suit each other.
-fn fits(section: &Section<'_>, address: Address, data_type: DataType, is_scaled: bool) {
-    if address.table.is_bits() && data_type != DataType::Bool {
-        section.wrong("type", words::BITS_ARE_BOOL, |t| t.with("address", address).with("found", data_type.as_str()));
-    }
-    if !address.table.is_bits() && data_type == DataType::Bool {
-        section.wrong("type", words::REGISTER_IS_NOT_BOOL, |t| t.with("address", address));
-    }
-    if u32::from(address.offset) + u32::from(data_type.width()) > 65_536 {
-        section
-            .wrong("address", words::ADDRESS_BEYOND_END, |t| t.with("found", address).with("type", data_type.as_str()));
-    }
-    if is_scaled && data_type == DataType::Bool {
-        section.wrong("scale", words::SCALE_ON_BOOL, |t| t);
-    }
-}
-
-fn address(section: &Section<'_>) -> Option<Address> {
-    let text = section.text_or_number("address", "address = \"40001\"")?;
-    let address = Address::parse(&text);
-    if address.is_none() {
-        section.wrong("address", words::BAD_ADDRESS, |t| t.with("found", &text));
-    }
-    address
-}
-
-fn data_type(section: &Section<'_>) -> Option<DataType> {
-    let text = section.needed_text("type", "type = \"u16\"")?;
-    let data_type = DataType::ALL.into_iter().find(|data_type| data_type.as_str() == text);
-    if data_type.is_none() {
-        let known = DataType::ALL.map(DataType::as_str).join(", ");
-        section.wrong("type", words::NOT_ONE_OF, |t| t.with("found", &text).with("known", known));
-    }
-    data_type
-}
-
-fn order(section: &Section<'_>) -> Option<Order> {
-    let text = section.text("order", "order = \"CDAB\"")?;
-    let order = Order::parse(&text);
-    if order.is_none() {
-        section.wrong("order", words::NOT_ONE_OF, |t| t.with("found", &text).with("known", "ABCD, CDAB, BADC, DCBA"));
-    }
-    order
 }
 
 fn report(section: &Section<'_>) -> ReportRule {

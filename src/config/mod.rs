@@ -6,12 +6,15 @@ mod device;
 mod glob;
 mod link;
 pub mod modbus;
+mod names;
 mod read;
 mod sink;
+mod tag_type;
 mod units;
 
 pub use glob::glob;
-pub use sink::{ENVELOPE_BYTES, LONGEST_VALUE, SCAN_BYTES};
+pub use names::Names;
+pub use sink::{ENVELOPE_BYTES, LONGEST_VALUE, SCAN_BYTES, TEXT_FRAME, escaped_len};
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -224,6 +227,8 @@ pub struct Tag {
     pub order: Order,
     /// `None`: as read.
     pub scaling: Option<Scaling>,
+    /// Words for its numbers: the value is then a text.
+    pub values: Option<Arc<Names>>,
     /// Period.
     pub every: Duration,
     /// Report on change.
@@ -234,8 +239,10 @@ impl Tag {
     /// The kind of the reported value.
     pub fn kind(&self) -> ValueKind {
         match (self.data_type, self.scaling) {
-            (DataType::Bool, _) => ValueKind::Bool,
-            (DataType::F32 | DataType::F64, _) | (_, Some(_)) => ValueKind::Float,
+            (DataType::Text(_), _) => ValueKind::Text,
+            _ if self.values.is_some() => ValueKind::Text,
+            (DataType::Bool | DataType::Bit(_), _) => ValueKind::Bool,
+            (DataType::F16 | DataType::F32 | DataType::F64, _) | (_, Some(_)) => ValueKind::Float,
             _ => ValueKind::Int,
         }
     }

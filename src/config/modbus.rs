@@ -1,5 +1,9 @@
 //! Modbus words of the configuration: tables, addresses, data types, byte orders.
 
+mod data_type;
+
+pub use data_type::{DataType, Half, Part, TextForm};
+
 use std::fmt;
 
 /// One of the four tables of a Modbus device.
@@ -88,6 +92,13 @@ impl Address {
         Some(Address { table, offset: u16::try_from(number.checked_sub(1)?).ok()? })
     }
 
+    /// The same with what it names within a register behind a dot: `40010.3` (bit 3), `holding:9.hi` (high byte).
+    pub fn parse_with_part(text: &str) -> Option<(Address, Option<Part>)> {
+        let Some((register, part)) = text.trim().rsplit_once('.') else { return Some((Address::parse(text)?, None)) };
+        let address = Address::parse(register).filter(|address| !address.table.is_bits())?;
+        Some((address, Some(Part::parse(part)?)))
+    }
+
     /// The form that counts from 1: `40001` up to 9999, `410000` beyond.
     pub fn reference(self) -> String {
         let number = u32::from(self.offset) + 1;
@@ -106,68 +117,6 @@ fn zero_based(text: &str) -> Option<u16> {
     match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
         Some(hex) => u16::from_str_radix(hex, 16).ok().filter(|_| !hex.starts_with('+')),
         None => text.parse().ok().filter(|_| !text.starts_with('+')),
-    }
-}
-
-/// How the bits of one value are to be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum DataType {
-    /// One bit of a coil or discrete input table.
-    Bool,
-    /// 16 bits, unsigned.
-    U16,
-    /// 16 bits, two's complement.
-    I16,
-    /// 32 bits, unsigned.
-    U32,
-    /// 32 bits, two's complement.
-    I32,
-    /// 64 bits, unsigned.
-    U64,
-    /// 64 bits, two's complement.
-    I64,
-    /// IEEE 754 single precision.
-    F32,
-    /// IEEE 754 double precision.
-    F64,
-}
-
-impl DataType {
-    /// All types.
-    pub const ALL: [DataType; 9] = [
-        DataType::Bool,
-        DataType::U16,
-        DataType::I16,
-        DataType::U32,
-        DataType::I32,
-        DataType::U64,
-        DataType::I64,
-        DataType::F32,
-        DataType::F64,
-    ];
-
-    /// The word in the configuration.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            DataType::Bool => "bool",
-            DataType::U16 => "u16",
-            DataType::I16 => "i16",
-            DataType::U32 => "u32",
-            DataType::I32 => "i32",
-            DataType::U64 => "u64",
-            DataType::I64 => "i64",
-            DataType::F32 => "f32",
-            DataType::F64 => "f64",
-        }
-    }
-
-    /// How many addresses it takes: registers, or 1 for a bit.
-    pub fn width(self) -> u16 {
-        match self {
-            DataType::Bool | DataType::U16 | DataType::I16 => 1,
-            DataType::U32 | DataType::I32 | DataType::F32 => 2,
-            DataType::U64 | DataType::I64 | DataType::F64 => 4,
-        }
     }
 }
 
@@ -305,6 +254,28 @@ mod tests {
             "40001.3",
         ] {
             check(text, None);
+        }
+    }
+
+    #[test]
+    fn a_bit_or_a_half_of_a_register_stands_behind_a_dot() {
+        for (text, expected) in [
+            ("40010.3", Some(("holding:9", ".3"))),
+            ("holding:9.3", Some(("holding:9", ".3"))),
+            ("0x0009.15", Some(("holding:9", ".15"))),
+            ("input:0x10.HI", Some(("input:16", ".hi"))),
+            ("30001.lo", Some(("input:0", ".lo"))),
+            ("40010", Some(("holding:9", ""))),
+            ("40010.16", None),
+            ("40010.", None),
+            ("40010.3.3", None),
+            (".3", None),
+            ("coil:0.3", None),
+            ("00001.0", None),
+        ] {
+            let found = Address::parse_with_part(text);
+            let shown = found.map(|(a, part)| (a.to_string(), part.map(|part| part.to_string()).unwrap_or_default()));
+            assert_eq!(shown.as_ref().map(|(a, part)| (a.as_str(), part.as_str())), expected, "{text}");
         }
     }
 

@@ -280,6 +280,30 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// A table whose keys are the writer's own: each key, its place, and its text.
+    pub(super) fn named_texts(&self, key: &'static str, example: &str) -> Option<Vec<(String, usize, String)>> {
+        let value = self.value(key)?;
+        let DeValue::Table(table) = value else {
+            self.wrong_type(key, words::NOT_NAMED_NUMBERS, value, example);
+            return None;
+        };
+        let mut texts = Vec::new();
+        for (name, item) in table.iter() {
+            match item.get_ref() {
+                DeValue::String(text) => texts.push((name.get_ref().to_string(), name.span().start, text.to_string())),
+                other => {
+                    let trouble = Trouble::new(words::NOT_NAMED_NUMBERS).with("key", self.path_of(key));
+                    let trouble = trouble.with("found", show(other)).with("example", example);
+                    self.doc.mistake(name.span().start, trouble);
+                }
+            }
+        }
+        if texts.is_empty() && !table.is_empty() {
+            return None; // each entry has its mistake already
+        }
+        Some(texts)
+    }
+
     /// A list of tables. `name_key` is the key by which people know each of them: it becomes part of its path.
     pub(super) fn sections(&self, key: &'static str, name_key: &str) -> Vec<Section<'a>> {
         let Some(value) = self.value(key) else { return Vec::new() };

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use super::check::{Unique, host_and_port, name};
 use super::glob::glob;
+use super::modbus::DataType;
 use super::read::Section;
-use super::{Device, SecretSource, Security, Sink, Workshop};
+use super::{Device, SecretSource, Security, Sink, Tag, Workshop};
 use crate::model::words::config as words;
 
 /// The events stream in `send`.
@@ -21,6 +22,13 @@ pub const SCAN_BYTES: usize = 64;
 
 /// A value in JSON takes at most so many bytes beside its name: `"":-1.2345678901234567e-100,`.
 pub const LONGEST_VALUE: usize = 32;
+
+/// What a text takes in JSON beside its bytes and its tag's name: `"":"",`.
+pub const TEXT_FRAME: usize = 6;
+
+/// One byte of a device becomes at most so many in JSON: a control character is written `\u0001`. A character of two
+/// bytes in GBK takes three at most, and is not escaped.
+const TEXT_GROWTH: usize = 6;
 
 pub(super) fn sinks(top: &Section<'_>, workshop: &Workshop, devices: &[Arc<Device>]) -> Vec<Sink> {
     let devices_are_sound = !top.doc.has_mistakes();
@@ -182,7 +190,7 @@ fn names_something(entry: &str, device: &Device) -> bool {
 /// One scan of a device must fit one message even if every value is as long as can be.
 fn fits_message(section: &Section<'_>, devices: &[Arc<Device>], max_message: usize) {
     for device in devices {
-        let longest: usize = device.tags.iter().map(|tag| tag.name.len() + LONGEST_VALUE).sum();
+        let longest: usize = device.tags.iter().map(longest_reading).sum();
         if longest + ENVELOPE_BYTES > max_message {
             let needed = format!("{}kB", (longest + ENVELOPE_BYTES).div_ceil(1_000));
             section.wrong("max_message", words::MESSAGE_TOO_SMALL, |t| {
@@ -190,4 +198,23 @@ fn fits_message(section: &Section<'_>, devices: &[Arc<Device>], max_message: usi
             });
         }
     }
+}
+
+/// What a reading of this tag takes in JSON at most, with the tag's name.
+fn longest_reading(tag: &Tag) -> usize {
+    let number = tag.name.len() + LONGEST_VALUE;
+    match (tag.data_type, &tag.values) {
+        (DataType::Text(form), _) => number.max(tag.name.len() + TEXT_FRAME + TEXT_GROWTH * usize::from(form.length)),
+        (_, Some(names)) => {
+            let longest = names.iter().map(escaped_len).max().unwrap_or_default();
+            let doubtful = 2 * number; // a number without a name, and the reason for doubt
+            doubtful.max(tag.name.len() + TEXT_FRAME + longest)
+        }
+        (_, None) => number,
+    }
+}
+
+/// Bytes of a text between its quotes in JSON, at most.
+pub fn escaped_len(text: &str) -> usize {
+    text.bytes().map(|byte| if byte < 0x20 { TEXT_GROWTH } else { 1 + usize::from(matches!(byte, b'"' | b'\\')) }).sum()
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Event, Group, Reading, Timestamp};
+use super::{Event, Group, Reading, Timestamp, Value};
 
 /// All readings of one group from one scan, before the journal has seen them.
 #[derive(Debug, Clone)]
@@ -102,6 +102,17 @@ impl Scan {
         self.readings.iter().flatten().count()
     }
 
+    /// What it takes in memory, in places of about 32 bytes: one per tag, be it held back, and the bytes of its texts.
+    pub fn places(&self) -> usize {
+        const PLACE_BYTES: usize = 32;
+        let text_bytes = |reading: &Reading| match reading {
+            Reading::Good(Value::Text(text)) | Reading::Uncertain(Value::Text(text), _) => text.len(),
+            _ => 0,
+        };
+        let texts = self.readings.iter().flatten().map(text_bytes);
+        self.readings.len() + texts.map(|bytes| bytes.div_ceil(PLACE_BYTES)).sum::<usize>()
+    }
+
     /// Whether report on change held everything back.
     pub fn is_empty(&self) -> bool {
         self.readings.iter().all(Option::is_none)
@@ -127,9 +138,9 @@ impl DataRecord {
         self.scans.iter().map(Scan::len).sum()
     }
 
-    /// What it takes in memory: reported readings and the empty places of those held back, about 32 bytes each.
+    /// What it takes in memory: see [`Scan::places`].
     pub fn places(&self) -> usize {
-        self.scans.iter().map(|scan| scan.readings.len()).sum()
+        self.scans.iter().map(Scan::places).sum()
     }
 }
 

@@ -3,6 +3,7 @@
 
 pub mod backoff;
 pub mod batch;
+pub mod encoding;
 pub mod event;
 pub mod tag;
 pub mod time;

@@ -93,11 +93,15 @@ pub enum Why {
     UnknownException = 22,
     /// A float that is not a number, or infinite.
     NotANumber = 30,
+    /// Bytes that are no text of the tag's encoding, or digits that are none (BCD).
+    BadEncoding = 31,
+    /// A number without a name in the tag's `values`.
+    Unmapped = 32,
 }
 
 impl Why {
     /// All reasons.
-    pub const ALL: [Why; 16] = [
+    pub const ALL: [Why; 18] = [
         Why::Timeout,
         Why::Unreachable,
         Why::Refused,
@@ -114,6 +118,8 @@ impl Why {
         Why::GatewayTarget,
         Why::UnknownException,
         Why::NotANumber,
+        Why::BadEncoding,
+        Why::Unmapped,
     ];
 
     /// The word in payloads: lower case with underscores.
@@ -135,6 +141,8 @@ impl Why {
             Why::GatewayTarget => "gateway_target",
             Why::UnknownException => "unknown_exception",
             Why::NotANumber => "not_a_number",
+            Why::BadEncoding => "bad_encoding",
+            Why::Unmapped => "unmapped",
         }
     }
 

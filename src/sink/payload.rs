@@ -326,6 +326,7 @@ pub(in crate::sink) mod tests {
             data_type,
             order: Order::parse("ABCD").expect("an order"),
             scaling: None,
+            values: None,
             every: Duration::from_secs(1),
             report: REPORT,
         };

@@ -90,6 +90,18 @@ pub const BAD_TIMEZONE: Code = Code("CW142");
 pub const TOO_MANY_TAGS: Code = Code("CW143");
 /// One value needs more registers than a request may have.
 pub const VALUE_ABOVE_LIMIT: Code = Code("CW144");
+/// A type that takes more or less than the part of a register that its address names.
+pub const PART_OF_REGISTER: Code = Code("CW145");
+/// A byte of a register, but which one?
+pub const HALF_NOT_NAMED: Code = Code("CW146");
+/// A key of texts on another type.
+pub const KEY_OF_TEXT: Code = Code("CW147");
+/// Names for the values of what is no whole number.
+pub const VALUES_OF_NO_INTEGER: Code = Code("CW148");
+/// Not a table of numbers and names.
+pub const NOT_NAMED_NUMBERS: Code = Code("CW149");
+/// A number that the type cannot be.
+pub const BAD_VALUE: Code = Code("CW150");
 /// The configuration cannot be read.
 pub const FILE_UNREADABLE: Code = Code("CW151");
 /// The configuration is not UTF-8.
@@ -346,8 +358,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "10000 以下的纯数字无法判断是从 0 还是从 1 起算，也无法判断是哪个区。",
         },
         remedy: Text {
-            en: "write \"40001\" or \"400001\" (from 1), or \"holding:0\", \"input:0\", \"coil:0\", \"discrete:0\" (from 0)",
-            zh: "从 1 起算写 \"40001\" 或 \"400001\"；从 0 起算写 \"holding:0\"、\"input:0\"、\"coil:0\"、\"discrete:0\"",
+            en: "write \"40001\" or \"400001\" (from 1), or \"holding:0\", \"input:0\", \"coil:0\", \"discrete:0\" (from 0); a bit of a register is \"40001.0\" to \"40001.15\", a byte \"40001.hi\" or \"40001.lo\"",
+            zh: "从 1 起算写 \"40001\" 或 \"400001\"；从 0 起算写 \"holding:0\"、\"input:0\"、\"coil:0\"、\"discrete:0\"；寄存器中的位写 \"40001.0\" 至 \"40001.15\"，字节写 \"40001.hi\"、\"40001.lo\"",
         },
     },
     Words {
@@ -371,11 +383,12 @@ pub(super) const WORDS: &[Words] = &[
             zh: "`{key}` 是 bool，而 {address} 是 16 位寄存器",
         },
         cause: Text {
-            en: "A bool is read from a coil or a discrete input.", zh: "bool 从线圈或离散输入读取。"
+            en: "A bool is one bit: a coil, a discrete input, or one bit of a register.",
+            zh: "bool 是一位：线圈、离散输入，或寄存器中的某一位。",
         },
         remedy: Text {
-            en: "write type = \"u16\", or an address of a coil or discrete input",
-            zh: "请写 type = \"u16\"，或改用线圈、离散输入地址",
+            en: "write the bit behind a dot, e.g. address = \"{address}.0\" (0 is the least significant), or type = \"u16\"",
+            zh: "请在点号后写明第几位，例如 address = \"{address}.0\"（0 为最低位），或写 type = \"u16\"",
         },
     },
     Words {
@@ -385,14 +398,14 @@ pub(super) const WORDS: &[Words] = &[
             zh: "`{key}` 的值是 {found}，从这里放不下 {type}（末地址为 65535）",
         },
         cause: Text {
-            en: "A 32-bit value takes two registers, a 64-bit value four.",
-            zh: "32 位值占两个寄存器，64 位占四个。",
+            en: "A 32-bit value takes two registers, a 64-bit value four, a text one for two bytes.",
+            zh: "32 位值占两个寄存器，64 位占四个，文本每两个字节占一个。",
         },
         remedy: Text { en: "write a smaller address or a shorter type", zh: "请改小地址或改用较短的类型" },
     },
     Words {
         code: SCALE_ON_BOOL,
-        what: Text { en: "`{key}`: a bool cannot be scaled", zh: "`{key}`：bool 不能换算" },
+        what: Text { en: "`{key}`: a {found} cannot be scaled", zh: "`{key}`：{found} 不能换算" },
         cause: Text { en: "Scale and offset are for numbers.", zh: "scale 和 offset 只用于数值。" },
         remedy: Text { en: "take scale and offset away", zh: "请删去 scale 和 offset" },
     },
@@ -630,6 +643,89 @@ pub(super) const WORDS: &[Words] = &[
             en: "raise max_registers of the link to at least {width}, or read a shorter type",
             zh: "请把链路的 max_registers 调到 {width} 以上，或改用较短的类型",
         },
+    },
+    Words {
+        code: PART_OF_REGISTER,
+        what: Text {
+            en: "`{key}` is {found}, but {address} is only a part of a register",
+            zh: "`{key}` 的值是 {found}，而 {address} 只是寄存器的一部分",
+        },
+        cause: Text {
+            en: "A number behind the dot names one bit, hi and lo name one byte; other types take whole registers.",
+            zh: "点号后的数字表示某一位，hi、lo 表示高、低字节；其他类型占整个寄存器。",
+        },
+        remedy: Text {
+            en: "write type = {expected}, or the whole register: address = \"{whole}\"",
+            zh: "请写 type = {expected}，或写整个寄存器：address = \"{whole}\"",
+        },
+    },
+    Words {
+        code: HALF_NOT_NAMED,
+        what: Text {
+            en: "`{key}` is {found}, but {address} is a register of two bytes",
+            zh: "`{key}` 的值是 {found}，而 {address} 是两个字节的寄存器",
+        },
+        cause: Text {
+            en: "A register has a high and a low byte; which one is meant would be a guess.",
+            zh: "寄存器有高、低两个字节，指哪一个只能猜。",
+        },
+        remedy: Text {
+            en: "write address = \"{address}.hi\" or \"{address}.lo\"; for a small number in a whole register write type = \"u16\"",
+            zh: "请写 address = \"{address}.hi\" 或 \"{address}.lo\"；若小数值占整个寄存器，请写 type = \"u16\"",
+        },
+    },
+    Words {
+        code: KEY_OF_TEXT,
+        what: Text {
+            en: "`{key}` has no effect on a tag of type {found}", zh: "`{key}` 对类型 {found} 的点不起作用"
+        },
+        cause: Text {
+            en: "length and encoding describe texts; numbers have the length of their type.",
+            zh: "length 和 encoding 用来描述文本；数值的长度由类型决定。",
+        },
+        remedy: Text {
+            en: "write type = \"text\", or take length and encoding away",
+            zh: "请写 type = \"text\"，或删去 length 和 encoding",
+        },
+    },
+    Words {
+        code: VALUES_OF_NO_INTEGER,
+        what: Text {
+            en: "`{key}` names whole numbers, but this tag is {found}",
+            zh: "`{key}` 是给整数取名的，而此点是 {found}",
+        },
+        cause: Text {
+            en: "Names belong to numbers as the device sends them: whole, and without scale and offset.",
+            zh: "名称对应设备送来的原始整数，不能是浮点数或文本，也不能再换算。",
+        },
+        remedy: Text {
+            en: "take values away, or read a whole number without scale and offset",
+            zh: "请删去 values，或改读整数并删去 scale 和 offset",
+        },
+    },
+    Words {
+        code: NOT_NAMED_NUMBERS,
+        what: Text {
+            en: "`{key}` is {found}, must give 1 to 256 numbers a name each",
+            zh: "`{key}` 的值是 {found}，应给 1 至 256 个数各取一个名称",
+        },
+        cause: Text {
+            en: "The numbers stand in front of the equals signs, the names behind them in quotes.",
+            zh: "等号前面写数字，后面写带引号的名称。",
+        },
+        remedy: Text { en: "write e.g. {example}", zh: "例如写：{example}" },
+    },
+    Words {
+        code: BAD_VALUE,
+        what: Text {
+            en: "`{key}`: {found} is no whole number that {type} can be",
+            zh: "`{key}`：{found} 不是 {type} 能取到的整数",
+        },
+        cause: Text {
+            en: "A name for a number that never comes would hide a mistake in the type or in the table.",
+            zh: "给永远不会出现的数取名，往往说明类型或对照表写错了。",
+        },
+        remedy: Text { en: "write a whole number from {min} to {max}", zh: "请写 {min} 到 {max} 之间的整数" },
     },
     Words {
         code: FILE_UNREADABLE,

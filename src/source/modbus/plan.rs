@@ -100,6 +100,7 @@ mod tests {
             data_type,
             order: Order::default(),
             scaling: None,
+            values: None,
             every: Duration::from_secs(1),
             report: ReportRule { deadband: Deadband::None, max_silence: Duration::from_secs(60) },
         }
@@ -189,7 +190,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_tag_lies_in_its_block_and_every_block_within_the_limits(
-            places in proptest::collection::vec((0_u16..400, 0_usize..9), 1..120),
+            places in proptest::collection::vec((0_u16..400, 0..DataType::ALL.len()), 1..120),
             max_registers in 4_u16..=125,
             max_gap in 0_u16..40,
         ) {
