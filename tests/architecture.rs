@@ -44,7 +44,7 @@ const DOORS: [&str; 9] = [
 ];
 
 /// Who may name which crate.
-const OWNERS: [(&str, &[&str]); 12] = [
+const OWNERS: [(&str, &[&str]); 15] = [
     ("tokio_modbus", &["source/modbus/connection.rs", "simulator/"]),
     ("rusqlite", &["journal/"]),
     ("zstd", &["journal/"]),
@@ -57,6 +57,9 @@ const OWNERS: [(&str, &[&str]); 12] = [
     ("sd_notify", &["agent/systemd.rs"]),
     ("rustix", &["agent/space.rs"]),
     ("toml", &["config/"]),
+    ("calamine", &["config/spreadsheet.rs"]),
+    ("zip", &["config/spreadsheet.rs"]),
+    ("encoding_rs", &["config/spreadsheet.rs"]),
 ];
 
 struct Source {

@@ -5,11 +5,9 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use toml::de::DeTable;
-
-use super::read::{Doc, Section};
+use super::files::Files;
+use super::read::{Doc, Place, Section};
 use super::{Config, Device, Journal, Link, Mistake, ReadLimits, Sink, Workshop, device, sink};
-use crate::model::Trouble;
 use crate::model::words::config as words;
 
 /// Longest name of anything: topics of MQTT brokers and platforms are limited, and people read them.
@@ -18,22 +16,14 @@ pub(super) const MAX_NAME: usize = 64;
 /// The words of `send` that are not devices.
 const RESERVED: [&str; 2] = ["events", "indicators"];
 
-pub(super) fn parse(text: &str) -> Result<Config, Vec<Mistake>> {
+pub(super) fn parse(text: &str, files: &Files<'_>) -> Result<Config, Vec<Mistake>> {
     let doc = Doc::new(text);
-    let (table, errors) = DeTable::parse_recoverable(text);
-    for error in &errors {
-        let at = error.span().map_or(0, |span| span.start);
-        doc.mistake(at, Trouble::new(words::SYNTAX).with("found", error.message().replace('\n', ", ")));
-    }
-    if !errors.is_empty() {
-        return Err(doc.into_mistakes()); // what the parser guessed of a broken file would only mislead
-    }
-
+    let Some(table) = doc.tables(text) else { return Err(doc.into_mistakes()) };
     let top = Section::new(&doc, String::new(), 0, table.get_ref());
     let workshop = workshop(&top);
     let journal = journal(&top);
     let links: Vec<Arc<Link>> = links(&top).into_iter().map(Arc::new).collect();
-    let devices: Vec<Arc<Device>> = device::devices(&top, &links).into_iter().map(Arc::new).collect();
+    let devices: Vec<Arc<Device>> = device::devices(&top, &links, files).into_iter().map(Arc::new).collect();
     let sinks: Vec<Arc<Sink>> = sink::sinks(&top, &workshop, &devices).into_iter().map(Arc::new).collect();
     top.finish();
 
@@ -166,7 +156,7 @@ pub(super) fn name(section: &Section<'_>, key: &'static str, example: &str) -> O
 /// Keeps what must be unique, and the line where each stands.
 #[derive(Default)]
 pub(super) struct Unique {
-    lines: HashMap<String, usize>,
+    places: HashMap<String, Place>,
 }
 
 impl Unique {
@@ -175,11 +165,19 @@ impl Unique {
         if value.is_empty() {
             return;
         }
-        let line = section.doc.line(section.at_of(key));
-        match self.lines.get(value) {
-            Some(first) => section.wrong(key, words::DUPLICATE, |t| t.with("found", value).with("first", first)),
+        let place = section.doc.place(section.at_of(key));
+        match self.places.get(value) {
+            Some(first) if first.file == place.file => {
+                section.wrong(key, words::DUPLICATE, |t| t.with("found", value).with("first", first.line));
+            }
+            Some(first) => {
+                let file = first.file.as_ref().map_or("the configuration", |file| file.name.as_ref());
+                section.wrong(key, words::DUPLICATE_OF_OTHER, |t| {
+                    t.with("found", value).with("file", file).with("first", first.line)
+                });
+            }
             None => {
-                self.lines.insert(value.to_owned(), line);
+                self.places.insert(value.to_owned(), place);
             }
         }
     }

@@ -1,0 +1,215 @@
+//! The rows of a spreadsheet as texts: comma, semicolon or tab separated in UTF-8, UTF-16 or GBK, or xlsx. What the rows
+//! mean is somebody else's matter.
+
+use std::io::Cursor;
+
+use calamine::{Data, DataRef, Reader, Xlsx};
+use encoding_rs::{Encoding, GB18030, UTF_8};
+
+use crate::model::Trouble;
+use crate::model::words::config as words;
+
+/// A row that is not empty, its cells trimmed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Row {
+    /// As the spreadsheet program counts it, from 1; for text, the line that it begins on.
+    pub(super) number: usize,
+    pub(super) cells: Vec<String>,
+}
+
+/// Rows beyond this are no tags of one device.
+const MAX_ROWS: usize = 20_000;
+
+/// Columns beyond this are none of a tag.
+const MAX_COLUMNS: usize = 64;
+
+/// An xlsx of 5 MB with 20,000 rows unpacks to far less; one that claims more is a trap.
+const MAX_UNPACKED: u64 = 100_000_000;
+
+/// All rows that hold something, those left out whose first cell begins with `#`. Trouble tells what the file cannot be.
+pub(super) fn rows(name: &str, bytes: &[u8]) -> Result<Vec<Row>, Trouble> {
+    let ending = name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+    let rows = match ending.as_str() {
+        "xlsx" => from_xlsx(bytes),
+        "csv" | "tsv" | "txt" => text_of(bytes).and_then(|text| from_text(&text)),
+        _ => Err("it is neither .csv nor .xlsx".to_owned()),
+    };
+    let mut rows =
+        rows.map_err(|found| Trouble::new(words::TABLE_UNREADABLE).with("file", name).with("found", found))?;
+    rows.retain(|row| row.cells.iter().any(|cell| !cell.is_empty()));
+    rows.retain(|row| row.cells.first().is_none_or(|cell| !cell.starts_with('#')));
+    Ok(rows)
+}
+
+/// By its mark; else UTF-8 where it is that; else GBK.
+fn text_of(bytes: &[u8]) -> Result<String, String> {
+    let encoding = match Encoding::for_bom(bytes) {
+        Some((encoding, _)) => encoding,
+        None if std::str::from_utf8(bytes).is_ok() => UTF_8,
+        None => GB18030,
+    };
+    let (text, _, had_errors) = encoding.decode(bytes);
+    let is_text = !had_errors && !text.contains('\0');
+    is_text.then(|| text.into_owned()).ok_or_else(|| "it is text in neither UTF-8 nor GBK".to_owned())
+}
+
+/// RFC 4180 with any of three separators: the one that the first line has most of. A quote stands for itself where it
+/// does not begin a cell.
+fn from_text(text: &str) -> Result<Vec<Row>, String> {
+    let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let count = |separator: char| first.chars().filter(|c| *c == separator).count();
+    let separator = [',', ';', '\t'].into_iter().rev().max_by_key(|c| count(*c)).unwrap_or(',');
+
+    let mut rows = Vec::new();
+    let mut row = Row { number: 1, cells: Vec::new() };
+    let mut cell = String::new();
+    let (mut line, mut quoted_since) = (1, None);
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        line += usize::from(c == '\n');
+        match c {
+            '"' if quoted_since.is_some() && chars.next_if_eq(&'"').is_some() => cell.push('"'),
+            '"' if quoted_since.is_some() => quoted_since = None,
+            c if quoted_since.is_some() => cell.push(c),
+            '"' if cell.trim().is_empty() => {
+                cell.clear();
+                quoted_since = Some(line);
+            }
+            '\n' => {
+                put(&mut row, &mut cell)?;
+                rows.push(std::mem::replace(&mut row, Row { number: line, cells: Vec::new() }));
+                within(rows.len())?;
+            }
+            c if c == separator => put(&mut row, &mut cell)?,
+            c => cell.push(c),
+        }
+    }
+    if let Some(line) = quoted_since {
+        return Err(format!("the quote of line {line} is never closed"));
+    }
+    put(&mut row, &mut cell)?;
+    rows.push(row);
+    Ok(rows)
+}
+
+fn put(row: &mut Row, cell: &mut String) -> Result<(), String> {
+    if row.cells.len() == MAX_COLUMNS {
+        return Err(format!("row {} has more than {MAX_COLUMNS} columns", row.number));
+    }
+    row.cells.push(cell.trim().to_owned());
+    cell.clear();
+    Ok(())
+}
+
+fn within(rows: usize) -> Result<(), String> {
+    if rows > MAX_ROWS { Err(format!("it has more than {MAX_ROWS} rows")) } else { Ok(()) }
+}
+
+/// The first sheet, cell by cell: a lone cell far out would otherwise cost the memory of all between.
+fn from_xlsx(bytes: &[u8]) -> Result<Vec<Row>, String> {
+    bounded(bytes)?;
+    let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(|error| error.to_string())?;
+    let sheet = book.sheet_names().first().cloned().ok_or("it has no sheet")?;
+    let mut cells = book.worksheet_cells_reader(&sheet).map_err(|error| error.to_string())?;
+    let mut rows: Vec<Row> = Vec::new();
+    while let Some(cell) = cells.next_cell().map_err(|error| error.to_string())? {
+        let text = shown(cell.get_value());
+        if text.is_empty() {
+            continue;
+        }
+        let (row, column) = cell.get_position();
+        let (number, column) = (row as usize + 1, column as usize);
+        if column >= MAX_COLUMNS {
+            return Err(format!("row {number} has more than {MAX_COLUMNS} columns"));
+        }
+        if rows.last().is_none_or(|last| last.number != number) {
+            within(rows.len() + 1)?;
+            within(number)?;
+            if rows.last().is_some_and(|last| last.number > number) {
+                return Err(format!("row {number} stands below a later one"));
+            }
+            rows.push(Row { number, cells: Vec::new() });
+        }
+        let row = rows.last_mut().expect("a row was just pushed where there was none");
+        row.cells.resize(row.cells.len().max(column + 1), String::new());
+        row.cells[column] = text;
+    }
+    Ok(rows)
+}
+
+/// Refuses what would unpack without an end. The sizes are those of the directory in the file.
+fn bounded(bytes: &[u8]) -> Result<(), String> {
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|error| error.to_string())?;
+    let mut unpacked: u64 = 0;
+    for index in 0..archive.len() {
+        let size = archive.by_index_raw(index).map_err(|error| error.to_string())?.size();
+        unpacked = unpacked.saturating_add(size);
+    }
+    if unpacked > MAX_UNPACKED { Err("it unpacks to more than 100 MB".to_owned()) } else { Ok(()) }
+}
+
+/// A cell as a person sees it; 40001.0 is 40001.
+fn shown(cell: &DataRef<'_>) -> String {
+    match cell {
+        DataRef::String(text) => text.trim().to_owned(),
+        DataRef::SharedString(text) => text.trim().to_owned(),
+        DataRef::Empty => String::new(),
+        other => Data::from(other.clone()).to_string().trim().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(bytes: &[u8], expected: &[(usize, &[&str])]) {
+        let found = rows("t.csv", bytes).unwrap();
+        let found: Vec<_> =
+            found.iter().map(|row| (row.number, row.cells.iter().map(String::as_str).collect())).collect();
+        let expected: Vec<_> = expected.iter().map(|(number, cells)| (*number, cells.to_vec())).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn text_is_read_with_any_separator_and_encoding() {
+        let (gbk, _, _) = encoding_rs::GBK.encode("名称,单位\n温度,℃\n");
+        check(&gbk, &[(1, &["名称", "单位"]), (2, &["温度", "℃"])]);
+        check("\u{feff}a;b\r\n1;\"2;3\"\r\n".as_bytes(), &[(1, &["a", "b"]), (2, &["1", "2;3"])]);
+        check(b"a\tb\n1, 2\t3", &[(1, &["a", "b"]), (2, &["1, 2", "3"])]);
+        let utf_16: Vec<u8> = "\u{feff}名,b\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        check(&utf_16, &[(1, &["名", "b"])]);
+    }
+
+    #[test]
+    fn quotes_keep_separators_quotes_and_line_ends_and_rows_keep_their_lines() {
+        check(
+            b"a,b\n\"x \"\"y\"\"\nz\", 5\" pipe \n\n# a note\n,\n1,2",
+            &[(1, &["a", "b"]), (2, &["x \"y\"\nz", "5\" pipe"]), (7, &["1", "2"])],
+        );
+    }
+
+    #[test]
+    fn what_is_no_table_is_said_and_not_guessed() {
+        for (name, bytes, expected) in [
+            ("t.csv", &b"a,b\n\"never closed"[..], "the quote of line 2"),
+            ("t.csv", b"\xff\xff\xff", "neither UTF-8 nor GBK"),
+            ("t.csv", &[b','; 64], "more than 64 columns"),
+            ("t.csv", &[b'\n'; 20_001], "more than 20000 rows"),
+            ("t.xls", b"", "neither .csv nor .xlsx"),
+            ("t.xlsx", b"PK\x03\x04", ""),
+            ("t.xlsx", b"", ""),
+        ] {
+            let trouble = rows(name, bytes).unwrap_err();
+            assert!(trouble.args[1].1.contains(expected), "{name}: {trouble:?}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_bring_the_reader_down(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200)) {
+            rows("t.csv", &bytes).ok();
+            rows("t.xlsx", &bytes).ok();
+        }
+    }
+}
