@@ -65,8 +65,8 @@ fn sim_serves_machines_and_prints_what_reads_them() {
 #[test]
 fn check_shows_the_plan_in_both_languages() {
     for (lang, words) in [
-        ("en", ["3.0 requests/s", "holding:0 = 40001", "hours fits", "in the ledger, not connected: press-07"]),
-        ("zh", ["每秒请求 3.0 次", "holding:0 = 40001", "可撑断网约", "已列入台账、尚未联网：press-07"]),
+        ("en", ["3.4 requests/s", "holding:0 = 40001", "hours fits", "in the ledger, not connected: press-07"]),
+        ("zh", ["每秒请求 3.4 次", "holding:0 = 40001", "可撑断网约", "已列入台账、尚未联网：press-07"]),
     ] {
         let ended = run_to_end(&["check", "--config", EXAMPLE, "--lang", lang]);
         assert_eq!(ended.code, Some(0), "{ended:?}");

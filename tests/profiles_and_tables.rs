@@ -127,6 +127,12 @@ fn xlsx(rows: &str) -> Vec<u8> {
     const RELATIONS: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
     for (name, text) in [
         (
+            "_rels/.rels",
+            format!(
+                "<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\"><Relationship Id=\"rId1\" Type=\"{RELATIONS}/officeDocument\" Target=\"xl/workbook.xml\"/></Relationships>"
+            ),
+        ),
+        (
             "xl/workbook.xml",
             format!(
                 "<workbook xmlns=\"{MAIN}\" xmlns:r=\"{RELATIONS}\"><sheets><sheet name=\"点表\" sheetId=\"1\" r:id=\"rId1\"/></sheets></workbook>"
@@ -180,7 +186,7 @@ fn a_lone_cell_at_the_end_of_a_sheet_costs_no_memory() {
     let far = text_cell("XFD1048576", "x");
     let book = xlsx(&format!("{}<row r=\"1048576\">{far}</row>", xlsx_head()));
     let mistakes = parse("tags_file = \"press.xlsx\"", &[("press.xlsx", &book)]).unwrap_err();
-    assert_eq!(mistakes[0].trouble.code, words::TABLE_UNREADABLE);
+    assert_eq!(mistakes[0].trouble.code, words::TABLE_TOO_LARGE);
 }
 
 #[test]
@@ -229,7 +235,7 @@ fn check_reads_the_files_beside_the_configuration_and_says_whose_map_it_is() {
     }
 
     std::fs::write(&path, vec![b'x'; 5_000_001]).unwrap();
-    assert!(check("en").stderr.contains("is larger than 5 MB"), "{:?}", check("en"));
+    assert!(check("en").stderr.contains("is larger than 5.0 MB"), "{:?}", check("en"));
 }
 
 #[test]

@@ -199,7 +199,7 @@ mod tests {
         check("inovance-am", "ix0.7", "discrete:7");
         check("xinje-xd", "X77", "coil:20543");
         check("xinje-xd", "X10000", "coil:20736");
-        check("xinje-xd", "Y11177", "coil:25599");
+        check("xinje-xd", "Y11177", "coil:25471");
         check("xinje-xd", "HD0", "holding:41088");
         check("xinje-xd", "SM2", "coil:36866");
         check("xinje-xc", "Y10", "coil:18440");

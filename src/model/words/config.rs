@@ -122,6 +122,14 @@ pub const MISSING_COLUMN: Code = Code("CW169");
 pub const COLUMN_TWICE: Code = Code("CW170");
 /// A cell without a column.
 pub const CELL_WITHOUT_COLUMN: Code = Code("CW171");
+/// A table of an unknown kind.
+pub const TABLE_KIND: Code = Code("CW172");
+/// A quote that never closes.
+pub const QUOTE_OPEN: Code = Code("CW173");
+/// A table larger than any of tags.
+pub const TABLE_TOO_LARGE: Code = Code("CW174");
+/// A table in no known encoding.
+pub const TABLE_NOT_TEXT: Code = Code("CW175");
 
 pub(super) const WORDS: &[Words] = &[
     Words {
@@ -836,6 +844,62 @@ pub(super) const WORDS: &[Words] = &[
         remedy: Text {
             en: "put such a text in double quotes, or name the column in the first row",
             zh: "请给含分隔符的文字加双引号，或在第一行写上列名",
+        },
+    },
+    Words {
+        code: TABLE_KIND,
+        what: Text {
+            en: "{file} ends in neither .csv nor .xlsx", zh: "{file} 的扩展名既不是 .csv 也不是 .xlsx"
+        },
+        cause: Text {
+            en: "The kind of a table is told by its ending; .xls and .et are not read.",
+            zh: "按扩展名判断表格种类；不支持 .xls、.et。",
+        },
+        remedy: Text {
+            en: "save it as .csv or .xlsx, or name another file",
+            zh: "请另存为 .csv 或 .xlsx，或改写文件名",
+        },
+    },
+    Words {
+        code: QUOTE_OPEN,
+        what: Text {
+            en: "{file}: the double quote in line {line} is never closed",
+            zh: "{file}：第 {line} 行的双引号没有配对",
+        },
+        cause: Text {
+            en: "A cell that begins with a double quote must end with one.",
+            zh: "以双引号开头的单元格必须以双引号结尾。",
+        },
+        remedy: Text {
+            en: "close it, or write two double quotes where one is meant",
+            zh: "请补上双引号；单元格里的双引号要写两个",
+        },
+    },
+    Words {
+        code: TABLE_TOO_LARGE,
+        what: Text {
+            en: "{file} is larger than a table of tags may be: {rows} rows, {columns} columns, 100 MB unpacked",
+            zh: "{file} 超过点表上限：{rows} 行、{columns} 列、解压后 100 MB",
+        },
+        cause: Text {
+            en: "This is probably another file, or something stands far below or to the right of the table.",
+            zh: "多半指错了文件，或表格下方、右侧很远处还有内容。",
+        },
+        remedy: Text {
+            en: "clear what stands outside of the table, or name another file",
+            zh: "请清除表格以外的内容，或改写文件名",
+        },
+    },
+    Words {
+        code: TABLE_NOT_TEXT,
+        what: Text { en: "{file} is text in neither UTF-8 nor GBK", zh: "{file} 既不是 UTF-8 也不是 GBK 文本" },
+        cause: Text {
+            en: "The file is damaged, or an xlsx with another ending.",
+            zh: "文件已损坏，或是改了扩展名的 xlsx。",
+        },
+        remedy: Text {
+            en: "open it with a spreadsheet program and save it as CSV UTF-8",
+            zh: "请用表格软件打开，另存为 CSV UTF-8",
         },
     },
 ];
