@@ -198,6 +198,25 @@ fn a_workbook_cut_short_anywhere_is_a_mistake_and_no_panic() {
 }
 
 #[test]
+fn a_workbook_with_any_character_changed_brings_nothing_down() {
+    let cells = format!(
+        "{}<c r=\"B2\"><v>40001</v></c>{}<c r=\"D2\"><v>0.1</v></c>",
+        text_cell("A2", "t"),
+        text_cell("C2", "u16")
+    );
+    let rows = format!("{}<row r=\"2\">{cells}</row>", xlsx_head());
+    assert!(parse("tags_file = \"t.xlsx\"", &[("t.xlsx", &xlsx(&rows))]).is_ok());
+    let mut refused = 0;
+    for (at, c) in rows.char_indices() {
+        for other in ["9", "Z", "<", "&", "\"", ""] {
+            let changed = format!("{}{other}{}", &rows[..at], &rows[at + c.len_utf8()..]);
+            refused += usize::from(parse("tags_file = \"t.xlsx\"", &[("t.xlsx", &xlsx(&changed))]).is_err());
+        }
+    }
+    assert!(refused > 100, "{refused}");
+}
+
+#[test]
 fn large_tables_are_read_soon_be_they_right_or_wrong() {
     let began = std::time::Instant::now();
     for kind in ["u16", "u17"] {

@@ -10,10 +10,13 @@ use crate::model::Trouble;
 /// Most bytes of a register map or tag table: ten thousand tags are below 2 MB; beyond this it is another file.
 pub const MAX_BYTES: u64 = 5_000_000;
 
+/// What a file holds, or why it could not be read.
+type Content = Result<Rc<[u8]>, Trouble>;
+
 /// Reads each file once, however many devices name it.
 pub(super) struct Files<'a> {
     read: &'a dyn Fn(&str) -> Result<Vec<u8>, Trouble>,
-    known: RefCell<HashMap<String, Result<Rc<[u8]>, Trouble>>>,
+    known: RefCell<HashMap<String, Content>>,
 }
 
 impl Files<'_> {
@@ -22,7 +25,7 @@ impl Files<'_> {
     }
 
     /// The bytes of a file, named as in the configuration.
-    pub(super) fn bytes(&self, path: &str) -> Result<Rc<[u8]>, Trouble> {
+    pub(super) fn bytes(&self, path: &str) -> Content {
         let mut known = self.known.borrow_mut();
         known.entry(path.to_owned()).or_insert_with(|| (self.read)(path).map(Into::into)).clone()
     }
