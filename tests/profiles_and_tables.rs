@@ -39,20 +39,21 @@ fn a_meter_is_one_line_and_its_scale_factors_are_those_of_its_sheet() {
     assert_eq!((tag("u_a").address.to_string(), tag("u_a").scaling), ("holding:8198".into(), Scaling::new(0.1, 0.0)));
     assert_eq!(tag("i_a").scaling, Scaling::new(0.001, 0.0));
     assert_eq!(tag("pf").scaling, Scaling::new(0.001, 0.0));
+    assert_eq!(tag("p_kw").scaling, Scaling::new(0.0001, 0.0), "tenths of W, shown as kW");
     assert_eq!(tag("freq").scaling, Scaling::new(0.01, 0.0));
-    assert_eq!((tag("e_import").address.to_string(), tag("e_import").scaling), ("holding:4126".into(), None));
-    assert_eq!((tag("u_a").every, tag("e_import").every), (Duration::from_secs(5), Duration::from_secs(60)));
+    assert_eq!((tag("e_kwh").address.to_string(), tag("e_kwh").scaling), ("holding:4126".into(), None));
+    assert_eq!((tag("u_a").every, tag("e_kwh").every), (Duration::from_secs(5), Duration::from_secs(60)));
 }
 
 #[test]
 fn the_device_says_what_differs() {
     let meter = parse(
-        "profile = \"sdm630\"\nonly = [\"p_*\", \"e_*\"]\nexcept = [\"p_total\"]\nevery = \"30s\"\norder = \"CDAB\"",
+        "profile = \"sdm630\"\nonly = [\"p_*\", \"e_*\"]\nexcept = [\"p_kw\"]\nevery = \"30s\"\norder = \"CDAB\"",
         &[],
     );
     let meter = meter.unwrap();
     let names: Vec<_> = meter.tags.iter().map(|tag| tag.name.as_ref()).collect();
-    assert_eq!(names, ["p_a", "p_b", "p_c", "e_import", "e_export", "e_total"]);
+    assert_eq!(names, ["p_a_kw", "p_b_kw", "p_c_kw", "e_kwh", "e_export_kwh", "e_total_kwh"]);
     assert!(meter.tags.iter().all(|tag| tag.every >= Duration::from_secs(30)), "asked rarely");
     assert_eq!(meter.tags[3].every, Duration::from_secs(60), "but energy not more often than its profile asks");
     let slow = parse("profile = \"sdm630\"\nevery = \"10m\"", &[]).unwrap();

@@ -45,7 +45,7 @@ impl Gathering {
             profile: None,
             tags: Vec::new(),
             names: Unique::default(),
-            only: picks("only", "only = [\"p_total\", \"u_*\"]"),
+            only: picks("only", "only = [\"p_kw\", \"u_*\"]"),
             except: picks("except", "except = [\"thd_*\"]").unwrap_or_default(),
             offered: Vec::new(),
         }
