@@ -45,7 +45,7 @@ const DOORS: [&str; 9] = [
 ];
 
 /// Who may name which crate.
-const OWNERS: [(&str, &[&str]); 14] = [
+const OWNERS: [(&str, &[&str]); 16] = [
     ("tokio_modbus", &["simulator/"]),
     ("serial2_tokio", &["source/modbus/connection.rs"]),
     ("rusqlite", &["journal/"]),
@@ -60,6 +60,8 @@ const OWNERS: [(&str, &[&str]); 14] = [
     ("sd_notify", &["agent/systemd.rs"]),
     ("rustix", &["agent/space.rs"]),
     ("toml", &["config/"]),
+    ("calamine", &["config/spreadsheet.rs"]),
+    ("zip", &["config/spreadsheet.rs"]),
 ];
 
 struct Source {

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use cloudward::config::Config;
-use cloudward::model::Lang;
+use cloudward::model::words::config as words;
+use cloudward::model::{Lang, Trouble};
 
 fn cases() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/config");
@@ -18,9 +19,18 @@ fn cases() -> Vec<PathBuf> {
     files
 }
 
+/// Reads what a case names, as `cloudward check` does.
+fn beside(case: &Path) -> impl Fn(&str) -> Result<Vec<u8>, Trouble> {
+    let folder = case.parent().expect("a case is in a folder").to_owned();
+    move |named| {
+        std::fs::read(folder.join(named))
+            .map_err(|error| Trouble::new(words::FILE_UNREADABLE).with("path", named).with("found", error))
+    }
+}
+
 fn said_about(case: &Path, lang: Lang) -> String {
     let text = std::fs::read_to_string(case).expect("a case is readable");
-    let mistakes = Config::parse(&text).expect_err("a case has mistakes");
+    let mistakes = Config::parse_with(&text, &beside(case)).expect_err("a case has mistakes");
     mistakes.iter().map(|mistake| mistake.show(lang) + "\n").collect()
 }
 
@@ -67,7 +77,7 @@ fn large_files_are_read_soon_be_they_right_or_wrong() {
         format!("{}{}", include_str!("../config/workshop.toml"), (0..10).map(device).collect::<String>())
     };
     let began = Instant::now();
-    assert_eq!(Config::parse(&devices("40001")).map(|config| config.devices.len()), Ok(12));
+    assert_eq!(Config::parse(&devices("40001")).map(|config| config.devices.len()), Ok(13));
     assert_eq!(Config::parse(&devices("nowhere")).map_err(|mistakes| mistakes.len()), Err(10_000));
     // A moment in fact; a minute and more where each tag costs a walk through the file.
     assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());

@@ -83,7 +83,32 @@ impl Report<'_> {
                 format!("  {device}：{tags} 个点，每 {every} 采一次，请求 {} 次：{blocks}", group.plan.blocks.len()),
             );
         }
-        self.config.devices_of(&link.name).for_each(|device| self.tags(device));
+        for device in self.config.devices_of(&link.name) {
+            self.profile(device);
+            self.tags(device);
+        }
+    }
+
+    /// Whose register map it is, and how far it can be trusted.
+    fn profile(&self, device: &Device) {
+        let Some(profile) = &device.profile else { return };
+        let (device, id, source) = (&device.id, &profile.id, &profile.source);
+        let (name, name_zh, maker) = (&profile.name, &profile.name_zh, &profile.maker);
+        let (trust, trust_zh) = match profile.checked {
+            true => ("checked on a real machine", "已在真机上核对"),
+            false => (
+                "NOT checked on a real machine: compare the first readings with its display",
+                "未在真机上核对：请把首批读数与机器显示对比",
+            ),
+        };
+        self.say(
+            format!("    {device} follows the profile {id}: {name}, by {maker}; {trust}"),
+            format!("    {device} 采用模板 {id}：{name_zh}，厂家 {maker}；{trust_zh}"),
+        );
+        self.say(format!("      source: {source}"), format!("      出处：{source}"));
+        if !profile.note.is_empty() {
+            self.say(format!("      note: {}", profile.note), format!("      说明：{}", profile.note_zh));
+        }
     }
 
     fn bus(&self, load: f64) {

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::EXIT_CONFIG;
-use crate::config::{Config, Mistake};
+use crate::config::{Config, MAX_OTHER_FILE, Mistake};
+use crate::model::time::show_bytes;
 use crate::model::words::config as words;
 use crate::model::{Lang, Trouble};
 
@@ -26,23 +27,30 @@ pub(super) enum Refusal {
 /// Reads and validates a file.
 pub(super) fn load(path: &Path) -> Result<Config, Refusal> {
     let text = read(path).map_err(Refusal::Unreadable)?;
-    Config::parse(&text).map(|config| config.anchored(path)).map_err(Refusal::Mistakes)
+    let beside = path.parent().unwrap_or(Path::new("."));
+    let other = |named: &str| bytes(&beside.join(named), MAX_OTHER_FILE);
+    Config::parse_with(&text, &other).map(|config| config.anchored(path)).map_err(Refusal::Mistakes)
 }
 
 fn read(path: &Path) -> Result<String, Trouble> {
-    let unreadable =
-        |error: std::io::Error| Trouble::new(words::FILE_UNREADABLE).with("path", path.display()).with("found", error);
-    let mut bytes = Vec::new();
-    // Not by the size that the file system tells: a device or a pipe has none.
-    std::fs::File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes)).map_err(unreadable)?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(Trouble::new(words::FILE_TOO_LARGE).with("path", path.display()).with("max", "20 MB"));
-    }
-    String::from_utf8(bytes).map_err(|error| {
+    String::from_utf8(bytes(path, MAX_BYTES)?).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = 1 + valid.iter().filter(|byte| **byte == b'\n').count();
         Trouble::new(words::FILE_NOT_UTF8).with("path", path.display()).with("line", line)
     })
+}
+
+fn bytes(path: &Path, max: u64) -> Result<Vec<u8>, Trouble> {
+    let unreadable =
+        |error: std::io::Error| Trouble::new(words::FILE_UNREADABLE).with("path", path.display()).with("found", error);
+    let mut bytes = Vec::new();
+    // Not by the size that the file system tells: a device or a pipe has none.
+    std::fs::File::open(path).and_then(|file| file.take(max + 1).read_to_end(&mut bytes)).map_err(unreadable)?;
+    if bytes.len() as u64 > max {
+        let max = show_bytes(max as f64);
+        return Err(Trouble::new(words::FILE_TOO_LARGE).with("path", path.display()).with("max", max));
+    }
+    Ok(bytes)
 }
 
 /// Everything that is wrong, one line each.

@@ -4,11 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use toml::de::DeTable;
-
-use super::read::{Doc, Section};
+use super::files::Files;
+use super::read::{Doc, Place, Section};
 use super::{Config, Device, Journal, Link, Mistake, Sink, Workshop, device, link, sink};
-use crate::model::Trouble;
 use crate::model::words::config as words;
 
 /// Longest name of anything: topics of MQTT brokers and platforms are limited, and people read them.
@@ -17,43 +15,20 @@ pub(super) const MAX_NAME: usize = 64;
 /// The words of `send` that are not devices.
 const RESERVED: [&str; 2] = ["events", "indicators"];
 
-pub(super) fn parse(text: &str) -> Result<Config, Vec<Mistake>> {
+pub(super) fn parse(text: &str, files: &Files<'_>) -> Result<Config, Vec<Mistake>> {
     let doc = Doc::new(text);
-    let (table, errors) = DeTable::parse_recoverable(text);
-    // Only the first: what the parser guessed of a broken file would mislead.
-    if let Some(error) = errors.first() {
-        let at = error.span().map_or(0, |span| span.start);
-        doc.mistake(at, syntax_trouble(text, at, error.message()));
-        return Err(doc.into_mistakes());
-    }
-
+    let Some(table) = doc.tables(text) else { return Err(doc.into_mistakes()) };
     let top = Section::new(&doc, String::new(), 0, table.get_ref());
     let workshop = workshop(&top);
     let journal = journal(&top);
     let links: Vec<Arc<Link>> = link::links(&top).into_iter().map(Arc::new).collect();
-    let devices: Vec<Arc<Device>> = device::devices(&top, &links).into_iter().map(Arc::new).collect();
+    let devices: Vec<Arc<Device>> = device::devices(&top, &links, files).into_iter().map(Arc::new).collect();
     let sinks: Vec<Arc<Sink>> = sink::sinks(&top, &workshop, &devices).into_iter().map(Arc::new).collect();
     top.finish();
 
     let config = Config { workshop, journal, links, devices, sinks };
     let mistakes = doc.into_mistakes();
     if mistakes.is_empty() { Ok(config) } else { Err(mistakes) }
-}
-
-/// What breaks the file most often is a character from a Chinese keyboard or a web page: then it is named.
-fn syntax_trouble(text: &str, at: usize, message: &str) -> Trouble {
-    const ODD: [char; 15] =
-        ['，', '。', '“', '”', '‘', '’', '＝', '：', '；', '【', '】', '（', '）', '\u{3000}', '\u{a0}'];
-    let line = text.get(..at).unwrap_or(text).lines().count().saturating_sub(1);
-    let line = if text.get(..at).is_some_and(|before| before.ends_with('\n')) { line + 1 } else { line };
-    let bare = text.lines().nth(line).unwrap_or_default().split('#').next().unwrap_or_default();
-    match bare.chars().find(|c| ODD.contains(c)) {
-        Some(odd) => {
-            let code = format!("U+{:04X}", u32::from(odd));
-            Trouble::new(words::ODD_CHARACTER).with("found", odd).with("code", code)
-        }
-        None => Trouble::new(words::SYNTAX).with("found", message.replace('\n', ", ")),
-    }
 }
 
 fn workshop(top: &Section<'_>) -> Workshop {
@@ -131,7 +106,7 @@ pub(super) fn name(section: &Section<'_>, key: &'static str, example: &str) -> O
 /// Keeps what must be unique, and the line where each stands.
 #[derive(Default)]
 pub(super) struct Unique {
-    lines: HashMap<String, usize>,
+    places: HashMap<String, Place>,
 }
 
 impl Unique {
@@ -140,11 +115,19 @@ impl Unique {
         if value.is_empty() {
             return;
         }
-        let line = section.doc.line(section.at_of(key));
-        match self.lines.get(value) {
-            Some(first) => section.wrong(key, words::DUPLICATE, |t| t.with("found", value).with("first", first)),
+        let place = section.doc.place(section.at_of(key));
+        match self.places.get(value) {
+            Some(first) if first.file == place.file => {
+                section.wrong(key, words::DUPLICATE, |t| t.with("found", value).with("first", first.line));
+            }
+            Some(first) => {
+                let file = first.file.as_ref().map_or("the configuration", |file| file.name.as_ref());
+                section.wrong(key, words::DUPLICATE_OF_OTHER, |t| {
+                    t.with("found", value).with("file", file).with("first", first.line)
+                });
+            }
             None => {
-                self.lines.insert(value.to_owned(), line);
+                self.places.insert(value.to_owned(), place);
             }
         }
     }

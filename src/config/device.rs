@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::check::{Unique, name};
+use super::files::Files;
+use super::gather::Gathering;
 use super::modbus::{Order, Scaling};
 use super::names;
 use super::read::Section;
 use super::tag_type::{self, order};
-use super::{Device, Link, Tag};
+use super::{Areas, Device, Link, Tag, profile, table};
 use crate::model::words::config as words;
 use crate::model::{Deadband, ReportRule};
 
@@ -16,17 +18,19 @@ use crate::model::{Deadband, ReportRule};
 const MAX_TAGS: usize = 4_000;
 
 /// Periods: below 10 ms a field bus cannot follow; above a day a value is not monitored.
-const PERIODS: std::ops::RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(86_400);
+pub(super) const PERIODS: std::ops::RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(86_400);
 
-/// What a device's tags inherit.
-struct Defaults {
-    every: Duration,
-    order: Order,
+/// What a device's tags inherit; `None` where neither device nor profile say.
+pub(super) struct Defaults {
+    pub(super) every: Option<Duration>,
+    pub(super) order: Option<Order>,
+    /// The PLC whose own addresses may stand beside Modbus addresses.
+    pub(super) areas: Option<&'static Areas>,
     /// Of the device's link: no value is split over two requests.
     max_registers: u16,
 }
 
-pub(super) fn devices(top: &Section<'_>, links: &[Arc<Link>]) -> Vec<Device> {
+pub(super) fn devices(top: &Section<'_>, links: &[Arc<Link>], files: &Files<'_>) -> Vec<Device> {
     let max_registers =
         |name: &str| links.iter().find(|link| *link.name == *name).map(|link| link.limits.max_registers);
     let mut devices = Vec::new();
@@ -42,40 +46,55 @@ pub(super) fn devices(top: &Section<'_>, links: &[Arc<Link>]) -> Vec<Device> {
             section.wrong("link", words::NO_SUCH_LINK, |t| t.with("found", link).with("known", known));
         }
         let unit = section.integer("unit", 0..=255).and_then(|n| u8::try_from(n).ok()).unwrap_or(1);
+        let every = section.time("every", PERIODS);
         let defaults = Defaults {
-            every: section.time("every", PERIODS).unwrap_or(Duration::from_secs(1)),
-            order: order(&section).unwrap_or_default(),
+            every,
+            order: order(&section),
+            areas: areas(&section),
             max_registers: link.as_deref().and_then(max_registers).unwrap_or(u16::MAX),
         };
-        let tags = tags(&section, &defaults);
+        let mut gathering = Gathering::new(&section, defaults, every);
+        tags(&section, files, &mut gathering);
+        let Gathering { tags, profile, .. } = gathering;
         if link.is_none() && !section.has("link") && !tags.is_empty() {
-            section.wrong("tags", words::TAGS_WITHOUT_LINK, |t| t);
+            let origin = ["profile", "tags_file"].into_iter().find(|key| section.has(key));
+            section.wrong(origin.unwrap_or("tags"), words::TAGS_WITHOUT_LINK, |t| t);
         }
         section.finish();
-        devices.push(Device { id, name: shown, link: link.map(Into::into), unit, tags });
+        let (link, profile) = (link.map(Into::into), profile.map(Arc::new));
+        devices.push(Device { id, name: shown, link, unit, profile, tags });
     }
     devices
 }
 
-fn tags(device: &Section<'_>, defaults: &Defaults) -> Vec<Tag> {
-    let mut tags = Vec::new();
-    let mut names = Unique::default();
-    for section in device.sections("tags", "name") {
-        tags.extend(tag(&section, defaults, &mut names));
-        section.finish();
+/// From the profile, the table and the device itself, in this order.
+fn tags(device: &Section<'_>, files: &Files<'_>, gathering: &mut Gathering) {
+    profile::gather(device, files, gathering);
+    table::gather(device, files, gathering);
+    device.sections("tags", "name").iter().for_each(|section| gathering.take(section));
+    gathering.close(device, device.has("profile") || device.has("tags_file"));
+    let count = gathering.tags.len();
+    if count > MAX_TAGS {
+        device.wrong("tags", words::TOO_MANY_TAGS, |t| t.with("found", count).with("max", MAX_TAGS));
     }
-    if tags.len() > MAX_TAGS {
-        device.wrong("tags", words::TOO_MANY_TAGS, |t| t.with("found", tags.len()).with("max", MAX_TAGS));
-    }
-    tags
 }
 
-fn tag(section: &Section<'_>, defaults: &Defaults, names: &mut Unique) -> Option<Tag> {
+/// The PLC whose own addresses are meant.
+pub(super) fn areas(section: &Section<'_>) -> Option<&'static Areas> {
+    let text = section.text("addresses", "addresses = \"inovance-h5u\"")?;
+    let areas = Areas::find(&text);
+    if areas.is_none() {
+        section.wrong("addresses", words::NOT_ONE_OF, |t| t.with("found", &text).with("known", Areas::known()));
+    }
+    areas
+}
+
+pub(super) fn tag(section: &Section<'_>, defaults: &Defaults, names: &mut Unique) -> Option<Tag> {
     let name: Option<String> = name(section, "name", "temp");
     names.check(section, "name", name.as_deref().unwrap_or_default());
     let label = section.text("label", "label = \"料筒温度\"");
     let unit = section.text("unit", "unit = \"kW\"").filter(|unit| !unit.is_empty());
-    let every = section.time("every", PERIODS).unwrap_or(defaults.every);
+    let every = section.time("every", PERIODS).or(defaults.every).unwrap_or(Duration::from_secs(1));
     let report = report(section);
     let scale = section.number("scale", "scale = 0.1");
     let offset = section.number("offset", "offset = -40");
@@ -83,8 +102,9 @@ fn tag(section: &Section<'_>, defaults: &Defaults, names: &mut Unique) -> Option
         section.wrong("scale", words::SCALE_ZERO, |t| t);
     }
     let is_scaled = scale.is_some() || offset.is_some();
-    let placed = tag_type::tag_type(section, is_scaled, defaults.max_registers);
-    let order = tag_type::order_of(section, placed.map(|(_, data_type)| data_type)).unwrap_or(defaults.order);
+    let placed = tag_type::tag_type(section, is_scaled, defaults.max_registers, defaults.areas);
+    let inherited = defaults.order.or(defaults.areas.map(|areas| areas.order)).unwrap_or_default();
+    let order = tag_type::order_of(section, placed.map(|(_, data_type)| data_type)).unwrap_or(inherited);
     let values = names::names(section, placed.map(|(_, data_type)| data_type), is_scaled);
     let (address, data_type) = placed?;
     let scaling = Scaling::new(scale.unwrap_or(1.0), offset.unwrap_or(0.0));

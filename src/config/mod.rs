@@ -1,19 +1,28 @@
 //! What a workshop is. A [`Config`] that exists is valid; otherwise there is a list of all [`Mistake`]s.
 //! `config/workshop.toml` shows every key.
 
+mod areas;
 mod check;
 mod device;
+mod files;
+mod gather;
 mod glob;
 mod link;
 pub mod modbus;
 mod names;
+mod profile;
 mod read;
 mod sink;
+mod spreadsheet;
+mod table;
 mod tag_type;
 mod units;
 
+pub use areas::Areas;
+pub use files::MAX_BYTES as MAX_OTHER_FILE;
 pub use glob::glob;
 pub use names::Names;
+pub use profile::BUILT_IN as BUILT_IN_PROFILES;
 pub use sink::{ENVELOPE_BYTES, LONGEST_VALUE, SCAN_BYTES, TEXT_FRAME, escaped_len};
 
 use std::collections::BTreeMap;
@@ -22,6 +31,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::model::words::config as words;
 use crate::model::{Lang, ReportRule, TagInfo, Trouble, ValueKind};
 use modbus::{Address, DataType, Order, Scaling};
 
@@ -195,6 +205,8 @@ pub struct Device {
     pub link: Option<Arc<str>>,
     /// Modbus unit id.
     pub unit: u8,
+    /// The register map that it follows, if any.
+    pub profile: Option<Arc<Profile>>,
     /// What is read.
     pub tags: Vec<Tag>,
 }
@@ -208,6 +220,27 @@ impl Device {
         }
         groups
     }
+}
+
+/// What a register map says of itself: the head of a file in config/profiles.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile {
+    /// Short name.
+    pub id: String,
+    /// For people.
+    pub name: String,
+    /// For people who read Chinese.
+    pub name_zh: String,
+    /// Who makes the machine.
+    pub maker: String,
+    /// The document that the addresses come from.
+    pub source: String,
+    /// Whether readings of a real machine were compared with its display.
+    pub checked: bool,
+    /// What the next person should know; may be empty.
+    pub note: String,
+    /// The same in Chinese; may be empty.
+    pub note_zh: String,
 }
 
 /// One entry of a device's `tags`.
@@ -309,21 +342,36 @@ pub enum SecretSource {
     Env(String),
 }
 
-/// One mistake in a configuration file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One mistake in a configuration file, or in a file that it takes tags from.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Mistake {
-    /// Line, counted from 1.
+    /// `None`: the configuration itself.
+    pub file: Option<OtherFile>,
+    /// Line, or row of a table, counted from 1.
     pub line: usize,
     /// What is wrong there.
     pub trouble: Trouble,
 }
 
+/// A file that a configuration takes tags from.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct OtherFile {
+    /// As the configuration names it.
+    pub name: Arc<str>,
+    /// Whether people count its rows rather than its lines.
+    pub is_table: bool,
+}
+
 impl Mistake {
-    /// `line 5: ...`, as `check` prints it.
+    /// `line 5: ...`, as `check` prints it; `press.csv, row 5: ...` for another file.
     pub fn show(&self, lang: Lang) -> String {
-        let text = match lang {
-            Lang::En => format!("line {}: {}", self.line, self.trouble.line(lang)),
-            Lang::Zh => format!("第 {} 行：{}", self.line, self.trouble.line(lang)),
+        let (line, said) = (self.line, self.trouble.line(lang));
+        let text = match (lang, &self.file) {
+            (Lang::En, None) => format!("line {line}: {said}"),
+            (Lang::Zh, None) => format!("第 {line} 行：{said}"),
+            (Lang::En, Some(OtherFile { name, is_table: false })) => format!("{name}, line {line}: {said}"),
+            (Lang::En, Some(OtherFile { name, is_table: true })) => format!("{name}, row {line}: {said}"),
+            (Lang::Zh, Some(OtherFile { name, .. })) => format!("{name} 第 {line} 行：{said}"),
         };
         text.replace(char::is_control, "?") // a file must not steer the terminal that shows its mistakes
     }
@@ -331,8 +379,18 @@ impl Mistake {
 
 impl Config {
     /// The workshop that `text` describes, or all mistakes in it, in the order of their lines.
+    /// Profiles and tables that are files of their own are not read: see [`Config::parse_with`].
     pub fn parse(text: &str) -> Result<Config, Vec<Mistake>> {
-        check::parse(text)
+        Config::parse_with(text, &|path| {
+            let trouble = Trouble::new(words::FILE_UNREADABLE).with("path", path);
+            Err(trouble.with("found", "no files are read here"))
+        })
+    }
+
+    /// The same, with `read` to get the files that the text names. It is given the path as it stands there, and keeps
+    /// to [`MAX_OTHER_FILE`] bytes.
+    pub fn parse_with(text: &str, read: &dyn Fn(&str) -> Result<Vec<u8>, Trouble>) -> Result<Config, Vec<Mistake>> {
+        check::parse(text, &files::Files::new(read))
     }
 
     /// Where the journal lives when the file names no directory: systemd's state directory, else `state` beside the file.

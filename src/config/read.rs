@@ -2,43 +2,83 @@
 //! the first mistake: a getter that finds one files it and gives the default.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Mistake, units};
+use super::{Mistake, OtherFile, units};
 use crate::model::time::show_span;
 use crate::model::words::config as words;
 use crate::model::{Code, Trouble};
 
 /// Where the lines of a text end, and the mistakes found in it so far.
 pub(super) struct Doc {
+    /// `None`: the configuration itself.
+    file: Option<OtherFile>,
     line_ends: Vec<usize>,
     /// By line.
-    mistakes: RefCell<BTreeMap<usize, Vec<Trouble>>>,
+    mistakes: RefCell<BTreeMap<usize, Vec<Mistake>>>,
+    /// Mistakes of other files that are told already: several devices may use one file.
+    adopted: RefCell<HashSet<Mistake>>,
 }
 
 impl Doc {
     pub(super) fn new(text: &str) -> Doc {
+        Doc::of(None, text)
+    }
+
+    /// A text that a configuration takes from elsewhere.
+    pub(super) fn of(file: Option<OtherFile>, text: &str) -> Doc {
         let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-        Doc { line_ends: ends.map(|(at, _)| at).collect(), mistakes: RefCell::default() }
+        let line_ends = ends.map(|(at, _)| at).collect();
+        Doc { file, line_ends, mistakes: RefCell::default(), adopted: RefCell::default() }
+    }
+
+    /// The tables of a text; `None` where it is no TOML, which is filed: what the parser guesses of a broken file would
+    /// only mislead.
+    pub(super) fn tables<'t>(&self, text: &'t str) -> Option<Spanned<DeTable<'t>>> {
+        let (table, errors) = DeTable::parse_recoverable(text);
+        // Only the first: what the parser guessed of a broken file would mislead.
+        if let Some(error) = errors.first() {
+            let at = error.span().map_or(0, |span| span.start);
+            self.mistake(at, syntax_trouble(text, at, error.message()));
+        }
+        errors.is_empty().then_some(table)
     }
 
     /// Files a mistake at a byte of the text.
     pub(super) fn mistake(&self, at: usize, trouble: Trouble) {
+        let line = self.line(at);
+        let mistake = Mistake { file: self.file.clone(), line, trouble };
         let mut mistakes = self.mistakes.borrow_mut();
-        let of_line = mistakes.entry(self.line(at)).or_default();
-        if !of_line.contains(&trouble) {
-            of_line.push(trouble);
+        let of_line = mistakes.entry(line).or_default();
+        if !of_line.contains(&mistake) {
+            of_line.push(mistake);
         }
     }
 
     /// Whether anything is wrong so far.
     pub(super) fn has_mistakes(&self) -> bool {
         !self.mistakes.borrow().is_empty()
+    }
+
+    /// Takes over the mistakes of a file that is named at a byte of this text, each once.
+    pub(super) fn adopt(&self, at: usize, other: Doc) {
+        let mut adopted = self.adopted.borrow_mut();
+        for mistake in other.into_mistakes() {
+            if adopted.insert(mistake.clone()) {
+                self.mistakes.borrow_mut().entry(self.line(at)).or_default().push(mistake);
+            }
+        }
+    }
+
+    /// For people: where a byte is, said from another text.
+    pub(super) fn place(&self, at: usize) -> Place {
+        Place { file: self.file.clone(), line: self.line(at) }
     }
 
     /// The line of a byte, counted from 1.
@@ -48,11 +88,31 @@ impl Doc {
 
     /// All mistakes in the order of their lines.
     pub(super) fn into_mistakes(self) -> Vec<Mistake> {
-        let by_line = self.mistakes.into_inner().into_iter();
-        by_line
-            .flat_map(|(line, troubles)| troubles.into_iter().map(move |trouble| Mistake { line, trouble }))
-            .collect()
+        self.mistakes.into_inner().into_values().flatten().collect()
     }
+}
+
+/// What breaks the file most often is a character from a Chinese keyboard or a web page: then it is named.
+fn syntax_trouble(text: &str, at: usize, message: &str) -> Trouble {
+    const ODD: [char; 15] =
+        ['，', '。', '“', '”', '‘', '’', '＝', '：', '；', '【', '】', '（', '）', '\u{3000}', '\u{a0}'];
+    let line = text.get(..at).unwrap_or(text).lines().count().saturating_sub(1);
+    let line = if text.get(..at).is_some_and(|before| before.ends_with('\n')) { line + 1 } else { line };
+    let bare = text.lines().nth(line).unwrap_or_default().split('#').next().unwrap_or_default();
+    match bare.chars().find(|c| ODD.contains(c)) {
+        Some(odd) => {
+            let code = format!("U+{:04X}", u32::from(odd));
+            Trouble::new(words::ODD_CHARACTER).with("found", odd).with("code", code)
+        }
+        None => Trouble::new(words::SYNTAX).with("found", message.replace('\n', ", ")),
+    }
+}
+
+/// A line of one of the texts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) file: Option<OtherFile>,
+    pub(super) line: usize,
 }
 
 /// One table of the document, and which of its keys were asked for.
@@ -383,6 +443,11 @@ fn show(value: &DeValue<'_>) -> String {
         DeValue::Array(_) => "[...]".to_owned(),
         DeValue::Table(_) => "{...}".to_owned(),
     };
+    shortened(text)
+}
+
+/// What a line can bear of a text.
+pub(super) fn shortened(text: String) -> String {
     match text.char_indices().nth(60) {
         Some((cut, _)) => format!("{}...", &text[..cut]),
         None => text,

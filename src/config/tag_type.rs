@@ -1,5 +1,6 @@
 //! Address and type of a tag, and the keys that belong to them: what must suit each other is checked here, once.
 
+use super::Areas;
 use super::modbus::{Address, DataType, Half, Order, Part, TextForm};
 use super::read::Section;
 use crate::model::encoding::Encoding;
@@ -7,8 +8,13 @@ use crate::model::words::config as words;
 
 /// Where a tag stands and how it is read; `None` where one of them is unknown, and a mistake is filed. A value must fit
 /// one request of `max_registers`.
-pub(super) fn tag_type(section: &Section<'_>, is_scaled: bool, max_registers: u16) -> Option<(Address, DataType)> {
-    let place = address(section);
+pub(super) fn tag_type(
+    section: &Section<'_>,
+    is_scaled: bool,
+    max_registers: u16,
+    areas: Option<&Areas>,
+) -> Option<(Address, DataType)> {
+    let place = address(section, areas);
     let data_type = data_type(section, place);
     let (address, data_type) = (place?.0, data_type?);
     if u32::from(address.offset) + u32::from(data_type.width()) > 65_536 {
@@ -54,8 +60,19 @@ fn order_among(section: &Section<'_>, known: &str) -> Option<Order> {
     order
 }
 
-fn address(section: &Section<'_>) -> Option<(Address, Option<Part>)> {
-    let text = section.text_or_number("address", "address = \"40001\"")?;
+/// `40001` and its kin, or an address of the PLC such as `D100`.
+fn address(section: &Section<'_>, areas: Option<&Areas>) -> Option<(Address, Option<Part>)> {
+    let mut text = section.text_or_number("address", "address = \"40001\"")?;
+    if let (Some(areas), Some(translated)) = (areas, areas.and_then(|areas| areas.translate(&text))) {
+        let Ok(modbus) = translated else {
+            let (known, areas) = (areas.ranges(), areas.id);
+            section.wrong("address", words::NOT_IN_AREAS, |t| {
+                t.with("found", &text).with("areas", areas).with("known", known)
+            });
+            return None;
+        };
+        text = modbus;
+    }
     let parsed = Address::parse_with_part(&text);
     if parsed.is_none() {
         section.wrong("address", words::BAD_ADDRESS, |t| t.with("found", &text));

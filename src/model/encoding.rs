@@ -58,6 +58,18 @@ impl Encoding {
     }
 }
 
+/// The text of a file that somebody saved somehow: by its byte order mark, else UTF-8 if it is that, else GB 18030, as
+/// spreadsheet programs save in China. `None` where it is no text at all.
+pub fn decode_file(bytes: &[u8]) -> Option<String> {
+    let encoding = match encoding_rs::Encoding::for_bom(bytes) {
+        Some((encoding, _)) => encoding,
+        None if std::str::from_utf8(bytes).is_ok() => encoding_rs::UTF_8,
+        None => encoding_rs::GB18030,
+    };
+    let (text, _, had_errors) = encoding.decode(bytes);
+    (!had_errors).then(|| text.into_owned())
+}
+
 /// The bytes of a text in GBK, for tests.
 #[cfg(test)]
 pub(crate) fn gbk(text: &str) -> Vec<u8> {

@@ -78,7 +78,7 @@ pub struct Words {
 }
 
 /// Something that went wrong: a code and the particulars.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Trouble {
     /// The code.
     pub code: Code,

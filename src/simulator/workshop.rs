@@ -184,6 +184,25 @@ mod tests {
     }
 
     #[test]
+    fn the_profiles_that_say_so_fit_the_machines_served_here() {
+        for (profile, machine) in ["injection", "sdm630", "press-h5u"].iter().zip(Machine::workshop(7)) {
+            let text = format!(
+                "[workshop]\nenterprise = \"e\"\nid = \"w\"\ntimezone = \"Asia/Shanghai\"\n[[link]]\nname = \"l\"\n\
+                 modbus_tcp = \"h\"\n[[device]]\nid = \"m\"\nlink = \"l\"\nprofile = \"{profile}\"\n"
+            );
+            let config = crate::config::Config::parse(&text).expect("the test writes a valid file");
+            let image = machine.at(Duration::from_secs(1));
+            for tag in &config.devices[0].tags {
+                let (address, width) = (tag.address, tag.data_type.width());
+                match address.table.is_bits() {
+                    true => assert!(image.bits(address, width).is_some(), "{profile}.{}", tag.name),
+                    false => assert!(image.registers(address, width).is_some(), "{profile}.{}", tag.name),
+                }
+            }
+        }
+    }
+
+    #[test]
     fn ports_units_and_the_state_directory_are_filled_in() {
         let table = parsed();
         assert_eq!(table["journal"]["dir"].as_str(), Some("/tmp/a \"b\"\\c"));

@@ -335,6 +335,7 @@ pub(in crate::sink) mod tests {
             name: Some("1号注塑机".into()),
             link: None,
             unit: 1,
+            profile: None,
             tags: vec![
                 tag("temp", Some("°C"), DataType::F32),
                 tag("secret", None, DataType::F32),

@@ -120,6 +120,38 @@ pub const SERIAL_KEY_ON_SOCKET: Code = Code("CW157");
 pub const RTU_NEEDS_8_BITS: Code = Code("CW158");
 /// A character that TOML does not know, from another keyboard.
 pub const ODD_CHARACTER: Code = Code("CW159");
+/// A profile that is not built in.
+pub const NO_SUCH_PROFILE: Code = Code("CW160");
+/// A profile that brings nothing.
+pub const PROFILE_WITHOUT_TAGS: Code = Code("CW161");
+/// A pick that matches no tag.
+pub const PICK_MATCHES_NOTHING: Code = Code("CW162");
+/// A pick without a profile or table.
+pub const PICK_FROM_NOTHING: Code = Code("CW163");
+/// A name that another file uses already.
+pub const DUPLICATE_OF_OTHER: Code = Code("CW164");
+/// An address that the PLC does not have.
+pub const NOT_IN_AREAS: Code = Code("CW165");
+/// A table whose format cannot be read.
+pub const TABLE_UNREADABLE: Code = Code("CW166");
+/// A table without a tag.
+pub const TABLE_EMPTY: Code = Code("CW167");
+/// A column that does not exist.
+pub const UNKNOWN_COLUMN: Code = Code("CW168");
+/// A column that must be there.
+pub const MISSING_COLUMN: Code = Code("CW169");
+/// A column twice.
+pub const COLUMN_TWICE: Code = Code("CW170");
+/// A cell without a column.
+pub const CELL_WITHOUT_COLUMN: Code = Code("CW171");
+/// A table of an unknown kind.
+pub const TABLE_KIND: Code = Code("CW172");
+/// A quote that never closes.
+pub const QUOTE_OPEN: Code = Code("CW173");
+/// A table larger than any of tags.
+pub const TABLE_TOO_LARGE: Code = Code("CW174");
+/// A table in no known encoding.
+pub const TABLE_NOT_TEXT: Code = Code("CW175");
 /// Not an address to listen on.
 pub const BAD_LISTEN: Code = Code("CW181");
 /// Not a pattern of bytes.
@@ -729,9 +761,7 @@ pub(super) const WORDS: &[Words] = &[
     },
     Words {
         code: FILE_UNREADABLE,
-        what: Text {
-            en: "the configuration {path} cannot be read: {found}", zh: "无法读取配置文件 {path}：{found}"
-        },
+        what: Text { en: "the file {path} cannot be read: {found}", zh: "无法读取文件 {path}：{found}" },
         cause: Text {
             en: "The path is wrong, or the user of the agent may not read it.",
             zh: "路径不对，或运行本程序的用户没有读取权限。",
@@ -743,8 +773,8 @@ pub(super) const WORDS: &[Words] = &[
     Words {
         code: FILE_NOT_UTF8,
         what: Text {
-            en: "the configuration {path} is not UTF-8 text (line {line})",
-            zh: "配置文件 {path} 不是 UTF-8 文本（第 {line} 行）",
+            en: "the file {path} is not UTF-8 text (line {line})",
+            zh: "文件 {path} 不是 UTF-8 文本（第 {line} 行）",
         },
         cause: Text { en: "An editor saved it in GBK or UTF-16.", zh: "编辑器把它存成了 GBK 或 UTF-16。" },
         remedy: Text {
@@ -754,7 +784,7 @@ pub(super) const WORDS: &[Words] = &[
     },
     Words {
         code: FILE_TOO_LARGE,
-        what: Text { en: "the configuration {path} is larger than {max}", zh: "配置文件 {path} 超过 {max}" },
+        what: Text { en: "the file {path} is larger than {max}", zh: "文件 {path} 超过 {max}" },
         cause: Text { en: "This is probably another file.", zh: "多半指错了文件。" },
         remedy: Text { en: "check the path", zh: "请检查路径" },
     },
@@ -829,6 +859,223 @@ pub(super) const WORDS: &[Words] = &[
         remedy: Text {
             en: "write the plain character: , = ' [ ] or a blank, and straight double quotes",
             zh: "请改为半角的逗号、等号、引号、方括号或空格",
+        },
+    },
+    Words {
+        code: NO_SUCH_PROFILE,
+        what: Text {
+            en: "`{key}` is \"{found}\", which is no profile that comes with cloudward",
+            zh: "`{key}` 的值 \"{found}\" 不是内置的设备模板",
+        },
+        cause: Text {
+            en: "A typing error, or a file of your own is meant.", zh: "拼写有误，或本意是指自己的文件。"
+        },
+        remedy: Text {
+            en: "write one of: {known}; or the path of your own, e.g. profile = \"profiles/press.toml\"",
+            zh: "可写：{known}；或写自己文件的路径，例如 profile = \"profiles/press.toml\"",
+        },
+    },
+    Words {
+        code: PROFILE_WITHOUT_TAGS,
+        what: Text {
+            en: "`{key}` is missing, and the profile names no addresses either: it brings nothing",
+            zh: "缺少 `{key}`，也没有写 addresses，这个模板没有任何内容",
+        },
+        cause: Text {
+            en: "A profile is a list of tags, or the address table of a PLC, or both.",
+            zh: "设备模板可以是点表，可以是 PLC 的地址规则，也可以两者都有。",
+        },
+        remedy: Text {
+            en: "add tags = [ ... ] in the shape of a device's tags, or e.g. addresses = \"inovance-h5u\"",
+            zh: "请加上 tags = [ ... ]（写法同设备的 tags），或例如 addresses = \"inovance-h5u\"",
+        },
+    },
+    Words {
+        code: PICK_MATCHES_NOTHING,
+        what: Text {
+            en: "`{key}` names \"{found}\", which is no tag of the profile or table",
+            zh: "`{key}` 中的 \"{found}\" 对不上模板或点表里的任何点",
+        },
+        cause: Text {
+            en: "The tag has another name there, or there is a typing error.",
+            zh: "那里的点名不同，或拼写有误。",
+        },
+        remedy: Text {
+            en: "write names from it, or a pattern with *: {known}",
+            zh: "请写其中的点名，或带 * 的通配：{known}",
+        },
+    },
+    Words {
+        code: PICK_FROM_NOTHING,
+        what: Text {
+            en: "`{key}` has no effect: the device has neither profile nor tags_file",
+            zh: "`{key}` 不起作用：该设备既没有 profile 也没有 tags_file",
+        },
+        cause: Text {
+            en: "only and except pick from the tags of a profile or table.",
+            zh: "only 和 except 只用来挑选模板或点表里的点。",
+        },
+        remedy: Text {
+            en: "take `{key}` away, or add profile = \"...\"",
+            zh: "请删去 `{key}`，或加上 profile = \"...\"",
+        },
+    },
+    Words {
+        code: DUPLICATE_OF_OTHER,
+        what: Text {
+            en: "`{key}` is \"{found}\", which line {first} of {file} uses already",
+            zh: "`{key}` 的值 \"{found}\" 已在 {file} 第 {first} 行用过",
+        },
+        cause: Text {
+            en: "A name stands once in the profile, the table and the tags of a device.",
+            zh: "在一台设备的模板、点表和 tags 里，点名不能重复。",
+        },
+        remedy: Text {
+            en: "choose another name, or leave the other one out with except = [\"{found}\"]",
+            zh: "请另取名称，或用 except = [\"{found}\"] 去掉另一个",
+        },
+    },
+    Words {
+        code: NOT_IN_AREAS,
+        what: Text {
+            en: "`{key}` is {found}, which is no address of {areas}",
+            zh: "`{key}` 的值 {found} 不是 {areas} 的地址",
+        },
+        cause: Text {
+            en: "The maker maps only these areas to Modbus; inputs and outputs are counted in octal.",
+            zh: "厂家只把这些区映射到 Modbus；X、Y 按八进制编号。",
+        },
+        remedy: Text {
+            en: "write one of: {known}; or a Modbus address such as \"holding:0\"",
+            zh: "可写：{known}；或 Modbus 地址，例如 \"holding:0\"",
+        },
+    },
+    Words {
+        code: TABLE_UNREADABLE,
+        what: Text {
+            en: "{file} cannot be read as a table: {found}", zh: "无法把 {file} 当作表格读取：{found}"
+        },
+        cause: Text {
+            en: "The file is damaged, of another kind, or protected by a password.",
+            zh: "文件已损坏、不是这种格式，或设有密码。",
+        },
+        remedy: Text {
+            en: "open it and save it anew as .csv (UTF-8 or GBK) or .xlsx",
+            zh: "请打开后另存为 .csv（UTF-8 或 GBK）或 .xlsx",
+        },
+    },
+    Words {
+        code: TABLE_EMPTY,
+        what: Text { en: "the table has no row with a tag", zh: "表中没有任何点" },
+        cause: Text {
+            en: "The first row names the columns; tags begin below it.",
+            zh: "第一行是列名，点从下一行开始。",
+        },
+        remedy: Text { en: "fill in a row, or take tags_file away", zh: "请填写点，或删去 tags_file" },
+    },
+    Words {
+        code: UNKNOWN_COLUMN,
+        what: Text { en: "the column \"{found}\" is not known", zh: "不认识列 \"{found}\"" },
+        cause: Text {
+            en: "A typing error, or a column for people only.", zh: "拼写有误，或该列只供人看。"
+        },
+        remedy: Text {
+            en: "name it as one of: {known}; or take it out of the table",
+            zh: "列名可用：{known}；或从表中删去该列",
+        },
+    },
+    Words {
+        code: MISSING_COLUMN,
+        what: Text { en: "the table has no column `{key}`", zh: "表中缺少列 `{key}`" },
+        cause: Text {
+            en: "A tag needs at least a name, an address and a type.",
+            zh: "一个点至少要有名称、地址和类型。",
+        },
+        remedy: Text {
+            en: "add a column with one of these names to the first row: {known}",
+            zh: "请在第一行加上该列，列名可用：{known}",
+        },
+    },
+    Words {
+        code: COLUMN_TWICE,
+        what: Text {
+            en: "the column \"{found}\" means `{key}`, which another column means already",
+            zh: "列 \"{found}\" 表示 `{key}`，而前面已有这样的列",
+        },
+        cause: Text {
+            en: "Two names of one thing, e.g. one English and one Chinese.",
+            zh: "同一内容用了两个列名，例如中英文各一个。",
+        },
+        remedy: Text { en: "take one of the two columns out", zh: "请删去其中一列" },
+    },
+    Words {
+        code: CELL_WITHOUT_COLUMN,
+        what: Text {
+            en: "\"{found}\" stands to the right of the last column", zh: "\"{found}\" 在最后一列的右边"
+        },
+        cause: Text {
+            en: "A text that holds the separator is not in quotes, or a column has no name.",
+            zh: "文字里含有分隔符却没有加引号，或某列没有列名。",
+        },
+        remedy: Text {
+            en: "put such a text in double quotes, or name the column in the first row",
+            zh: "请给含分隔符的文字加双引号，或在第一行写上列名",
+        },
+    },
+    Words {
+        code: TABLE_KIND,
+        what: Text {
+            en: "{file} ends in neither .csv nor .xlsx", zh: "{file} 的扩展名既不是 .csv 也不是 .xlsx"
+        },
+        cause: Text {
+            en: "The kind of a table is told by its ending; .xls and .et are not read.",
+            zh: "按扩展名判断表格种类；不支持 .xls、.et。",
+        },
+        remedy: Text {
+            en: "save it as .csv or .xlsx, or name another file",
+            zh: "请另存为 .csv 或 .xlsx，或改写文件名",
+        },
+    },
+    Words {
+        code: QUOTE_OPEN,
+        what: Text {
+            en: "{file}: the double quote in line {line} is never closed",
+            zh: "{file}：第 {line} 行的双引号没有配对",
+        },
+        cause: Text {
+            en: "A cell that begins with a double quote must end with one.",
+            zh: "以双引号开头的单元格必须以双引号结尾。",
+        },
+        remedy: Text {
+            en: "close it, or write two double quotes where one is meant",
+            zh: "请补上双引号；单元格里的双引号要写两个",
+        },
+    },
+    Words {
+        code: TABLE_TOO_LARGE,
+        what: Text {
+            en: "{file} is larger than a table of tags may be: {rows} rows, {columns} columns, 100 MB unpacked",
+            zh: "{file} 超过点表上限：{rows} 行、{columns} 列、解压后 100 MB",
+        },
+        cause: Text {
+            en: "This is probably another file, or something stands far below or to the right of the table.",
+            zh: "多半指错了文件，或表格下方、右侧很远处还有内容。",
+        },
+        remedy: Text {
+            en: "clear what stands outside of the table, or name another file",
+            zh: "请清除表格以外的内容，或改写文件名",
+        },
+    },
+    Words {
+        code: TABLE_NOT_TEXT,
+        what: Text { en: "{file} is text in neither UTF-8 nor GBK", zh: "{file} 既不是 UTF-8 也不是 GBK 文本" },
+        cause: Text {
+            en: "The file is damaged, or an xlsx with another ending.",
+            zh: "文件已损坏，或是改了扩展名的 xlsx。",
+        },
+        remedy: Text {
+            en: "open it with a spreadsheet program and save it as CSV UTF-8",
+            zh: "请用表格软件打开，另存为 CSV UTF-8",
         },
     },
     Words {

@@ -1,0 +1,130 @@
+//! Register maps that devices of one kind share: the head says whose they are and where they come from, the tags have
+//! the shape of a device's tags. Ours travel in the binary, so that a gateway needs no further files.
+
+use std::borrow::Cow;
+
+use super::device::{PERIODS, areas};
+use super::files::Files;
+use super::gather::Gathering;
+use super::read::{Doc, Section};
+use super::tag_type::order;
+use super::{OtherFile, Profile};
+use crate::model::Trouble;
+use crate::model::words::config as words;
+
+/// Name and text of the maps that come with cloudward.
+pub const BUILT_IN: [(&str, &str); 9] = [
+    ("sdm630", include_str!("../../config/profiles/sdm630.toml")),
+    ("dtsu666", include_str!("../../config/profiles/dtsu666.toml")),
+    ("iem3000", include_str!("../../config/profiles/iem3000.toml")),
+    ("pm5000", include_str!("../../config/profiles/pm5000.toml")),
+    ("adl400", include_str!("../../config/profiles/adl400.toml")),
+    ("inovance-h5u", include_str!("../../config/profiles/inovance-h5u.toml")),
+    ("xinje-xd", include_str!("../../config/profiles/xinje-xd.toml")),
+    ("press-h5u", include_str!("../../config/profiles/press-h5u.toml")),
+    ("injection", include_str!("../../config/profiles/injection.toml")),
+];
+
+/// Adds what the profile of a device brings, if it has one.
+pub(super) fn gather(device: &Section<'_>, files: &Files<'_>, into: &mut Gathering) {
+    let Some(named) = device.text("profile", "profile = \"sdm630\"") else { return };
+    let Some(text) = text(device, &named, files) else { return };
+    let doc = Doc::of(Some(OtherFile { name: named.as_str().into(), is_table: false }), &text);
+    if let Some(table) = doc.tables(&text) {
+        let top = Section::new(&doc, String::new(), 0, table.get_ref());
+        match top.section("profile") {
+            Some(profile) => read(&profile, into),
+            None if top.has("profile") => {}
+            None => top.wrong("profile", words::MISSING_KEY, |t| t.with("example", "[profile]")),
+        }
+        top.finish();
+    }
+    device.doc.adopt(device.at_of("profile"), doc);
+}
+
+fn text(device: &Section<'_>, named: &str, files: &Files<'_>) -> Option<Cow<'static, str>> {
+    let is_path = named.contains('/') || named.ends_with(".toml");
+    if !is_path {
+        let built_in = BUILT_IN.iter().find(|(name, _)| *name == named);
+        if built_in.is_none() {
+            let known = BUILT_IN.map(|(name, _)| name).join(", ");
+            device.wrong("profile", words::NO_SUCH_PROFILE, |t| t.with("found", named).with("known", known));
+        }
+        return built_in.map(|(_, text)| Cow::Borrowed(*text));
+    }
+    let at = device.at_of("profile");
+    let bytes = files.bytes(named).map_err(|trouble| device.doc.mistake(at, trouble)).ok()?;
+    match std::str::from_utf8(&bytes) {
+        Ok(text) => Some(Cow::Owned(text.to_owned())),
+        Err(error) => {
+            let line = 1 + bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
+            device.doc.mistake(at, Trouble::new(words::FILE_NOT_UTF8).with("path", named).with("line", line));
+            None
+        }
+    }
+}
+
+fn read(profile: &Section<'_>, into: &mut Gathering) {
+    let needed = |key, example| profile.needed_text(key, example).unwrap_or_default();
+    let id = needed("id", "id = \"press\"");
+    let name = needed("name", "name = \"Eastron SDM630\"");
+    let maker = needed("maker", "maker = \"Eastron\"");
+    let source = needed("source", "source = \"SDM630 Modbus protocol, V1.8, table 1\"");
+    let optional = |key, example| profile.text(key, example);
+    let name_zh = optional("name_zh", "name_zh = \"三相电能表\"").unwrap_or_else(|| name.clone());
+    let note = optional("note", "note = \"9600 8N1 as delivered\"").unwrap_or_default();
+    let note_zh = optional("note_zh", "note_zh = \"出厂 9600 8N1\"").unwrap_or_else(|| note.clone());
+    let checked = profile.flag("checked");
+    if checked.is_none() && !profile.has("checked") {
+        profile.wrong("checked", words::MISSING_KEY, |t| t.with("example", "checked = false"));
+    }
+    into.profile = Some(Profile { id, name, name_zh, maker, source, checked: checked == Some(true), note, note_zh });
+
+    // What the device says itself comes first.
+    let defaults = &mut into.defaults;
+    let (own_every, own_areas, own_order) = (profile.time("every", PERIODS), areas(profile), order(profile));
+    defaults.every = defaults.every.or(own_every);
+    defaults.areas = defaults.areas.or(own_areas);
+    defaults.order = defaults.order.or(own_order);
+
+    let sections = profile.sections("tags", "name");
+    if sections.is_empty() && own_areas.is_none() && !profile.has("addresses") && !profile.has("tags") {
+        profile.wrong("tags", words::PROFILE_WITHOUT_TAGS, |t| t);
+    }
+    let first = into.tags.len();
+    sections.iter().for_each(|section| into.offer(section));
+    // Slow values keep their own long periods, but on a device that is asked rarely nothing is asked more often.
+    if let Some(every) = into.every {
+        into.tags[first..].iter_mut().for_each(|tag| tag.every = tag.every.max(every));
+    }
+    profile.finish();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    fn workshop(device: &str) -> String {
+        let head = "[workshop]\nenterprise = \"e\"\nid = \"w\"\ntimezone = \"Asia/Shanghai\"\n";
+        format!("{head}[[link]]\nname = \"l\"\nmodbus_tcp = \"h\"\n[[device]]\nid = \"m\"\nlink = \"l\"\n{device}\n")
+    }
+
+    #[test]
+    fn every_built_in_profile_is_valid_and_names_its_source() {
+        for (name, _) in BUILT_IN {
+            let config = Config::parse(&workshop(&format!("profile = \"{name}\""))).unwrap();
+            let profile = config.devices[0].profile.as_deref().unwrap();
+            assert_eq!(profile.id, name);
+            assert!(profile.source.len() > 20 && profile.name_zh != profile.name, "{profile:?}");
+            assert!(!profile.checked, "nobody has held {name} against a real machine yet");
+        }
+    }
+
+    #[test]
+    fn every_file_in_the_folder_is_built_in() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/config/profiles");
+        let count = std::fs::read_dir(folder).unwrap().count();
+        assert_eq!(count, BUILT_IN.len());
+    }
+}
