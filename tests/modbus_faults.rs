@@ -257,7 +257,11 @@ async fn scans_that_do_not_fit_the_period_are_counted() {
     let mut link = Link::start(device.port, &[1, 2]);
     let found = readings(&link.batches("d1", 5).await);
     assert_eq!(found, vec![good(0xdead); 5], "late for the period, but within the timeout");
-    assert!(link.status.borrow().overruns >= 5, "two answers of 70 ms in a period of 50 ms: {:?}", link.status.borrow());
+    assert!(
+        link.status.borrow().overruns >= 5,
+        "two answers of 70 ms in a period of 50 ms: {:?}",
+        link.status.borrow()
+    );
 }
 
 #[tokio::test]
