@@ -266,7 +266,9 @@ impl Bus {
     /// the one that waits longest. `None`: nobody now.
     pub fn next_probe(&mut self, now: Instant, next_due: Option<Instant>, timeout: Duration) -> Option<Probe> {
         let gap = next_due.map_or(Duration::MAX, |due| due.saturating_duration_since(now));
-        self.widest = self.widest.max(gap);
+        if next_due.is_some() {
+            self.widest = self.widest.max(gap);
+        }
         let waiting = self.breakers.iter().filter_map(|(unit, breaker)| match breaker.may_ask(now) {
             Leave::Probe(since) => Some((breaker.state != State::New, since, *unit)),
             _ => None,

@@ -32,9 +32,10 @@
 //! ```
 //!
 //! What it costs. At most [`Learner::MAX_EXTRA`] requests more per scan. In all, where `g` of a group's `n` tags are
-//! guilty and the plan ends with `s` more splits than it began with: at most `2 * (g * ceil(log2(n)) + s)`. A block that
-//! has no answer in three scans, while others of the group have, is set aside whole; its halves are asked a minute apart,
-//! since each costs a timeout. Nothing is learned from a device that is merely busy.
+//! guilty, at most `m` tags begin at one address (usually one does) and the plan ends with `s` more splits than it began
+//! with: at most `2 * (g * (ceil(log2(n)) + ceil(log2(m))) + s)`. A block that has no answer in three scans, while others
+//! of the group have, is set aside whole; its halves are asked a minute apart, since each costs a timeout. Nothing is
+//! learned from a device that is merely busy.
 
 mod learned;
 mod news;
@@ -440,7 +441,7 @@ impl Learner {
         let trial = &mut self.trials[index];
         self.plan = None;
         if members.len() > 1 {
-            let middle = members.len() / 2;
+            let middle = middle(&self.places, &members);
             let (left, right) = members.split_at(middle);
             trial.pending.extend([left.to_vec(), right.to_vec()]);
             trial.failed.push((members.clone(), members[middle]));
@@ -580,6 +581,14 @@ impl Learner {
     fn tags(&self, members: &[usize]) -> Vec<usize> {
         members.iter().map(|member| self.places[*member].tag).collect()
     }
+}
+
+/// Where to halve: between two addresses, because a request cannot begin twice at the same one. Values that all begin at
+/// one address are halved by width.
+fn middle(places: &[Place], members: &[usize]) -> usize {
+    let is_start = |at: &usize| places[members[*at]].address != places[members[at - 1]].address;
+    let starts: Vec<usize> = (1..members.len()).filter(is_start).collect();
+    if starts.is_empty() { members.len() / 2 } else { starts[starts.len() / 2] }
 }
 
 /// Whether the device, or a gateway before it, said something.

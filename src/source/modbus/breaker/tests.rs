@@ -246,7 +246,7 @@ fn a_good_unit_among_26_dead_ones_keeps_its_period() {
 
 #[test]
 fn ten_good_units_of_different_periods_keep_them_beside_16_dead_ones() {
-    let good: Vec<_> = (1..=10).map(|unit| (unit * 2, Duration::ZERO, ms(15))).collect();
+    let good: Vec<_> = (1..=10).map(|unit| (unit * 2, Duration::ZERO, ms(8))).collect();
     let mut simulation = Simulation::new(1..=26, SECOND, &good);
     let periods = (1..=26).map(|unit| (unit, if unit % 4 == 0 { SECOND } else { SECOND * 2 })).collect();
     for (unit, share) in simulation.run(HOUR, &periods) {
