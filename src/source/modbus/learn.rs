@@ -33,7 +33,7 @@
 //!
 //! What it costs. At most [`Learner::MAX_EXTRA`] requests more per scan. In all, where `g` of a group's `n` tags are
 //! guilty, at most `m` tags begin at one address (usually one does) and the plan ends with `s` more splits than it began
-//! with: at most `2 * (g * (ceil(log2(n)) + ceil(log2(m))) + s)`. A block that has no answer in three scans, while others
+//! with: at most `2 * (g + s) * (ceil(log2(n)) + ceil(log2(m)))`. A block that has no answer in three scans, while others
 //! of the group have, is set aside whole; its halves are asked a minute apart, since each costs a timeout. Nothing is
 //! learned from a device that is merely busy.
 
@@ -470,7 +470,12 @@ impl Learner {
         if trial.why == Why::IllegalValue && refused.iter().any(|(piece, _)| self.is_too_long(piece)) {
             self.lower_limit();
         }
-        let splits = refused.iter().filter(|(piece, _)| {
+        // The smallest refused parts explain those around them, so only they are split: fewer requests for ever after.
+        let is_within = |part: &Piece, whole: &Piece| {
+            part.members.len() < whole.members.len() && whole.members.contains(&part.members[0])
+        };
+        let innermost = refused.iter().filter(|(piece, _)| !refused.iter().any(|(part, _)| is_within(part, piece)));
+        let splits = innermost.filter(|(piece, _)| {
             let is_explained = self.max_registers.is_some_and(|max| piece.block.count > max);
             piece.block.table.is_bits() || !is_explained
         });
