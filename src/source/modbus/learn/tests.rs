@@ -306,6 +306,31 @@ fn a_block_without_an_answer_goes_last_and_then_out_and_its_healthy_half_comes_b
 }
 
 #[test]
+fn a_hole_without_an_answer_is_found_once_and_read_around() {
+    let device = Device::mute([2]);
+    let mut bench = Bench::new(registers([0, 1, 3, 4, 100]), LIMITS);
+    for _ in 0..1_000 {
+        bench.scan(&device);
+    }
+    assert_eq!(bench.shown(), ["holding 0+2", "holding 3+2", "holding 100+1"]);
+    let set_aside = bench.news.iter().filter(|news| matches!(news, News::SetAside { .. })).count();
+    assert_eq!(set_aside, 1, "{:?}", bench.news);
+}
+
+#[test]
+fn when_one_value_is_mended_the_others_are_asked_before_their_time() {
+    let mut bench = Bench::new(registers([10, 100]), LIMITS);
+    bench.scan(&Device::illegal([10]));
+    bench.now += MINUTE / 2;
+    bench.scan(&Device::illegal([10, 100]));
+    assert_eq!(bench.out(), [10, 100]);
+    bench.now += MINUTE / 2;
+    bench.scan(&Device::default());
+    bench.scan(&Device::default());
+    assert_eq!(bench.out(), [0_u16; 0], "the second was captured half a minute later, and is free all the same");
+}
+
+#[test]
 fn a_unit_that_is_silent_altogether_teaches_nothing() {
     let mut bench = Bench::new(registers([0, 100, 200]), LIMITS);
     for why in [Why::Timeout, Why::Closed, Why::DeviceBusy, Why::DeviceFailure, Why::GatewayTarget] {
