@@ -41,6 +41,7 @@ mod learned;
 mod news;
 #[cfg(test)]
 mod tests;
+mod trial;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
@@ -49,6 +50,7 @@ pub use learned::{Learned, Quarantined};
 pub use news::News;
 
 use self::learned::{Piece, Place, key, pieces, reason};
+use self::trial::Trial;
 use super::plan::{Block, Spot};
 use crate::config::modbus::{Address, Table};
 use crate::config::{ReadLimits, Tag};
@@ -102,22 +104,6 @@ enum Job {
     Table(Table),
 }
 
-/// A block that was refused and is being halved.
-#[derive(Debug)]
-struct Trial {
-    why: Why,
-    /// Parts still to be asked.
-    pending: Vec<Vec<usize>>,
-    /// Parts that answered; read with every scan until the trial is over.
-    good: Vec<Vec<usize>>,
-    /// Parts that were refused, and the places at which they were halved.
-    failed: Vec<(Vec<usize>, usize)>,
-    /// Values that were refused even alone.
-    guilty: Vec<usize>,
-    /// Values of parts without an answer.
-    mute: Vec<usize>,
-}
-
 /// Values that are left out of the plan: one that was refused, or a run of them that had no answer.
 #[derive(Debug)]
 struct Captive {
@@ -141,13 +127,6 @@ const LAST_RETRY: Duration = Duration::from_secs(3_600);
 
 /// A lost answer happens; three scans in a row in which only this block had none are no accident.
 const SILENT_SCANS: u32 = 3;
-
-impl Trial {
-    fn of(why: Why) -> Trial {
-        let (pending, good, failed, guilty, mute) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Trial { why, pending, good, failed, guilty, mute }
-    }
-}
 
 impl Retry {
     fn first(now: Instant) -> Retry {
@@ -412,94 +391,6 @@ impl Learner {
         }
     }
 
-    fn on_part(&mut self, index: usize, members: Vec<usize>, result: Result<(), Why>, now: Instant) {
-        let trial = &mut self.trials[index];
-        match result {
-            Ok(()) => {
-                trial.pending.retain(|part| *part != members);
-                trial.good.push(members);
-                self.plan = None;
-                self.judge(index);
-            }
-            Err(Why::IllegalAddress | Why::IllegalValue) => {
-                trial.pending.retain(|part| *part != members);
-                self.on_refused(index, members, now);
-            }
-            Err(Why::Timeout) => {
-                trial.pending.retain(|part| *part != members);
-                trial.mute.extend(&members);
-                self.news.push(News::SetAside { tags: self.tags(&members) });
-                self.capture(members, Why::Timeout, now);
-                self.judge(index);
-            }
-            Err(_) => self.extra_left = 0, // busy, or gone: the rest waits for the next scan
-        }
-    }
-
-    /// A part of a trial was refused: one value is guilty, several are halved.
-    fn on_refused(&mut self, index: usize, members: Vec<usize>, now: Instant) {
-        let trial = &mut self.trials[index];
-        self.plan = None;
-        if members.len() > 1 {
-            let middle = middle(&self.places, &members);
-            let (left, right) = members.split_at(middle);
-            trial.pending.extend([left.to_vec(), right.to_vec()]);
-            trial.failed.push((members.clone(), members[middle]));
-            return;
-        }
-        trial.guilty.extend(&members);
-        self.capture(members, Why::IllegalAddress, now);
-        self.judge(index);
-    }
-
-    /// When all parts of a trial are settled: a refusal without a guilty value had another cause, and needs a split.
-    fn judge(&mut self, index: usize) {
-        if !self.trials[index].pending.is_empty() {
-            return;
-        }
-        let trial = self.trials.swap_remove(index);
-        self.plan = None;
-        if !trial.guilty.is_empty() {
-            self.news.push(News::Quarantined { tags: self.tags(&trial.guilty) });
-        }
-        let is_culprit = |member: &usize| trial.guilty.contains(member) || trial.mute.contains(member);
-        let refused = trial.failed.into_iter().filter(|(members, _)| !members.iter().any(is_culprit));
-        let refused: Vec<(Piece, Address)> = refused
-            .map(|(members, middle)| (Piece::covering(&self.places, members), self.places[middle].address))
-            .collect();
-        if trial.why == Why::IllegalValue && refused.iter().any(|(piece, _)| self.is_too_long(piece)) {
-            self.lower_limit();
-        }
-        // The smallest refused parts explain those around them, so only they are split: fewer requests for ever after.
-        let is_within = |part: &Piece, whole: &Piece| {
-            part.members.len() < whole.members.len() && whole.members.contains(&part.members[0])
-        };
-        let innermost = refused.iter().filter(|(piece, _)| !refused.iter().any(|(part, _)| is_within(part, piece)));
-        let splits = innermost.filter(|(piece, _)| {
-            let is_explained = self.max_registers.is_some_and(|max| piece.block.count > max);
-            piece.block.table.is_bits() || !is_explained
-        });
-        let splits: Vec<Address> = splits.map(|(_, middle)| *middle).collect();
-        if let Some(first) = splits.iter().min().copied() {
-            self.news.push(News::Split { at: first, count: splits.len() });
-            self.splits.extend(splits);
-        }
-    }
-
-    /// Whether the length of a refused request must be why: each of its registers was read, it has no hole, and nothing as
-    /// long was ever answered.
-    fn is_too_long(&self, piece: &Piece) -> bool {
-        !piece.block.table.is_bits() && piece.block.count > self.longest && piece.is_without_holes(&self.places)
-    }
-
-    /// From now on no request is longer than the longest that was answered. What else was refused for its length goes back
-    /// into the plan, which makes it shorter.
-    fn lower_limit(&mut self) {
-        self.max_registers = Some(self.longest);
-        self.trials.retain(|trial| trial.why != Why::IllegalValue || !trial.guilty.is_empty());
-        self.news.push(News::Shortened { max_registers: self.longest });
-    }
-
     fn on_captive(&mut self, index: usize, result: Result<(), Why>, now: Instant) {
         let captive = &mut self.captives[index];
         match result {
@@ -586,14 +477,6 @@ impl Learner {
     fn tags(&self, members: &[usize]) -> Vec<usize> {
         members.iter().map(|member| self.places[*member].tag).collect()
     }
-}
-
-/// Where to halve: between two addresses, because a request cannot begin twice at the same one. Values that all begin at
-/// one address are halved by width.
-fn middle(places: &[Place], members: &[usize]) -> usize {
-    let is_start = |at: &usize| places[members[*at]].address != places[members[at - 1]].address;
-    let starts: Vec<usize> = (1..members.len()).filter(is_start).collect();
-    if starts.is_empty() { members.len() / 2 } else { starts[starts.len() / 2] }
 }
 
 /// Whether the device, or a gateway before it, said something.
