@@ -31,6 +31,8 @@ enum Act {
     ForeignTransaction,
     /// Exception 2.
     IllegalAddress,
+    /// Exception 2 where the request covers this address, else registers that all hold 7.
+    IllegalAt(u16),
     /// Hangs up.
     HangUp,
 }
@@ -95,6 +97,12 @@ async fn serve(
             Act::Short => answer(1, count - 1, transaction),
             Act::Gibberish => b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(),
             Act::ForeignTransaction => answer(0xdead, count, transaction.wrapping_sub(1)),
+            Act::IllegalAt(address) => {
+                let start = u16::from_be_bytes([request[8], request[9]]);
+                let covers = (start..start + count).contains(&address);
+                let refusal = vec![request[0], request[1], 0, 0, 0, 3, unit, request[7] | 0x80, 2];
+                if covers { refusal } else { answer(7, count, transaction) }
+            }
             Act::IllegalAddress => vec![request[0], request[1], 0, 0, 0, 3, unit, request[7] | 0x80, 2],
             Act::HangUp => return,
         };
@@ -270,4 +278,14 @@ async fn a_machine_is_not_read_when_nobody_takes_what_is_read() {
     drop(link.heard);
     let ended = tokio::time::timeout(Duration::from_secs(20), async { while status.changed().await.is_ok() {} });
     assert!(ended.await.is_ok(), "the poller goes on");
+}
+
+#[tokio::test]
+async fn one_illegal_address_costs_its_own_tag_and_no_other() {
+    let device = Device::start(|_, _| Act::IllegalAt(1)).await;
+    let mut link = Link::start(device.port, &[1]);
+    let expected = vec![Reading::Good(Value::I64(7)), Reading::Bad(Why::IllegalAddress)];
+    let found = readings(&link.batches("d1", 12).await);
+    assert_eq!(found[2..], vec![expected; 10], "the guilty tag is found within two scans, and left out from then on");
+    assert_eq!(device.connections(), 1, "an exception costs no connection");
 }

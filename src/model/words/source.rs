@@ -24,6 +24,22 @@ pub const LINE_SILENT: Code = Code("CW209");
 pub const LINE_NOISE: Code = Code("CW210");
 /// A device answers with an exception.
 pub const DEVICE_REFUSES: Code = Code("CW211");
+/// Tags are left out of the plan.
+pub const TAGS_QUARANTINED: Code = Code("CW212");
+/// Tags that were left out are read again.
+pub const TAGS_FREED: Code = Code("CW213");
+/// A block is read in parts.
+pub const BLOCK_SPLIT: Code = Code("CW214");
+/// The device takes only shorter requests.
+pub const REQUESTS_SHORTENED: Code = Code("CW215");
+/// A block has no answer while others have.
+pub const BLOCK_SILENT: Code = Code("CW216");
+/// The device does not serve a table.
+pub const TABLE_UNSERVED: Code = Code("CW217");
+/// A unit has no answer; it is asked seldom from now on.
+pub const UNIT_SILENT: Code = Code("CW218");
+/// A unit answers again.
+pub const UNIT_ANSWERS: Code = Code("CW219");
 /// A port for units that dial in cannot be opened.
 pub const CANNOT_LISTEN: Code = Code("CW221");
 /// No unit has dialled in.
@@ -181,6 +197,116 @@ pub(super) const WORDS: &[Words] = &[
             en: "compare the addresses with the device's manual; set max_gap = 0 on its link if holes are not readable",
             zh: "请对照设备手册核对地址；若空洞不可读，请在 link 上设 max_gap = 0",
         },
+    },
+    Words {
+        code: TAGS_QUARANTINED,
+        what: Text {
+            en: "device `{device}` (unit {unit}) has no such address for {count} tags, which are no longer read: {tags}",
+            zh: "设备 `{device}`（站号 {unit}）没有 {count} 个变量的地址，暂停读取：{tags}",
+        },
+        cause: Text {
+            en: "The address or the type is wrong, or this model or firmware lacks these values; the others of the block are read.",
+            zh: "地址或类型写错，或该型号、固件没有这些数据；同一段的其他变量照常读取。",
+        },
+        remedy: Text {
+            en: "compare these addresses with the device's manual; they are tried again after a minute, later once an hour",
+            zh: "请对照设备手册核对这些地址；一分钟后会再试，之后逐渐延长到每小时一次",
+        },
+    },
+    Words {
+        code: TAGS_FREED,
+        what: Text {
+            en: "device `{device}` (unit {unit}) hands out {count} tags again: {tags}",
+            zh: "设备 `{device}`（站号 {unit}）的 {count} 个变量恢复读取：{tags}",
+        },
+        cause: Text {
+            en: "The device was restarted, its program was changed, or it was stopped for a while.",
+            zh: "设备重启过、程序改过，或曾短时停机。",
+        },
+        remedy: Text { en: "nothing to do", zh: "无需处理" },
+    },
+    Words {
+        code: BLOCK_SPLIT,
+        what: Text {
+            en: "device `{device}` (unit {unit}) refuses a block whose values it gives one by one; it is read in {count} parts more, from {at}",
+            zh: "设备 `{device}`（站号 {unit}）拒绝整段读取，但分开可读；该段多分成 {count} 次读取，从 {at} 起",
+        },
+        cause: Text {
+            en: "There is a hole that cannot be read between the values, or the block is longer than the device allows.",
+            zh: "变量之间有不可读的空洞，或整段超过设备允许的长度。",
+        },
+        remedy: Text {
+            en: "nothing to do; max_gap = 0 or a smaller max_registers on its link saves the search",
+            zh: "无需处理；在 link 上设 max_gap = 0 或更小的 max_registers，可省去这次试探",
+        },
+    },
+    Words {
+        code: REQUESTS_SHORTENED,
+        what: Text {
+            en: "device `{device}` (unit {unit}) refuses long requests; from now on it is asked for at most {max} registers at once",
+            zh: "设备 `{device}`（站号 {unit}）拒绝过长的请求；以后每次最多读 {max} 个寄存器",
+        },
+        cause: Text {
+            en: "The device allows fewer registers per request than the standard does.",
+            zh: "设备单次允许读取的寄存器数少于标准规定。",
+        },
+        remedy: Text {
+            en: "nothing to do; max_registers = {max} on its link saves the search",
+            zh: "无需处理；在 link 上设 max_registers = {max}，可省去这次试探",
+        },
+    },
+    Words {
+        code: BLOCK_SILENT,
+        what: Text {
+            en: "device `{device}` (unit {unit}) answers, but not for {count} tags, which are set aside: {tags}",
+            zh: "设备 `{device}`（站号 {unit}）有应答，但对 {count} 个变量没有应答，暂停读取：{tags}",
+        },
+        cause: Text {
+            en: "Some devices say nothing where they should refuse a wrong address, or need longer for some values.",
+            zh: "有些设备遇到错误地址时不回异常而是不应答，或读某些数据需要更长时间。",
+        },
+        remedy: Text {
+            en: "compare these addresses with the device's manual; try a longer `timeout`; they are asked again in halves, a minute apart",
+            zh: "请对照设备手册核对这些地址；可把 timeout 调大再试；程序会每隔一分钟对半分段重试",
+        },
+    },
+    Words {
+        code: TABLE_UNSERVED,
+        what: Text {
+            en: "device `{device}` (unit {unit}) does not serve the table {table} at all; its {count} tags are no longer read",
+            zh: "设备 `{device}`（站号 {unit}）完全不支持 {table} 区；该区 {count} 个变量暂停读取",
+        },
+        cause: Text {
+            en: "Many devices serve only one of input and holding registers, or no bits at all.",
+            zh: "很多设备只支持输入寄存器和保持寄存器中的一种，或不支持位读取。",
+        },
+        remedy: Text {
+            en: "try the same addresses in another table (3xxxx instead of 4xxxx); the table is tried again after a minute, later once an hour",
+            zh: "请换一个区再试（如用 3xxxx 代替 4xxxx）；一分钟后会再试，之后逐渐延长到每小时一次",
+        },
+    },
+    Words {
+        code: UNIT_SILENT,
+        what: Text {
+            en: "link `{link}`: unit {unit} does not answer ({found}); it is asked seldom from now on, so that its neighbours keep their periods",
+            zh: "链路 `{link}`：站号 {unit} 没有应答（{found}）；以后只偶尔询问，以免拖慢其他站",
+        },
+        cause: Text {
+            en: "The device is off, its unit id is wrong, or the wire to it is broken.",
+            zh: "设备没上电、站号不对，或通往它的线路断开。",
+        },
+        remedy: Text {
+            en: "check power, `unit` and the wiring; it is found again within minutes",
+            zh: "请检查电源、unit 和接线；恢复后几分钟内会自动重新采集",
+        },
+    },
+    Words {
+        code: UNIT_ANSWERS,
+        what: Text {
+            en: "link `{link}`: unit {unit} answers again", zh: "链路 `{link}`：站号 {unit} 恢复应答"
+        },
+        cause: Text { en: "The device is back.", zh: "设备已恢复。" },
+        remedy: Text { en: "nothing to do", zh: "无需处理" },
     },
     Words {
         code: CANNOT_LISTEN,

@@ -68,7 +68,7 @@ pub fn plan<'a>(tags: impl IntoIterator<Item = &'a Tag>, limits: ReadLimits) -> 
 }
 
 /// The count of `block` when it also covers `width` addresses from `start`; `None` where that breaks a limit.
-fn extended(block: &Block, table: Table, start: u16, width: u16, limits: ReadLimits) -> Option<u16> {
+pub(super) fn extended(block: &Block, table: Table, start: u16, width: u16, limits: ReadLimits) -> Option<u16> {
     if block.table != table {
         return None;
     }

@@ -9,10 +9,12 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep_until;
 use tracing::{debug, info, warn};
 
+use super::breaker::{Handling, handling};
 use super::connection::{Connection, OpenFault, ReadFault};
 use super::decode::{Answer, decode};
+use super::learn::Learner;
 use super::listener::Seat;
-use super::plan::{Plan, plan};
+use super::plan::Spot;
 use crate::config::{Config, Link, Tag, Transport};
 use crate::model::words::source as words;
 use crate::model::{Backoff, Batch, Code, Event, Group, LinkState, Reading, Timestamp, Trouble, Why};
@@ -61,7 +63,7 @@ struct Polled {
     group: Arc<Group>,
     unit: u8,
     tags: Vec<Tag>,
-    plan: Plan,
+    learner: Learner,
 }
 
 /// What one scan brought.
@@ -221,53 +223,57 @@ impl Poller {
         }
     }
 
-    /// One scan of one group.
+    /// One scan of one group: what its learner wants to know, until the connection or the unit gives out.
     async fn scan(&mut self, index: usize, connection: &mut Connection) -> Scanned {
-        let polled = &self.polled[index];
-        let mut answers: Vec<Result<Answer, Why>> = Vec::with_capacity(polled.plan.blocks.len());
-        let mut lost = None;
-        let mut silent = None;
-        let mut refused = None;
+        let Polled { group, unit, tags, learner } = &mut self.polled[index];
+        let mut answers: Vec<Option<Answer>> = Vec::new();
+        let (mut lost, mut silent, mut refused) = (None, None, None);
         let mut is_answered = false;
-        for block in &polled.plan.blocks {
-            if let Some(why) = lost.or(silent) {
-                answers.push(Err(why));
-                continue;
+        learner.begin(Instant::now(), Learner::MAX_EXTRA);
+        while let Some(block) = learner.next_request() {
+            let result = connection.read(*unit, block).await;
+            let why = match result {
+                Ok(_) => None,
+                Err(ReadFault::Exception(why) | ReadFault::Silent(why) | ReadFault::Lost(why)) => Some(why),
+            };
+            learner.on_result(why.map_or(Ok(()), Err), Instant::now());
+            if let Some(why) = why {
+                debug!(link = %self.link.name, unit, ?block, %why, "request failed");
             }
-            match connection.read(polled.unit, *block).await {
-                Ok(answer) => {
-                    is_answered = true;
-                    answers.push(Ok(answer));
-                }
+            match result {
+                Ok(_) => is_answered = true,
                 Err(ReadFault::Exception(why)) => {
                     is_answered = true;
-                    debug!(link = %self.link.name, unit = polled.unit, ?block, %why, "exception");
-                    refused = Some((*block, why));
-                    answers.push(Err(why));
+                    // What the learner settles is told by it.
+                    let is_learned = matches!(handling(why), Handling::LearnAddresses | Handling::LearnTable);
+                    refused = refused.or((!is_learned).then_some((block, why)));
                 }
-                Err(ReadFault::Silent(why)) => {
-                    debug!(link = %self.link.name, unit = polled.unit, ?block, %why, "no answer");
-                    silent = Some(why);
-                    answers.push(Err(why));
-                }
-                Err(ReadFault::Lost(why)) => {
-                    debug!(link = %self.link.name, unit = polled.unit, ?block, %why, "request failed");
-                    lost = Some(why);
-                    answers.push(Err(why));
-                }
+                Err(ReadFault::Silent(why)) => silent = Some(why),
+                Err(ReadFault::Lost(why)) => lost = Some(why),
+            }
+            answers.push(result.ok());
+            if lost.or(silent).is_some() {
+                break;
             }
         }
-        let readings = polled.tags.iter().zip(&polled.plan.spots).map(|(tag, spot)| match &answers[spot.block] {
-            Ok(answer) => decode(tag, answer, spot.offset),
-            Err(why) => Reading::Bad(*why),
-        });
-        let readings = readings.collect();
+        for news in learner.end(Instant::now()) {
+            let trouble = news.trouble(&group.device, *unit, tags);
+            warn!(code = %trouble.code, link = %self.link.name, "{trouble}");
+        }
+        let reading = |(place, tag): (usize, &Tag)| match learner.spot(place) {
+            Ok(Spot { block, offset }) => match answers.get(block).and_then(Option::as_ref) {
+                Some(answer) => decode(tag, answer, offset),
+                None => Reading::Bad(Why::Malformed),
+            },
+            Err(why) => Reading::Bad(why),
+        };
+        let readings = tags.iter().enumerate().map(reading).collect();
         if let Some((block, why)) = refused
             && !std::mem::replace(&mut self.complained[index], true)
         {
             let trouble = Trouble::new(words::DEVICE_REFUSES)
-                .with("device", &polled.group.device)
-                .with("unit", polled.unit)
+                .with("device", &group.device)
+                .with("unit", *unit)
                 .with("found", why)
                 .with("table", block.table.as_str())
                 .with("first", block.start)
@@ -389,8 +395,9 @@ const IDLE: Duration = Duration::from_secs(3_600);
 fn groups(device: &crate::config::Device, link: &Link) -> Vec<Polled> {
     let polled = |(period, tags): (Duration, Vec<&Tag>)| {
         let group = Group::new(device.id.clone(), period, tags.iter().map(|tag| tag.info()).collect());
-        let plan = plan(tags.iter().copied(), link.limits);
-        Polled { group: Arc::new(group), unit: device.unit, plan, tags: tags.into_iter().cloned().collect() }
+        let tags: Vec<Tag> = tags.into_iter().cloned().collect();
+        let learner = Learner::new(&tags, link.limits, None, Instant::now());
+        Polled { group: Arc::new(group), unit: device.unit, learner, tags }
     };
     device.by_period().into_iter().map(polled).collect()
 }
