@@ -109,23 +109,12 @@ impl Recorder {
         let (alive, gone) = oneshot::channel();
         let (announce, tail) = watch::channel(Arc::new(Tail::new(&journal)));
         let room = Room {
-            journal,
-            heard,
-            orders,
             waiting_samples: waiting_samples.clone(),
-            announce,
             health: health.clone(),
-            on_change: OnChange::new(),
-            pending: Pending::default(),
             commit_interval,
             message_bytes,
-            sinks: HashMap::new(),
-            commits_since_maintenance: 0,
-            maintained: Instant::now(),
-            refused: None,
-            given_up: GivenUp::default(),
-            unmaintained: None,
             _alive: alive,
+            ..Room::new(journal, heard, orders, announce)
         };
         let join = thread::Builder::new()
             .name("recorder".into())
@@ -217,6 +206,34 @@ struct GivenUp {
 }
 
 impl Room {
+    /// A room in which nothing has happened yet, with the default settings.
+    fn new(
+        journal: Journal,
+        heard: tokio::sync::mpsc::Receiver<Heard>,
+        orders: mpsc::Receiver<Command>,
+        announce: watch::Sender<Arc<Tail>>,
+    ) -> Room {
+        Room {
+            journal,
+            heard,
+            orders,
+            waiting_samples: Arc::default(),
+            announce,
+            health: Arc::default(),
+            on_change: OnChange::new(),
+            pending: Pending::default(),
+            commit_interval: Duration::from_secs(1),
+            message_bytes: 128_000,
+            sinks: HashMap::new(),
+            commits_since_maintenance: 0,
+            maintained: Instant::now(),
+            refused: None,
+            given_up: GivenUp::default(),
+            unmaintained: None,
+            _alive: oneshot::channel().0,
+        }
+    }
+
     fn run(mut self) {
         let mut committed = Instant::now();
         loop {
@@ -426,25 +443,7 @@ mod tests {
         let (_, heard) = tokio::sync::mpsc::channel(1);
         let (_, orders) = mpsc::channel();
         let (announce, _) = watch::channel(Arc::new(Tail::new(&journal)));
-        Room {
-            journal,
-            heard,
-            orders,
-            waiting_samples: Arc::default(),
-            announce,
-            health: Arc::default(),
-            on_change: OnChange::new(),
-            pending: Pending::default(),
-            commit_interval: Duration::from_secs(1),
-            message_bytes: 100_000,
-            sinks: HashMap::new(),
-            commits_since_maintenance: 0,
-            maintained: Instant::now(),
-            refused: None,
-            given_up: GivenUp::default(),
-            unmaintained: None,
-            _alive: oneshot::channel().0,
-        }
+        Room::new(journal, heard, orders, announce)
     }
 
     fn heal(dir: &std::path::Path) {

@@ -44,6 +44,7 @@ mod tests;
 mod trial;
 
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use learned::{Learned, Quarantined};
@@ -74,12 +75,12 @@ pub struct Learner {
     /// The longest request for registers that was answered.
     longest: u16,
     /// The plan; `None` after something was learned.
-    plan: Option<Vec<Piece>>,
+    plan: Option<Vec<Arc<Piece>>>,
     /// Why a value is not in that plan; `None` if it is.
     held: Vec<Option<Why>>,
     // This scan.
-    queue: VecDeque<Piece>,
-    asked: Option<(Job, Piece)>,
+    queue: VecDeque<Arc<Piece>>,
+    asked: Option<(Job, Arc<Piece>)>,
     requests: usize,
     extra_left: usize,
     began: Instant,
@@ -181,13 +182,13 @@ impl Learner {
     pub fn begin(&mut self, now: Instant, extra: usize) {
         let plan = self.plan.take().unwrap_or_else(|| {
             self.held = self.captivities();
-            self.planned()
+            self.planned().into_iter().map(Arc::new).collect()
         });
         self.silent.retain(|(members, _)| plan.iter().any(|piece| piece.members == *members));
         // What had no answer last time goes last: it costs itself only.
         let strikes =
-            |piece: &Piece| self.silent.iter().find(|(members, _)| *members == piece.members).map(|s| s.1 + 1);
-        let mut order: Vec<Piece> = plan.clone();
+            |piece: &Arc<Piece>| self.silent.iter().find(|(members, _)| *members == piece.members).map(|s| s.1 + 1);
+        let mut order = plan.clone();
         order.sort_by_key(|piece| strikes(piece).unwrap_or(0));
         self.queue = order.into();
         self.plan = Some(plan);
@@ -213,7 +214,7 @@ impl Learner {
             None => {
                 self.extra_left -= 1;
                 let (job, members) = self.next_extra()?;
-                (job, Piece::covering(&self.places, members))
+                (job, Arc::new(Piece::covering(&self.places, members)))
             }
         };
         let block = next.1.block;
@@ -253,8 +254,8 @@ impl Learner {
         match (job, result) {
             (Job::Table(table), result) => self.on_table(table, result, now),
             (_, Err(Why::IllegalFunction)) => self.on_unserved(table, now),
-            (Job::Planned, result) => self.on_planned(piece.members, result, now),
-            (Job::Part(trial), result) => self.on_part(trial, piece.members, result, now),
+            (Job::Planned, result) => self.on_planned(&piece.members, result, now),
+            (Job::Part(trial), result) => self.on_part(trial, piece.members.clone(), result, now),
             (Job::Captive(captive), result) => self.on_captive(captive, result, now),
         }
     }
@@ -376,16 +377,16 @@ impl Learner {
         Some((Job::Table(*table), vec![member]))
     }
 
-    fn on_planned(&mut self, members: Vec<usize>, result: Result<(), Why>, now: Instant) {
+    fn on_planned(&mut self, members: &[usize], result: Result<(), Why>, now: Instant) {
         match result {
-            Err(Why::Timeout) => self.fell_silent.push(members),
+            Err(Why::Timeout) => self.fell_silent.push(members.to_vec()),
             Err(why) if !is_exception(why) => {}
             result => {
                 self.silent.retain(|(silent, _)| *silent != members);
                 if let Err(why @ (Why::IllegalAddress | Why::IllegalValue)) = result {
                     self.trials.iter_mut().for_each(|trial| trial.good.retain(|good| *good != members));
                     self.trials.push(Trial::of(why));
-                    self.on_refused(self.trials.len() - 1, members, now);
+                    self.on_refused(self.trials.len() - 1, members.to_vec(), now);
                 }
             }
         }
