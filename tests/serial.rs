@@ -85,6 +85,19 @@ impl Link {
         Link { heard, status: seen, _stop: stop }
     }
 
+    /// Waits for readings that must come; a link that never brings them fails the test instead of hanging it.
+    async fn until(&mut self, device: &str, expected: Vec<Reading>) {
+        const PATIENCE: usize = 600; // batches of 50 ms
+        let mut last = Vec::new();
+        for _ in 0..PATIENCE {
+            last = self.batches(device, 1).await.remove(0).readings;
+            if last == expected {
+                return;
+            }
+        }
+        panic!("{expected:?} never came, only {last:?}");
+    }
+
     async fn batches(&mut self, device: &str, count: usize) -> Vec<Batch> {
         let mut batches = Vec::new();
         while batches.len() < count {
@@ -254,11 +267,7 @@ async fn a_port_that_is_not_there_yields_bad_readings_until_it_is() {
     assert_eq!(readings(&link.batches("d1", 3).await), vec![vec![Reading::Bad(Why::Unreachable); 2]; 3]);
     let wire = Wire::new(dir.path());
     play(&wire.theirs, |unit, _, _| vec![Played::Bytes(answer(unit, 7))]);
-    loop {
-        if link.batches("d1", 1).await[0].readings == good(7) {
-            break;
-        }
-    }
+    link.until("d1", good(7)).await;
 }
 
 /// A data-terminal unit: dials in and says what it is told to say, in pieces.
@@ -313,7 +322,7 @@ async fn units_that_dial_in_on_one_port_are_told_apart_by_their_registration() {
     let _second = answer_requests(dial_in(port, &[b"PING", &[0x7e], &[1, 0x17]]).await, 17);
     let _first = answer_requests(dial_in(port, &[b"DT", b"U-1"]).await, 1);
     for (link, number) in [(&mut link_1, 1), (&mut link_17, 17)] {
-        while link.batches("d1", 1).await[0].readings != good(number) {}
+        link.until("d1", good(number)).await;
         assert_eq!(readings(&link.batches("d1", 10).await), vec![good(number); 10]);
     }
     drop(stranger);
@@ -327,9 +336,9 @@ async fn a_unit_that_dials_in_again_is_read_on_its_new_connection() {
     let mut link = Link::start_with(&listening(port, "DTU-1"), &[1], Some(seat));
     // The first connection goes dead without a word, as mobile networks do it: open, and nothing comes any more.
     let dead = dial_in(port, &[b"DTU-1"]).await;
-    while link.batches("d1", 1).await[0].readings != vec![Reading::Bad(Why::Timeout); 2] {}
+    link.until("d1", vec![Reading::Bad(Why::Timeout); 2]).await;
     let _alive = answer_requests(dial_in(port, &[b"DTU-1"]).await, 2);
-    while link.batches("d1", 1).await[0].readings != good(2) {}
+    link.until("d1", good(2)).await;
     drop(dead);
 }
 
@@ -347,9 +356,12 @@ async fn the_agent_opens_the_port_and_a_reload_moves_it() {
     let mut agent = Agent::start(workshop(old), dir.path().to_owned()).await.unwrap();
     for port in [old, new] {
         let unit = answer_requests(dial_in(port, &[b"DTU-1"]).await, 7);
-        while agent.overview().links_up == 0 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        let up = async {
+            while agent.overview().links_up == 0 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(common::PATIENCE, up).await.expect("the unit that dialled in is read");
         if port == old {
             agent.reload(workshop(new), dir.path()).await;
             assert!(TcpStream::connect(("127.0.0.1", old)).await.is_err(), "the old port is closed");
