@@ -18,6 +18,7 @@ use cloudward::journal::{Journal, NewData, Reader, Settings};
 use cloudward::model::{Batch, BootId, Reading, Scan, Timestamp};
 use cloudward::sink::{Scope, payload};
 use cloudward::source::modbus::decode::{Answer, decode};
+use cloudward::source::modbus::poller::Place;
 use cloudward::source::modbus::{LinkStatus, Poller};
 use cloudward::source::{Heard, Outlet};
 
@@ -75,7 +76,9 @@ async fn scanned(config: &Config) -> Batch {
     let outlet = Outlet::new(sender, Arc::default(), std::thread::current(), usize::MAX);
     let (_stop, stopped) = watch::channel(false);
     let status = watch::Sender::new(LinkStatus::default());
-    tokio::spawn(Poller::new(config, config.links[0].clone(), outlet, Instant::now(), status, None).run(stopped));
+    let nowhere = std::env::temp_dir().join("cloudward-keeps-nothing-here");
+    let place = Place { outlet, started: Instant::now(), status, seat: None, state_dir: nowhere };
+    tokio::spawn(Poller::new(config, config.links[0].clone(), place).run(stopped));
     loop {
         match tokio::time::timeout(Duration::from_secs(20), heard.recv()).await {
             Ok(Some(Heard::Batch(batch))) => return batch,
@@ -154,13 +157,13 @@ fn what_pymodbus_encodes_is_read_as_it_was_meant() {
             .entry(keys)
             .or_insert_with(|| with_tags(1, &format!("{{ name = \"a\", address = \"40001\", {keys} }}")));
         let tag = &config.devices[0].tags[0];
-        let Reading::Good(value) = decode(tag, &Answer::Registers(words), 0) else { panic!("{line}") };
-        match tag.data_type.as_str() {
+        let Reading::Good(value) = decode(tag, tag.register(), &Answer::Registers(words), 0) else { panic!("{line}") };
+        match tag.register().data_type.as_str() {
             // Python writes more digits than a single-precision number needs.
             "f16" | "f32" | "f64" => assert_eq!(value.as_f64(), expected.parse().ok(), "{line}"),
             _ => assert_eq!(value.to_string(), expected, "{line}"),
         }
-        *seen.entry(tag.data_type.as_str()).or_default() += 1;
+        *seen.entry(tag.register().data_type.as_str()).or_default() += 1;
     }
     let types: Vec<_> = seen.keys().copied().collect();
     assert_eq!(types.join(" "), "bcd16 bcd32 f16 f32 f64 i16 i32 i64 text u16 u32 u64");

@@ -19,6 +19,7 @@ use cloudward::config::Config;
 use cloudward::model::{Batch, LinkState, Reading, Value, Why};
 use cloudward::source::modbus::frame::crc;
 use cloudward::source::modbus::listener::{Listener, Seat};
+use cloudward::source::modbus::poller::Place;
 use cloudward::source::modbus::{LinkStatus, Poller};
 use cloudward::source::{Heard, Outlet};
 use common::plc::Plc;
@@ -80,7 +81,9 @@ impl Link {
         let outlet = Outlet::new(sender, Arc::default(), std::thread::current(), usize::MAX);
         let (status, seen) = watch::channel(LinkStatus::default());
         let (stop, stopped) = watch::channel(false);
-        let poller = Poller::new(&config, config.links[0].clone(), outlet, Instant::now(), status, seat);
+        let state_dir = std::env::temp_dir().join("cloudward-keeps-nothing-here");
+        let place = Place { outlet, started: Instant::now(), status, seat, state_dir };
+        let poller = Poller::new(&config, config.links[0].clone(), place);
         tokio::spawn(poller.run(stopped));
         Link { heard, status: seen, _stop: stop }
     }

@@ -29,7 +29,7 @@ use crate::config::{Config, Device, Link, Sink, Transport, Workshop};
 use crate::journal::{Journal, Place, Settings};
 use crate::model::words::agent as words;
 use crate::model::{BootId, Lang, LinkState, Timestamp, Trouble};
-use crate::source::modbus::{LinkStatus, Poller};
+use crate::source::modbus::{LinkStatus, Poller, poller};
 use courier::{Courier, Desk, Order};
 use dial_in::DialIn;
 use recorder::{Command, Progress, Recorder};
@@ -179,11 +179,12 @@ impl Agent {
         let (status, seen) = watch::channel(LinkStatus::default());
         let made_from = (link.clone(), config.devices_of(&link.name).cloned().collect());
         let (config, outlet, started) = (config.clone(), self.recorder.outlet(), self.started);
-        let seat = self.dial_in.seat(&link.name);
+        let (seat, state_dir) = (self.dial_in.seat(&link.name), self.state_dir.clone());
         let name = format!("link {}", link.name);
         let task = supervised(name, move || {
-            Poller::new(&config, link.clone(), outlet.clone(), started, status.clone(), seat.clone())
-                .run(stopped.clone())
+            let (outlet, status, seat, state_dir) = (outlet.clone(), status.clone(), seat.clone(), state_dir.clone());
+            let surroundings = poller::Place { outlet, started, status, seat, state_dir };
+            Poller::new(&config, link.clone(), surroundings).run(stopped.clone())
         });
         RunningLink { made_from, stop, status: seen, task }
     }

@@ -7,7 +7,7 @@ use super::outlook::{self, LinkLoad};
 use super::run::state_dir;
 use super::{ConfigArgs, say};
 use crate::agent::max_size;
-use crate::config::modbus::Table;
+use crate::config::modbus::{Register, Table};
 use crate::config::{Config, Device, Link, Security, Sink};
 use crate::model::Lang;
 use crate::model::time::{show_bytes, show_span};
@@ -128,12 +128,13 @@ impl Report<'_> {
     /// Every address in both forms, since off by one is the most common mistake of all.
     fn tags(&self, device: &Device) {
         for tag in &device.tags {
-            let (address, reference, kind) = (tag.address, tag.address.reference(), tag.data_type);
-            let part = tag.data_type.part().map(|part| part.to_string()).unwrap_or_default();
+            let Register { address, data_type, .. } = tag.register();
+            let reference = address.reference();
+            let part = data_type.part().map(|part| part.to_string()).unwrap_or_default();
             let function = Table::function_code(address.table);
             let unit = tag.unit.as_deref().unwrap_or("");
             say(format_args!(
-                "    {}.{}  {address}{part} = {reference}{part}  FC{function:02} {kind}  {unit}",
+                "    {}.{}  {address}{part} = {reference}{part}  FC{function:02} {data_type}  {unit}",
                 device.id, tag.name
             ));
         }

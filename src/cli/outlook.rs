@@ -84,7 +84,7 @@ pub(super) fn link_load(config: &Config, link: &Link) -> LinkLoad {
         LinkLoad { groups: Vec::new(), requests_per_s: 0.0, registers_per_s: 0.0, bits_per_s: 0.0, bytes_per_s: 0.0 };
     for device in config.devices_of(&link.name) {
         for (period, tags) in device.by_period() {
-            let plan = plan(tags.iter().copied(), link.limits);
+            let plan = plan(tags.iter().map(|tag| tag.register()), device.manners.limits);
             let per_s = 1.0 / period.as_secs_f64();
             for block in &plan.blocks {
                 load.requests_per_s += per_s;
@@ -158,7 +158,7 @@ fn value_bytes(tag: &Tag) -> usize {
         let (count, bytes) = names.iter().fold((0, 0), |(count, bytes), name| (count + 1, bytes + name.len()));
         return 2 + bytes / count.max(1);
     }
-    match tag.data_type {
+    match tag.register().data_type {
         DataType::U8(_) | DataType::I8(_) => 3,
         DataType::Bool | DataType::Bit(_) | DataType::U16 | DataType::I16 | DataType::Bcd16 => 5,
         DataType::U32 | DataType::I32 | DataType::F16 | DataType::F32 | DataType::Bcd32 => 7,

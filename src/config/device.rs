@@ -6,11 +6,11 @@ use std::time::Duration;
 use super::check::{Unique, name};
 use super::files::Files;
 use super::gather::Gathering;
-use super::modbus::{Order, Scaling};
+use super::modbus::{Order, Register, Scaling};
 use super::names;
 use super::read::Section;
 use super::tag_type::{self, order};
-use super::{Areas, Device, Link, Tag, profile, table};
+use super::{Areas, Device, Link, Manners, Origin, Station, Tag, link, profile, table};
 use crate::model::words::config as words;
 use crate::model::{Deadband, ReportRule};
 
@@ -26,13 +26,12 @@ pub(super) struct Defaults {
     pub(super) order: Option<Order>,
     /// The PLC whose own addresses may stand beside Modbus addresses.
     pub(super) areas: Option<&'static Areas>,
-    /// Of the device's link: no value is split over two requests.
+    /// Of the device: no value is split over two requests.
     max_registers: u16,
 }
 
 pub(super) fn devices(top: &Section<'_>, links: &[Arc<Link>], files: &Files<'_>) -> Vec<Device> {
-    let max_registers =
-        |name: &str| links.iter().find(|link| *link.name == *name).map(|link| link.limits.max_registers);
+    let of_link = |name: &str| links.iter().find(|link| *link.name == *name).map(|link| link.manners);
     let mut devices = Vec::new();
     let mut ids = Unique::default();
     for section in top.sections("device", "id") {
@@ -46,12 +45,13 @@ pub(super) fn devices(top: &Section<'_>, links: &[Arc<Link>], files: &Files<'_>)
             section.wrong("link", words::NO_SUCH_LINK, |t| t.with("found", link).with("known", known));
         }
         let unit = section.integer("unit", 0..=255).and_then(|n| u8::try_from(n).ok()).unwrap_or(1);
+        let manners = link::manners(&section, link.as_deref().and_then(of_link).unwrap_or(Manners::DEFAULT));
         let every = section.time("every", PERIODS);
         let defaults = Defaults {
             every,
             order: order(&section),
             areas: areas(&section),
-            max_registers: link.as_deref().and_then(max_registers).unwrap_or(u16::MAX),
+            max_registers: manners.limits.max_registers,
         };
         let mut gathering = Gathering::new(&section, defaults, every);
         tags(&section, files, &mut gathering);
@@ -62,7 +62,7 @@ pub(super) fn devices(top: &Section<'_>, links: &[Arc<Link>], files: &Files<'_>)
         }
         section.finish();
         let (link, profile) = (link.map(Into::into), profile.map(Arc::new));
-        devices.push(Device { id, name: shown, link, unit, profile, tags });
+        devices.push(Device { id, name: shown, link, station: Station::Unit(unit), manners, profile, tags });
     }
     devices
 }
@@ -112,9 +112,7 @@ pub(super) fn tag(section: &Section<'_>, defaults: &Defaults, names: &mut Unique
         name: name?.into(),
         label,
         unit: unit.map(Into::into),
-        address,
-        data_type,
-        order,
+        origin: Origin::Modbus(Register { address, data_type, order }),
         scaling,
         values: values.map(Arc::new),
         every,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::check::{Unique, host_and_port, name};
 use super::read::Section;
-use super::{Link, Parity, ReadLimits, SerialLine, Transport};
+use super::{Link, Manners, Parity, ReadLimits, SerialLine, Transport};
 use crate::model::words::config as words;
 
 /// The keys that say what carries a link; exactly one of them.
@@ -27,21 +27,58 @@ pub(super) fn links(top: &Section<'_>) -> Vec<Link> {
         if retry > retry_max {
             section.wrong("retry", words::RETRY_ABOVE_MAX, |t| t);
         }
-        let limits = ReadLimits {
-            max_registers: whole(&section, "max_registers", 1..=125, 125),
-            max_bits: whole(&section, "max_bits", 1..=2000, 2000),
-            max_gap: whole(&section, "max_gap", 0..=1000, 16),
-        };
+        let manners = manners(&section, Manners::DEFAULT);
+        let pause_after_connect = section.time("pause_after_connect", quiet()).unwrap_or(Duration::ZERO);
+        let close_after_cycle = section.flag("close_after_cycle").unwrap_or(false);
+        if section.has("close_after_cycle") && !transport.is_dialled() {
+            section.wrong("close_after_cycle", words::NOTHING_TO_CLOSE, |t| t);
+        }
         let timeout = section.time("timeout", short.clone()).unwrap_or(Duration::from_secs(1));
         let connect_timeout = section.time("connect_timeout", short).unwrap_or(Duration::from_secs(3));
         section.finish();
-        links.push(Link { name, transport, timeout, connect_timeout, retry, retry_max, limits });
+        links.push(Link {
+            name,
+            transport,
+            timeout,
+            connect_timeout,
+            retry,
+            retry_max,
+            manners,
+            pause_after_connect,
+            close_after_cycle,
+        });
     }
     links
 }
 
 fn pauses() -> RangeInclusive<Duration> {
     Duration::from_millis(100)..=Duration::from_secs(3_600)
+}
+
+fn quiet() -> RangeInclusive<Duration> {
+    Duration::ZERO..=Duration::from_secs(10)
+}
+
+/// How a device wants to be asked; what is not said is as in `inherited`.
+pub(super) fn manners(section: &Section<'_>, inherited: Manners) -> Manners {
+    let Manners { limits, pause } = inherited;
+    Manners {
+        limits: ReadLimits {
+            max_registers: whole(section, "max_registers", 1..=125, limits.max_registers),
+            max_bits: whole(section, "max_bits", 1..=2000, limits.max_bits),
+            max_gap: whole(section, "max_gap", 0..=1000, limits.max_gap),
+            one_by_one: section.flag("one_by_one").unwrap_or(limits.one_by_one),
+        },
+        pause: section.time("pause", quiet()).unwrap_or(pause),
+    }
+}
+
+impl Manners {
+    /// The most that the standard allows, without waiting.
+    pub const DEFAULT: Manners = Manners {
+        limits: ReadLimits { max_registers: 125, max_bits: 2000, max_gap: 16, one_by_one: false },
+        pause: Duration::ZERO,
+    };
 }
 
 fn whole(section: &Section<'_>, key: &'static str, range: RangeInclusive<i64>, default: u16) -> u16 {

@@ -33,7 +33,7 @@ use std::time::Duration;
 
 use crate::model::words::config as words;
 use crate::model::{Lang, ReportRule, TagInfo, Trouble, ValueKind};
-use modbus::{Address, DataType, Order, Scaling};
+use modbus::{DataType, Register, Scaling};
 
 /// One workshop: everything in its file, with defaults filled in.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,8 +91,21 @@ pub struct Link {
     pub retry: Duration,
     /// Longest pause.
     pub retry_max: Duration,
+    /// How its devices are asked, unless they say otherwise.
+    pub manners: Manners,
+    /// Left alone for so long after a connection was made.
+    pub pause_after_connect: Duration,
+    /// Hang up when nothing is due any more.
+    pub close_after_cycle: bool,
+}
+
+/// How a device wants to be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Manners {
     /// What one request may ask for.
     pub limits: ReadLimits,
+    /// Between an answer and the next question on the link.
+    pub pause: Duration,
 }
 
 /// What carries a link.
@@ -163,6 +176,13 @@ impl SerialLine {
     }
 }
 
+impl Transport {
+    /// Whether the agent opens a connection that it can close again.
+    pub fn is_dialled(&self) -> bool {
+        matches!(self, Transport::ModbusTcp { .. } | Transport::RtuOverTcp { .. })
+    }
+}
+
 impl fmt::Display for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -192,6 +212,8 @@ pub struct ReadLimits {
     pub max_bits: u16,
     /// A hole of at most so many addresses is read over rather than asked around.
     pub max_gap: u16,
+    /// Each value in a request of its own.
+    pub one_by_one: bool,
 }
 
 /// `[[device]]`
@@ -203,8 +225,10 @@ pub struct Device {
     pub name: Option<String>,
     /// Name of its link; `None` for a machine that is not connected.
     pub link: Option<Arc<str>>,
-    /// Modbus unit id.
-    pub unit: u8,
+    /// Whom to ask on the link.
+    pub station: Station,
+    /// How it wants to be asked.
+    pub manners: Manners,
     /// The register map that it follows, if any.
     pub profile: Option<Arc<Profile>>,
     /// What is read.
@@ -219,6 +243,21 @@ impl Device {
             groups.entry(tag.every).or_default().push(tag);
         }
         groups
+    }
+}
+
+/// One of those that share a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Station {
+    /// Modbus unit id.
+    Unit(u8),
+}
+
+impl fmt::Display for Station {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Station::Unit(unit) => unit.fmt(f),
+        }
     }
 }
 
@@ -252,12 +291,8 @@ pub struct Tag {
     pub label: Option<String>,
     /// Unit of the scaled value.
     pub unit: Option<Arc<str>>,
-    /// Where it stands.
-    pub address: Address,
-    /// How its bits are read.
-    pub data_type: DataType,
-    /// How its bytes are arranged.
-    pub order: Order,
+    /// Where its value comes from.
+    pub origin: Origin,
     /// `None`: as read.
     pub scaling: Option<Scaling>,
     /// Words for its numbers: the value is then a text.
@@ -268,16 +303,30 @@ pub struct Tag {
     pub report: ReportRule,
 }
 
+/// Where a value comes from, in the words of the protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// A register or bit, or several in a row.
+    Modbus(Register),
+}
+
 impl Tag {
     /// The kind of the reported value.
     pub fn kind(&self) -> ValueKind {
-        match (self.data_type, self.scaling) {
+        let Origin::Modbus(register) = &self.origin;
+        match (register.data_type, self.scaling) {
             (DataType::Text(_), _) => ValueKind::Text,
             _ if self.values.is_some() => ValueKind::Text,
             (DataType::Bool | DataType::Bit(_), _) => ValueKind::Bool,
             (DataType::F16 | DataType::F32 | DataType::F64, _) | (_, Some(_)) => ValueKind::Float,
             _ => ValueKind::Int,
         }
+    }
+
+    /// Its place in a Modbus device.
+    pub fn register(&self) -> &Register {
+        let Origin::Modbus(register) = &self.origin;
+        register
     }
 
     /// What journal and sinks need of it.

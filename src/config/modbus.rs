@@ -120,6 +120,17 @@ fn zero_based(text: &str) -> Option<u16> {
     }
 }
 
+/// A value in a device: where it stands, and how its bits and bytes are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Register {
+    /// Where it stands.
+    pub address: Address,
+    /// How its bits are read.
+    pub data_type: DataType,
+    /// How its bytes are arranged.
+    pub order: Order,
+}
+
 /// How the bytes of a value of several registers are arranged. Modbus itself only settles the order within a register
 /// (high byte first, Modbus Application Protocol V1.1b3, 4.2); devices differ in the rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

@@ -203,7 +203,7 @@ fn fits_message(section: &Section<'_>, devices: &[Arc<Device>], max_message: usi
 /// What a reading of this tag takes in JSON at most, with the tag's name.
 fn longest_reading(tag: &Tag) -> usize {
     let number = tag.name.len() + LONGEST_VALUE;
-    match (tag.data_type, &tag.values) {
+    match (tag.register().data_type, &tag.values) {
         (DataType::Text(form), _) => number.max(tag.name.len() + TEXT_FRAME + TEXT_GROWTH * usize::from(form.length)),
         (_, Some(names)) => {
             let longest = names.iter().map(escaped_len).max().unwrap_or_default();

@@ -209,7 +209,8 @@ fn json(message: &impl Serialize) -> Vec<u8> {
 pub(in crate::sink) mod tests {
     use super::*;
     use crate::config::Tag;
-    use crate::config::modbus::{Address, DataType, Order};
+    use crate::config::modbus::{Address, DataType, Order, Register};
+    use crate::config::{Manners, Origin, Station};
     use crate::model::{Deadband, Group, LinkState, ReportRule, ValueKind};
     use proptest::prelude::*;
     use std::time::Duration;
@@ -322,9 +323,11 @@ pub(in crate::sink) mod tests {
             name: name.into(),
             label: Some("not for the wire".into()),
             unit: unit.map(Into::into),
-            address: Address::parse("40001").expect("an address"),
-            data_type,
-            order: Order::parse("ABCD").expect("an order"),
+            origin: Origin::Modbus(Register {
+                address: Address::parse("40001").expect("an address"),
+                data_type,
+                order: Order::parse("ABCD").expect("an order"),
+            }),
             scaling: None,
             values: None,
             every: Duration::from_secs(1),
@@ -334,7 +337,8 @@ pub(in crate::sink) mod tests {
             id: "imm-01".into(),
             name: Some("1号注塑机".into()),
             link: None,
-            unit: 1,
+            station: Station::Unit(1),
+            manners: Manners::DEFAULT,
             profile: None,
             tags: vec![
                 tag("temp", Some("°C"), DataType::F32),

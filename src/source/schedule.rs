@@ -1,4 +1,4 @@
-//! When each group of tags is due. Pure: milliseconds of a monotonic clock come in, indexes go out.
+//! When each group of tags is due, and who comes first. Pure: milliseconds of a monotonic clock come in, indexes go out.
 
 use std::time::Duration;
 
@@ -6,50 +6,48 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(super) struct Schedule {
     slots: Vec<Slot>,
-    overruns: u64,
 }
 
 #[derive(Debug)]
 struct Slot {
     period_ms: u64,
     due_ms: u64,
+    missed: u64,
 }
 
 impl Schedule {
     /// Everything is due at `start_ms` for the first time.
     pub(super) fn new(periods: impl IntoIterator<Item = Duration>, start_ms: u64) -> Schedule {
         let slot = |period: Duration| {
-            // The configuration allows nothing below 10 ms; a zero here would never leave `take_due`.
-            Slot { period_ms: u64::try_from(period.as_millis()).unwrap_or(u64::MAX).max(1), due_ms: start_ms }
+            // The configuration allows nothing below 10 ms; a zero here would be due for ever.
+            let period_ms = u64::try_from(period.as_millis()).unwrap_or(u64::MAX).max(1);
+            Slot { period_ms, due_ms: start_ms, missed: 0 }
         };
-        Schedule { slots: periods.into_iter().map(slot).collect(), overruns: 0 }
+        Schedule { slots: periods.into_iter().map(slot).collect() }
     }
 
-    /// When the next group is due; `None` if there is no group.
-    pub(super) fn next_due(&self) -> Option<u64> {
-        self.slots.iter().map(|slot| slot.due_ms).min()
+    /// When the next of the groups that `counts` is due; `None` if there is none.
+    pub(super) fn next_due(&self, counts: impl Fn(usize) -> bool) -> Option<u64> {
+        let slots = self.slots.iter().enumerate().filter(|(index, _)| counts(*index));
+        slots.map(|(_, slot)| slot.due_ms).min()
     }
 
-    /// The groups that are due, the longest overdue first. Each moves to its next multiple after `now_ms`; the multiples
-    /// that it missed on the way are overruns.
-    pub(super) fn take_due(&mut self, now_ms: u64) -> Vec<usize> {
-        let mut due: Vec<(u64, usize)> = Vec::new();
-        for (index, slot) in self.slots.iter_mut().enumerate() {
-            if slot.due_ms > now_ms {
-                continue;
-            }
-            due.push((slot.due_ms, index));
-            let missed = (now_ms - slot.due_ms) / slot.period_ms;
-            self.overruns += missed;
-            slot.due_ms = slot.due_ms.saturating_add(slot.period_ms.saturating_mul(missed + 1));
-        }
-        due.sort_unstable();
-        due.into_iter().map(|(_, index)| index).collect()
+    /// Of the groups that are due, the one whose period ends first: a slow group does not make a fast one miss its scan.
+    /// It moves to its next multiple after `now_ms`; the multiples that it missed on the way are overruns.
+    pub(super) fn take_next(&mut self, now_ms: u64) -> Option<usize> {
+        let due = self.slots.iter().enumerate().filter(|(_, slot)| slot.due_ms <= now_ms);
+        let (index, _) = due.min_by_key(|(_, slot)| slot.due_ms.saturating_add(slot.period_ms))?;
+        let slot = &mut self.slots[index];
+        let missed = (now_ms - slot.due_ms) / slot.period_ms;
+        slot.missed += missed;
+        slot.due_ms = slot.due_ms.saturating_add(slot.period_ms.saturating_mul(missed + 1));
+        Some(index)
     }
 
-    /// Scans that should have been and were not.
-    pub(super) fn overruns(&self) -> u64 {
-        self.overruns
+    /// Scans that should have been and were not, by group, since this was asked last.
+    pub(super) fn take_missed(&mut self) -> Vec<(usize, u64)> {
+        let missed = self.slots.iter_mut().map(|slot| std::mem::take(&mut slot.missed));
+        missed.enumerate().filter(|(_, missed)| *missed > 0).collect()
     }
 }
 
@@ -61,42 +59,51 @@ mod tests {
         Schedule::new(periods.iter().map(|ms| Duration::from_millis(*ms)), 1_000)
     }
 
+    fn take_all(schedule: &mut Schedule, now_ms: u64) -> Vec<usize> {
+        std::iter::from_fn(|| schedule.take_next(now_ms)).collect()
+    }
+
     #[test]
     fn equal_periods_fall_together_and_multiples_stay_on_the_grid() {
         let mut schedule = schedule(&[100, 200, 100]);
-        assert_eq!(schedule.take_due(1_000), [0, 1, 2]);
-        assert_eq!(schedule.next_due(), Some(1_100));
-        assert_eq!(schedule.take_due(1_099), [0_usize; 0]);
-        assert_eq!(schedule.take_due(1_103), [0, 2]);
-        assert_eq!(schedule.next_due(), Some(1_200), "a late wake-up does not shift the grid");
-        assert_eq!(schedule.take_due(1_200), [0, 1, 2]);
-        assert_eq!(schedule.overruns(), 0);
+        assert_eq!(take_all(&mut schedule, 1_000), [0, 2, 1]);
+        assert_eq!(schedule.next_due(|_| true), Some(1_100));
+        assert_eq!(take_all(&mut schedule, 1_099), [0_usize; 0]);
+        assert_eq!(take_all(&mut schedule, 1_103), [0, 2]);
+        assert_eq!(schedule.next_due(|_| true), Some(1_200), "a late wake-up does not shift the grid");
+        assert_eq!(take_all(&mut schedule, 1_200), [0, 2, 1]);
+        assert_eq!(schedule.take_missed(), []);
     }
 
     #[test]
-    fn missed_scans_are_counted_and_not_made_up_in_a_burst() {
-        let mut schedule = schedule(&[100]);
-        assert_eq!(schedule.take_due(1_000), [0]);
-        assert_eq!(schedule.take_due(1_450), [0]);
-        assert_eq!(schedule.overruns(), 3);
-        assert_eq!(schedule.next_due(), Some(1_500));
+    fn missed_scans_are_counted_by_group_and_not_made_up_in_a_burst() {
+        let mut schedule = schedule(&[100, 1_000]);
+        assert_eq!(take_all(&mut schedule, 1_000), [0, 1]);
+        assert_eq!(take_all(&mut schedule, 1_450), [0]);
+        assert_eq!(schedule.take_missed(), [(0, 3)]);
+        assert_eq!(schedule.take_missed(), [], "told once");
+        assert_eq!(schedule.next_due(|_| true), Some(1_500));
+        assert_eq!(schedule.next_due(|index| index == 1), Some(2_000));
     }
 
     #[test]
-    fn the_longest_overdue_goes_first() {
+    fn the_group_whose_period_ends_first_goes_first() {
         let mut schedule = schedule(&[1_000, 100]);
-        schedule.take_due(1_000);
-        schedule.take_due(1_900);
-        assert_eq!(schedule.take_due(2_150), [0, 1], "due since 2000 both, then by index");
-        let mut schedule = Schedule::new([Duration::from_millis(300), Duration::from_millis(100)], 0);
-        schedule.take_due(0);
-        assert_eq!(schedule.take_due(350), [1, 0], "due since 100 before due since 300");
+        take_all(&mut schedule, 1_000);
+        take_all(&mut schedule, 1_900);
+        assert_eq!(take_all(&mut schedule, 2_050), [1, 0], "both due since 2000; the fast one ends at 2100");
+        take_all(&mut schedule, 2_950);
+        assert_eq!(take_all(&mut schedule, 4_000), [1, 0], "the fast one is overdue for longer");
+        let mut schedule = Schedule::new([1_000, 400].map(Duration::from_millis), 0);
+        take_all(&mut schedule, 900);
+        assert_eq!(schedule.take_next(2_300), Some(1), "ends at 1600, before 2000");
+        assert_eq!(schedule.take_next(2_420), Some(0), "a slow one that is overdue is not passed over for ever");
     }
 
     #[test]
     fn without_groups_nothing_is_ever_due() {
         let mut schedule = schedule(&[]);
-        assert_eq!(schedule.next_due(), None);
-        assert_eq!(schedule.take_due(u64::MAX), [0_usize; 0]);
+        assert_eq!(schedule.next_due(|_| true), None);
+        assert_eq!(take_all(&mut schedule, u64::MAX), [0_usize; 0]);
     }
 }

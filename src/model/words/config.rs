@@ -152,6 +152,8 @@ pub const QUOTE_OPEN: Code = Code("CW173");
 pub const TABLE_TOO_LARGE: Code = Code("CW174");
 /// A table in no known encoding.
 pub const TABLE_NOT_TEXT: Code = Code("CW175");
+/// `close_after_cycle` where there is no connection of ours.
+pub const NOTHING_TO_CLOSE: Code = Code("CW176");
 /// Not an address to listen on.
 pub const BAD_LISTEN: Code = Code("CW181");
 /// Not a pattern of bytes.
@@ -1077,6 +1079,18 @@ pub(super) const WORDS: &[Words] = &[
             en: "open it with a spreadsheet program and save it as CSV UTF-8",
             zh: "请用表格软件打开，另存为 CSV UTF-8",
         },
+    },
+    Words {
+        code: NOTHING_TO_CLOSE,
+        what: Text {
+            en: "`{key}` only concerns links that dial a host and port",
+            zh: "`{key}` 只对主动连接主机和端口的链路有效",
+        },
+        cause: Text {
+            en: "A serial port is not hung up, and a unit that dials in decides itself how long it stays.",
+            zh: "串口无所谓挂断；主动拨入的设备何时断开由它自己决定。",
+        },
+        remedy: Text { en: "take it away", zh: "请删去" },
     },
     Words {
         code: BAD_LISTEN,

@@ -44,6 +44,10 @@ pub const UNIT_ANSWERS: Code = Code("CW219");
 pub const CANNOT_LISTEN: Code = Code("CW221");
 /// No unit has dialled in.
 pub const NOBODY_DIALLED: Code = Code("CW222");
+/// What was learned of devices cannot be read.
+pub const MEMORY_UNREADABLE: Code = Code("CW223");
+/// What was learned of devices cannot be kept.
+pub const MEMORY_NOT_KEPT: Code = Code("CW224");
 
 pub(super) const WORDS: &[Words] = &[
     Words {
@@ -127,8 +131,8 @@ pub(super) const WORDS: &[Words] = &[
     Words {
         code: SCANS_MISSED,
         what: Text {
-            en: "link `{link}` cannot keep its periods: {count} scans were missed just now, {total} since the start",
-            zh: "链路 `{link}` 跟不上采集周期：刚才漏采 {count} 次，启动以来共 {total} 次",
+            en: "link `{link}` cannot keep its periods: {count} scans were missed just now ({devices}), {total} since the start",
+            zh: "链路 `{link}` 跟不上采集周期：刚才漏采 {count} 次（{devices}），启动以来共 {total} 次",
         },
         cause: Text {
             en: "The devices answer more slowly than the periods ask, or a silent device holds the line until its timeout.",
@@ -336,6 +340,35 @@ pub(super) const WORDS: &[Words] = &[
         remedy: Text {
             en: "compare server address, port and registration packet in the unit; open the port in the firewall; --log debug shows who knocks",
             zh: "请核对 DTU 里的服务器地址、端口和注册包，并在防火墙放行该端口；用 --log debug 可看到谁在连接",
+        },
+    },
+    Words {
+        code: MEMORY_UNREADABLE,
+        what: Text {
+            en: "what was learned of the devices earlier cannot be read from {path}: {error}",
+            zh: "无法从 {path} 读取以往学到的设备特性：{error}",
+        },
+        cause: Text {
+            en: "The file was cut short by a power cut, changed by hand, or belongs to another user.",
+            zh: "文件可能因断电不完整、被人改动，或属于其他用户。",
+        },
+        remedy: Text {
+            en: "nothing to do: refused addresses are found out again; if it comes back, delete the file",
+            zh: "无需处理：被拒绝的地址会重新试出；如反复出现，请删除该文件",
+        },
+    },
+    Words {
+        code: MEMORY_NOT_KEPT,
+        what: Text {
+            en: "what was learned of the devices cannot be kept in {path}: {error}",
+            zh: "学到的设备特性无法保存到 {path}：{error}",
+        },
+        cause: Text {
+            en: "The disk is full, or the directory cannot be written.", zh: "磁盘已满，或目录不可写。"
+        },
+        remedy: Text {
+            en: "make room or give the agent the right to write there; until then refused addresses are found out again after each start",
+            zh: "请腾出空间或给程序写权限；在此之前，每次启动都要重新试出被拒绝的地址",
         },
     },
 ];

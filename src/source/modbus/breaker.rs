@@ -6,16 +6,18 @@
 //! ```
 //! # use std::time::{Duration, Instant};
 //! # use cloudward::model::Why;
+//! # use cloudward::config::Station;
 //! # use cloudward::source::modbus::breaker::Bus;
 //! # let (timeout, random) = (Duration::from_secs(1), 0.5);
-//! # let ask = |_unit: u8, _deadline: Duration| Err::<(), Why>(Why::Timeout);
-//! let mut bus = Bus::new([1, 2, 3], Instant::now());
+//! # let ask = |_unit: Station, _deadline: Duration| Err::<(), Why>(Why::Timeout);
+//! let mut bus = Bus::new([1, 2, 3].map(Station::Unit), Instant::now());
 //!
 //! // A group of unit 1 is due: `Err(why)` makes all its readings `Bad(why)` without a request.
-//! if bus.may_ask(1).is_ok() {
+//! let unit = Station::Unit(1);
+//! if bus.may_ask(unit).is_ok() {
 //!     let asked = Instant::now();
-//!     let result = ask(1, timeout);
-//!     let news = bus.on_result(1, result, asked, Instant::now(), random);
+//!     let result = ask(unit, timeout);
+//!     let news = bus.on_result(unit, result, asked, Instant::now(), random);
 //!     // news: warn!("{}", news.trouble("rs485"))
 //! }
 //!
@@ -24,8 +26,8 @@
 //! let next_due = Some(Instant::now() + Duration::from_millis(900));
 //! if let Some(probe) = bus.next_probe(Instant::now(), next_due, timeout) {
 //!     let asked = Instant::now();
-//!     let result = ask(probe.unit, probe.deadline);
-//!     bus.on_result(probe.unit, result, asked, Instant::now(), random);
+//!     let result = ask(probe.station, probe.deadline);
+//!     bus.on_result(probe.station, result, asked, Instant::now(), random);
 //! }
 //! // The poller wakes for the next group, or at `bus.next_probe_at(now)` if that is earlier; where that has passed and
 //! // `next_probe` said no, the gap was too short, and the next idle time is tried.
@@ -45,6 +47,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use crate::config::Station;
 use crate::model::words::source as words;
 use crate::model::{Backoff, Trouble, Why};
 
@@ -61,7 +64,7 @@ pub enum Handling {
     AskAgain,
     /// As a silent unit, but with short pauses: it is the gateway that has to come to itself.
     BackOffBriefly,
-    /// The unit is silent: its breaker counts it.
+    /// The unit is silent, or speaks nonsense: its breaker counts it.
     BackOff,
     /// The connection is at fault, not the unit: the link is opened again.
     Reopen,
@@ -84,8 +87,8 @@ pub fn handling(why: Why) -> Handling {
         Why::IllegalAddress | Why::IllegalValue => Handling::LearnAddresses,
         Why::Acknowledge | Why::DeviceBusy => Handling::AskAgain,
         Why::GatewayPath => Handling::BackOffBriefly,
-        Why::GatewayTarget | Why::Timeout => Handling::BackOff,
-        Why::Unreachable | Why::Refused | Why::Closed | Why::Malformed => Handling::Reopen,
+        Why::GatewayTarget | Why::Timeout | Why::Malformed => Handling::BackOff,
+        Why::Unreachable | Why::Refused | Why::Closed => Handling::Reopen,
         _ => Handling::KeepAsking, // device failure, parity, and whatever concerns one value only
     }
 }
@@ -129,6 +132,9 @@ const SILENCES: u32 = 2;
 /// A unit that came back is trusted after so many answers; until then one silence is enough, and the pauses grow on.
 /// Otherwise a unit that answers now and then would cost two timeouts each time.
 const ANSWERS: u32 = 10;
+
+/// One silence may be an accident at a start, or a machine that is off; with two the others are not kept waiting any more.
+const TRUSTED_SILENCES: u32 = 2;
 
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LAST_PAUSE: Duration = Duration::from_secs(60);
@@ -219,7 +225,9 @@ impl Breaker {
 /// All units of one link, and the time that their silence may cost.
 #[derive(Debug, Clone)]
 pub struct Bus {
-    breakers: BTreeMap<u8, Breaker>,
+    breakers: BTreeMap<Station, Breaker>,
+    /// Units whose first question had no answer.
+    first_silences: u32,
     /// No probe before: the last ones burnt enough.
     rested_at: Instant,
     /// When a probe last had its whole timeout.
@@ -232,7 +240,7 @@ pub struct Bus {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Probe {
     /// Whom to ask.
-    pub unit: u8,
+    pub station: Station,
     /// The timeout of this request.
     pub deadline: Duration,
 }
@@ -241,25 +249,33 @@ pub struct Probe {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnitNews {
     /// It does not answer, for this reason.
-    Silent(u8, Why),
+    Silent(Station, Why),
     /// It answers again.
-    Answers(u8),
+    Answers(Station),
 }
 
 impl Bus {
     /// Nobody was asked yet.
-    pub fn new(units: impl IntoIterator<Item = u8>, now: Instant) -> Bus {
-        let breakers = units.into_iter().map(|unit| (unit, Breaker::new())).collect();
-        Bus { breakers, rested_at: now, last_whole: now, widest: Duration::ZERO }
+    pub fn new(stations: impl IntoIterator<Item = Station>, now: Instant) -> Bus {
+        let breakers = stations.into_iter().map(|station| (station, Breaker::new())).collect();
+        Bus { breakers, first_silences: 0, rested_at: now, last_whole: now, widest: Duration::ZERO }
     }
 
-    /// Whether a group of `unit` may be read at its time; otherwise the reason for its bad readings.
-    pub fn may_ask(&self, unit: u8) -> Result<(), Why> {
-        match self.breakers.get(&unit).map(|breaker| breaker.state) {
+    /// Whether a group of `station` may be read at its time; otherwise the reason for its bad readings. One that was never
+    /// asked may be, until two such had no answer: then the others are asked in the gaps, and nobody waits for them.
+    pub fn may_ask(&self, station: Station) -> Result<(), Why> {
+        match self.breakers.get(&station).map(|breaker| breaker.state) {
             None | Some(State::Closed(_)) => Ok(()),
+            Some(State::New) if self.first_silences < TRUSTED_SILENCES => Ok(()),
             Some(State::New) => Err(Why::Timeout),
             Some(State::Open(_, why)) => Err(why),
         }
+    }
+
+    /// Who does not answer.
+    pub fn silent(&self) -> Vec<Station> {
+        let is_open = |breaker: &Breaker| matches!(breaker.state, State::Open(..));
+        self.breakers.iter().filter(|(_, breaker)| is_open(breaker)).map(|(station, _)| *station).collect()
     }
 
     /// Whom to probe in the idle time before `next_due`, the next group of a unit that may be asked: new units first, then
@@ -269,11 +285,11 @@ impl Bus {
         if next_due.is_some() {
             self.widest = self.widest.max(gap);
         }
-        let waiting = self.breakers.iter().filter_map(|(unit, breaker)| match breaker.may_ask(now) {
-            Leave::Probe(since) => Some((breaker.state != State::New, since, *unit)),
+        let waiting = self.breakers.iter().filter_map(|(station, breaker)| match breaker.may_ask(now) {
+            Leave::Probe(since) => Some((breaker.state != State::New, since, *station)),
             _ => None,
         });
-        let (is_known, _, unit) = waiting.min()?;
+        let (is_known, _, station) = waiting.min()?;
         if is_known && now < self.rested_at {
             return None;
         }
@@ -282,7 +298,7 @@ impl Bus {
         if deadline == timeout {
             (self.last_whole, self.widest) = (now, Duration::ZERO);
         }
-        Some(Probe { unit, deadline })
+        Some(Probe { station, deadline })
     }
 
     /// When [`next_probe`](Self::next_probe) may have somebody; `None` when all units answer.
@@ -295,32 +311,33 @@ impl Bus {
         self.breakers.values().filter_map(at).min()
     }
 
-    /// How a request to `unit`, made at `asked`, ended now. An exception of the device is an answer. A lost connection says
+    /// How a request to `station`, made at `asked`, ended now. An exception of the device is an answer. A lost connection says
     /// nothing of a unit that answers, but a probe that ends so has found nobody. What was burnt is charged to the 5 %,
     /// but for first questions and for the first silence of a unit that is known to live.
     pub fn on_result(
         &mut self,
-        unit: u8,
+        station: Station,
         result: Result<(), Why>,
         asked: Instant,
         now: Instant,
         random: f64,
     ) -> Option<UnitNews> {
-        let breaker = self.breakers.get_mut(&unit)?;
+        let breaker = self.breakers.get_mut(&station)?;
         let is_answering = matches!(breaker.state, State::Closed(_));
         let why = match result.map_err(|why| (why, handling(why))) {
             Err((why, Handling::BackOff | Handling::BackOffBriefly)) => why,
             Err((_, Handling::Reopen)) if is_answering => return None,
             Err((why, Handling::Reopen)) => why,
-            _ => return breaker.answered().then_some(UnitNews::Answers(unit)),
+            _ => return breaker.answered().then_some(UnitNews::Answers(station)),
         };
         let is_charged = breaker.state != State::New;
+        self.first_silences += u32::from(!is_charged);
         let is_news = breaker.silent(why, now, random);
         if is_charged && matches!(breaker.state, State::Open(..)) {
             let cost = now.saturating_duration_since(asked);
             self.rested_at = self.rested_at.max(now) + cost * REST_PER_COST;
         }
-        is_news.then_some(UnitNews::Silent(unit, why))
+        is_news.then_some(UnitNews::Silent(station, why))
     }
 }
 
@@ -328,10 +345,10 @@ impl UnitNews {
     /// The words for it.
     pub fn trouble(self, link: &str) -> Trouble {
         match self {
-            UnitNews::Silent(unit, why) => {
-                Trouble::new(words::UNIT_SILENT).with("link", link).with("unit", unit).with("found", why)
+            UnitNews::Silent(station, why) => {
+                Trouble::new(words::UNIT_SILENT).with("link", link).with("unit", station).with("found", why)
             }
-            UnitNews::Answers(unit) => Trouble::new(words::UNIT_ANSWERS).with("link", link).with("unit", unit),
+            UnitNews::Answers(station) => Trouble::new(words::UNIT_ANSWERS).with("link", link).with("unit", station),
         }
     }
 }

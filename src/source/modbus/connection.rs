@@ -12,13 +12,13 @@ use serial2_tokio::rs4xx::Rs485Config;
 use serial2_tokio::{CharSize, FlowControl, Parity, SerialPort, Settings, StopBits};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::{sleep_until, timeout, timeout_at};
+use tokio::time::{sleep, sleep_until, timeout, timeout_at};
 
 use super::decode::Answer;
 use super::frame::{Envelope, Found, MAX_WAITING, Query};
 use super::listener::Seat;
 use super::plan::Block;
-use crate::config::{self, Link, SerialLine, Transport};
+use crate::config::{self, Link, SerialLine, Station, Transport};
 use crate::model::Why;
 
 /// An open connection.
@@ -26,6 +26,8 @@ pub struct Connection {
     stream: Stream,
     envelope: Envelope,
     timeout: Duration,
+    /// Between an answer and the next question.
+    pause: Duration,
     /// Time of one character on a serial line; zero on a socket.
     character: Duration,
     /// When the last byte went or came.
@@ -33,7 +35,7 @@ pub struct Connection {
     transaction: u16,
     received: Vec<u8>,
     /// A unit whose answer may still come, and until when.
-    late: Option<(u8, Instant)>,
+    late: Option<(Station, Instant)>,
     /// What a unit that dialled in sends by itself.
     heartbeat: Option<Vec<u8>>,
     /// Where such a unit would dial in again.
@@ -70,6 +72,15 @@ pub enum ReadFault {
 impl Connection {
     /// Connects within the link's deadline, or opens the serial port.
     pub async fn open(link: &Link, seat: Option<&Seat>) -> Result<Connection, OpenFault> {
+        let mut connection = Connection::reach(link, seat).await?;
+        connection.pause = link.manners.pause;
+        if !link.pause_after_connect.is_zero() {
+            sleep(link.pause_after_connect).await;
+        }
+        Ok(connection)
+    }
+
+    async fn reach(link: &Link, seat: Option<&Seat>) -> Result<Connection, OpenFault> {
         match &link.transport {
             Transport::RtuListen { heartbeat, .. } => {
                 let nobody = || OpenFault { why: Why::Unreachable, error: String::new() };
@@ -110,6 +121,7 @@ impl Connection {
             stream,
             envelope,
             timeout,
+            pause: Duration::ZERO,
             character,
             moved,
             transaction: 0,
@@ -121,20 +133,49 @@ impl Connection {
         }
     }
 
-    /// Reads one block from one unit.
+    /// How long a device has to answer.
+    pub fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// Keeps this pause between an answer and the next question.
+    pub fn keep_pause(&mut self, pause: Duration) {
+        self.pause = pause;
+    }
+
+    /// Reads one block from one unit, which has the link's timeout to answer.
     pub async fn read(&mut self, unit: u8, block: Block) -> Result<Answer, ReadFault> {
+        self.read_within(unit, block, self.timeout).await
+    }
+
+    /// Reads one block from one unit, which has so long to answer.
+    pub async fn read_within(&mut self, unit: u8, block: Block, timeout: Duration) -> Result<Answer, ReadFault> {
         self.transaction = self.transaction.wrapping_add(1);
         let query = Query { transaction: self.transaction, unit, block };
-        self.quieten(unit).await?;
-        let request = query.encode(self.envelope);
-        self.send(&request).await?;
+        let envelope = self.envelope;
+        let (request, answer_bytes) = (query.encode(envelope), query.answer_bytes(envelope));
+        let find = |received: &[u8]| query.find(envelope, received);
+        self.exchange(Station::Unit(unit), &request, answer_bytes, timeout, find).await
+    }
+
+    /// Sends a request and receives until `find` has found its answer, which has `answer_bytes` on the wire.
+    pub async fn exchange<A>(
+        &mut self,
+        station: Station,
+        request: &[u8],
+        answer_bytes: usize,
+        timeout: Duration,
+        find: impl Fn(&[u8]) -> Found<A>,
+    ) -> Result<A, ReadFault> {
+        self.quieten(station).await?;
+        self.send(request).await?;
         // The characters of question and answer take their time on a serial line; the device's time is `timeout`.
-        let on_the_wire = self.character * (request.len() + query.answer_bytes(self.envelope)) as u32;
-        let deadline = Instant::now() + self.timeout + on_the_wire;
+        let on_the_wire = self.character * (request.len() + answer_bytes) as u32;
+        let deadline = Instant::now() + timeout + on_the_wire;
         loop {
             match self.receive(deadline).await? {
-                false => return Err(self.unanswered(unit)),
-                true => match query.find(self.envelope, &self.received) {
+                false => return Err(self.unanswered(station)),
+                true => match find(&self.received) {
                     Found::Nothing => {}
                     Found::Answer(answer) => {
                         self.unanswered = 0;
@@ -145,16 +186,16 @@ impl Connection {
                         return Err(ReadFault::Exception(why));
                     }
                     Found::Broken if self.is_expendable() => return Err(ReadFault::Lost(Why::Malformed)),
-                    Found::Broken => return Err(self.unanswered(unit)),
+                    Found::Broken => return Err(self.unanswered(station)),
                 },
             }
         }
     }
 
     /// Throws away what nobody asked for, waits for a late unit, and keeps the silence between two frames.
-    async fn quieten(&mut self, unit: u8) -> Result<(), ReadFault> {
+    async fn quieten(&mut self, station: Station) -> Result<(), ReadFault> {
         if let Some((late, until)) = self.late.take()
-            && late == unit
+            && late == station
         {
             while self.receive(until).await? {
                 self.received.clear();
@@ -163,8 +204,10 @@ impl Connection {
         while self.receive(Instant::now()).await? {
             self.received.clear();
         }
-        if !self.character.is_zero() {
-            sleep_until((self.moved + silence(self.character)).into()).await;
+        let frame_gap = if self.character.is_zero() { Duration::ZERO } else { silence(self.character) };
+        let quiet = frame_gap.max(self.pause);
+        if !quiet.is_zero() {
+            sleep_until((self.moved + quiet).into()).await;
         }
         self.received.clear();
         Ok(())
@@ -214,7 +257,7 @@ impl Connection {
     }
 
     /// The deadline has passed, or what came can never become the answer.
-    fn unanswered(&mut self, unit: u8) -> ReadFault {
+    fn unanswered(&mut self, station: Station) -> ReadFault {
         // On a serial line something did come, but never with a correct checksum: wrong speed or parity, or noise.
         let why = if self.received.is_empty() { Why::Timeout } else { Why::Malformed };
         self.unanswered += 1;
@@ -226,7 +269,7 @@ impl Connection {
         if is_dead {
             return ReadFault::Lost(why);
         }
-        self.late = Some((unit, Instant::now() + self.timeout.max(LATE_AT_LEAST)));
+        self.late = Some((station, Instant::now() + self.timeout.max(LATE_AT_LEAST)));
         ReadFault::Silent(why)
     }
 

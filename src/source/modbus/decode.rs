@@ -1,6 +1,6 @@
 //! From registers and bits to readings. Pure.
 
-use crate::config::modbus::{DataType, Half, Scaling};
+use crate::config::modbus::{DataType, Half, Register, Scaling};
 use crate::config::{Names, Tag};
 use crate::model::{Reading, Value, Why};
 
@@ -13,8 +13,8 @@ pub enum Answer {
     Registers(Vec<u16>),
 }
 
-/// The reading of `tag` at `offset` in its block's answer. An answer that does not reach so far is malformed.
-pub fn decode(tag: &Tag, answer: &Answer, offset: u16) -> Reading {
+/// The reading of `tag`, which comes from `register`, at `offset` in its block's answer. An answer that does not reach so far is malformed.
+pub fn decode(tag: &Tag, register: &Register, answer: &Answer, offset: u16) -> Reading {
     let offset = usize::from(offset);
     match answer {
         Answer::Bits(bits) => match bits.get(offset) {
@@ -22,18 +22,19 @@ pub fn decode(tag: &Tag, answer: &Answer, offset: u16) -> Reading {
             None => Reading::Bad(Why::Malformed),
         },
         Answer::Registers(registers) => {
-            let width = usize::from(tag.data_type.width());
+            let width = usize::from(register.data_type.width());
             match registers.get(offset..offset + width) {
-                Some(words) => value(tag, words),
+                Some(words) => value(tag, register, words),
                 None => Reading::Bad(Why::Malformed),
             }
         }
     }
 }
 
-fn value(tag: &Tag, words: &[u16]) -> Reading {
-    let bits = joined(words, tag.order.low_word_first, tag.order.low_byte_first);
-    match tag.data_type {
+fn value(tag: &Tag, register: &Register, words: &[u16]) -> Reading {
+    let Register { data_type, order, .. } = *register;
+    let bits = joined(words, order.low_word_first, order.low_byte_first);
+    match data_type {
         DataType::Bool => truth(tag, bits & 1 == 1),
         DataType::Bit(bit) => truth(tag, (bits >> bit) & 1 == 1),
         DataType::U8(half) => whole(tag, i128::from(byte(bits, half))),
@@ -50,7 +51,7 @@ fn value(tag: &Tag, words: &[u16]) -> Reading {
             let x = f64::from_bits(bits);
             float(tag.scaling.map_or(x, |scaling| scaling.of_float(x)))
         }
-        DataType::Text(form) => match form.encoding.decode_field(&form.bytes(words, tag.order)) {
+        DataType::Text(form) => match form.encoding.decode_field(&form.bytes(words, order)) {
             Some(text) => Reading::Good(Value::Text(text.into())),
             None => Reading::Bad(Why::BadEncoding),
         },

@@ -33,11 +33,11 @@ pub struct Query {
 
 /// What stands in the bytes received so far.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
+pub enum Found<A = Answer> {
     /// No answer yet. More bytes may complete one.
     Nothing,
     /// The answer.
-    Answer(Answer),
+    Answer(A),
     /// The unit says no (Modbus Application Protocol V1.1b3, 7).
     Exception(Why),
     /// This can never become the answer: the stream is not to be trusted any more.

@@ -10,8 +10,8 @@
 //! # use cloudward::source::modbus::learn::Learner;
 //! # use cloudward::source::modbus::plan::Block;
 //! # fn read(block: Block) -> Result<Vec<u16>, Why> { Ok(vec![0; block.count.into()]) }
-//! # let (tags, limits) = (Vec::new(), cloudward::config::ReadLimits { max_registers: 125, max_bits: 2000, max_gap: 16 });
-//! let mut learner = Learner::new(&tags, limits, None, Instant::now()); // `None`: nothing learned in earlier runs
+//! # let (values, limits) = (Vec::new(), cloudward::config::ReadLimits { max_registers: 125, max_bits: 2000, max_gap: 16, one_by_one: false });
+//! let mut learner = Learner::new(&values, limits, None, Instant::now()); // `None`: nothing learned in earlier runs
 //!
 //! // each scan:
 //! let mut answers = Vec::new();
@@ -25,8 +25,8 @@
 //! for news in learner.end(Instant::now()) {
 //!     // warn!("{}", news.trouble("press", 1, &tags)), and keep serde_json::to_string(&learner.learned())
 //! }
-//! for (index, tag) in tags.iter().enumerate() {
-//!     // Ok(spot): decode(tag, answers[spot.block], spot.offset); Err(why): Reading::Bad(why)
+//! for (index, value) in values.iter().enumerate() {
+//!     // Ok(spot): decode(tag, value, answers[spot.block], spot.offset); Err(why): Reading::Bad(why)
 //!     let spot = learner.spot(index);
 //! }
 //! ```
@@ -53,8 +53,8 @@ pub use news::News;
 use self::learned::{Piece, Place, key, pieces, reason};
 use self::trial::Trial;
 use super::plan::{Block, Spot};
-use crate::config::modbus::{Address, Table};
-use crate::config::{ReadLimits, Tag};
+use crate::config::ReadLimits;
+use crate::config::modbus::{Address, Register, Table};
 use crate::model::Why;
 
 /// The learner of one group.
@@ -144,9 +144,9 @@ impl Learner {
     /// Requests beyond the plan in one scan. Four of 20 ms each delay the next group of a bus by less than 0.1 s.
     pub const MAX_EXTRA: usize = 4;
 
-    /// The learner of `tags`, with what was `learned` of them before, if that still holds.
-    pub fn new(tags: &[Tag], limits: ReadLimits, learned: Option<&Learned>, now: Instant) -> Learner {
-        let places = Place::sorted(tags);
+    /// The learner of these `values`, one per tag, with what was `learned` of them before, if that still holds.
+    pub fn new(values: &[Register], limits: ReadLimits, learned: Option<&Learned>, now: Instant) -> Learner {
+        let places = Place::sorted(values);
         let mut learner = Learner {
             key: key(&places, limits),
             spots: vec![None; places.len()],

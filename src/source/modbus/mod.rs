@@ -1,13 +1,18 @@
 //! Modbus over TCP, serial lines, and serial frames on a socket. Pure: [`plan`] (which blocks), [`frame`] (what goes over the
-//! wire), [`decode`] (what it means), [`learn`] (what a device refuses), [`breaker`] (who is silent; not yet in use). Doors: [`connection`] (one socket or port), [`poller`] (one task per link).
+//! wire), [`decode`] (what it means), [`learn`] (what a device refuses), [`breaker`] (who
+//! is silent). Doors: [`connection`] (one socket or port), `line` (dials and gives up), `scan` (one group), [`poller`] (one task per
+//! link), [`memory`] (what was learned, on disk).
 
 pub mod breaker;
 pub mod connection;
 pub mod decode;
 pub mod frame;
 pub mod learn;
+mod line;
 pub mod listener;
+pub mod memory;
 pub mod plan;
-mod poller;
+pub mod poller;
+mod scan;
 
 pub use poller::{LinkStatus, Poller};

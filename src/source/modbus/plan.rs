@@ -1,7 +1,7 @@
 //! Which blocks to read for a set of tags: the fewest requests within the limits. Pure; made once per configuration.
 
-use crate::config::modbus::Table;
-use crate::config::{ReadLimits, Tag};
+use crate::config::ReadLimits;
+use crate::config::modbus::{Register, Table};
 
 /// One request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,16 +44,16 @@ pub struct Plan {
 
 /// Goes through the tags by address and extends a block as long as the hole and the whole stay within the limits. A
 /// value is never split over two requests: its halves would be of different moments.
-pub fn plan<'a>(tags: impl IntoIterator<Item = &'a Tag>, limits: ReadLimits) -> Plan {
-    let tags: Vec<&Tag> = tags.into_iter().collect();
-    let mut by_address: Vec<usize> = (0..tags.len()).collect();
-    by_address.sort_by_key(|index| (tags[*index].address, tags[*index].data_type.width()));
+pub fn plan<'a>(values: impl IntoIterator<Item = &'a Register>, limits: ReadLimits) -> Plan {
+    let values: Vec<&Register> = values.into_iter().collect();
+    let mut by_address: Vec<usize> = (0..values.len()).collect();
+    by_address.sort_by_key(|index| (values[*index].address, values[*index].data_type.width()));
 
     let mut blocks: Vec<Block> = Vec::new();
-    let mut spots = vec![Spot { block: 0, offset: 0 }; tags.len()];
+    let mut spots = vec![Spot { block: 0, offset: 0 }; values.len()];
     for index in by_address {
-        let tag = tags[index];
-        let (table, start, width) = (tag.address.table, tag.address.offset, tag.data_type.width());
+        let Register { address, data_type, .. } = values[index];
+        let (table, start, width) = (address.table, address.offset, data_type.width());
         match blocks
             .last_mut()
             .and_then(|block| extended(block, table, start, width, limits).map(|count| (block, count)))
@@ -77,7 +77,8 @@ pub(super) fn extended(block: &Block, table: Table, start: u16, width: u16, limi
     let end = (u32::from(start) + u32::from(width)).max(block_end);
     let count = end - u32::from(block.start);
     let max = if table.is_bits() { limits.max_bits } else { limits.max_registers };
-    let fits = hole <= u32::from(limits.max_gap) && count <= u32::from(max);
+    let is_within = count == u32::from(block.count);
+    let fits = hole <= u32::from(limits.max_gap) && count <= u32::from(max) && (is_within || !limits.one_by_one);
     fits.then(|| u16::try_from(count).expect("at most max_bits, which is 2000"))
 }
 
@@ -85,31 +86,19 @@ pub(super) fn extended(block: &Block, table: Table, start: u16, width: u16, limi
 mod tests {
     use super::*;
     use crate::config::modbus::{Address, DataType, Order};
-    use crate::model::{Deadband, ReportRule};
     use proptest::prelude::*;
-    use std::time::Duration;
 
-    const LIMITS: ReadLimits = ReadLimits { max_registers: 125, max_bits: 2000, max_gap: 16 };
+    const LIMITS: ReadLimits = ReadLimits { max_registers: 125, max_bits: 2000, max_gap: 16, one_by_one: false };
 
-    fn tag(address: &str, data_type: DataType) -> Tag {
-        Tag {
-            name: "t".into(),
-            label: None,
-            unit: None,
-            address: Address::parse(address).expect("the test writes addresses"),
-            data_type,
-            order: Order::default(),
-            scaling: None,
-            values: None,
-            every: Duration::from_secs(1),
-            report: ReportRule { deadband: Deadband::None, max_silence: Duration::from_secs(60) },
-        }
+    fn value(address: &str, data_type: DataType) -> Register {
+        let address = Address::parse(address).expect("the test writes addresses");
+        Register { address, data_type, order: Order::default() }
     }
 
     /// Blocks as `holding 0+3`.
     #[track_caller]
     fn check(tags: &[(&str, DataType)], limits: ReadLimits, expected: &[&str]) {
-        let tags: Vec<_> = tags.iter().map(|(address, data_type)| tag(address, *data_type)).collect();
+        let tags: Vec<_> = tags.iter().map(|(address, data_type)| value(address, *data_type)).collect();
         let plan = plan(&tags, limits);
         let shown: Vec<_> =
             plan.blocks.iter().map(|b| format!("{} {}+{}", b.table.as_str(), b.start, b.count)).collect();
@@ -194,14 +183,14 @@ mod tests {
             max_registers in 4_u16..=125,
             max_gap in 0_u16..40,
         ) {
-            let limits = ReadLimits { max_registers, max_bits: 100, max_gap };
-            let tags: Vec<_> = places.iter().map(|(offset, kind)| {
+            let limits = ReadLimits { max_registers, max_bits: 100, max_gap, one_by_one: false };
+            let values: Vec<_> = places.iter().map(|(offset, kind)| {
                 let data_type = DataType::ALL[*kind];
                 let table = if data_type == DataType::Bool { "coil" } else { "holding" };
-                tag(&format!("{table}:{offset}"), data_type)
+                value(&format!("{table}:{offset}"), data_type)
             }).collect();
-            let plan = plan(&tags, limits);
-            for (tag, spot) in tags.iter().zip(&plan.spots) {
+            let plan = plan(&values, limits);
+            for (tag, spot) in values.iter().zip(&plan.spots) {
                 let block = plan.blocks[spot.block];
                 prop_assert_eq!(block.table, tag.address.table);
                 prop_assert_eq!(block.start + spot.offset, tag.address.offset);

@@ -1,23 +1,23 @@
-//! One task per link: waits until a group is due, reads its blocks, hands on one batch. Whatever fails on the way
-//! becomes `Bad` readings with their cause; a scan that was due is never simply missing.
+//! One task per link: waits until a group is due, reads its blocks, hands on one batch. A scan that was due is never
+//! simply missing: where nobody can be asked its readings are `Bad` with the cause.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 use tokio::time::sleep_until;
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
-use super::breaker::{Handling, handling};
-use super::connection::{Connection, OpenFault, ReadFault};
-use super::decode::{Answer, decode};
-use super::learn::Learner;
+use super::breaker::{Bus, Probe, UnitNews};
+use super::connection::ReadFault;
+use super::line::{Line, random};
 use super::listener::Seat;
-use super::plan::Spot;
-use crate::config::{Config, Link, Tag, Transport};
+use super::memory::Memory;
+use super::scan::{Polled, Scanned};
+use crate::config::{Config, Link, Station};
 use crate::model::words::source as words;
-use crate::model::{Backoff, Batch, Code, Event, Group, LinkState, Reading, Timestamp, Trouble, Why};
+use crate::model::{Batch, Lang, LinkState, Reading, Timestamp, Trouble, Why};
 use crate::source::schedule::Schedule;
 use crate::source::{Heard, Outlet};
 
@@ -32,267 +32,270 @@ pub struct LinkStatus {
     pub scans: u64,
     /// Scans with at least one bad reading.
     pub bad_scans: u64,
-    /// Scans that were due and did not happen because the one before took too long.
+    /// Scans that were due and did not happen because others took too long.
     pub overruns: u64,
+    /// Units that do not answer while others may.
+    pub silent_units: Vec<Station>,
 }
 
 /// The task of one link.
 pub struct Poller {
     link: Arc<Link>,
     polled: Vec<Polled>,
+    bus: Bus,
+    line: Line,
+    schedule: Schedule,
     outlet: Outlet,
     started: Instant,
     status: watch::Sender<LinkStatus>,
-    backoff: Backoff,
-    /// Connections lost in a row without one good answer in between.
-    fruitless: usize,
-    /// Groups of tags whose illegal address was logged already.
-    complained: Vec<bool>,
-    /// When scans were missed last.
+    /// When missed scans were told last.
     overran: Option<Instant>,
     /// Whether somebody still takes what is read.
     is_heard: bool,
-    /// What the system said when the link could not be opened.
-    open_error: String,
-    /// Where its unit dials in, if it does.
-    seat: Option<Seat>,
+    /// Where the line was quiet for a while, its peer may have hung up.
+    was_quiet: bool,
+    /// Where what was learned is kept.
+    memory: PathBuf,
 }
 
-/// One group with all that is needed to read it.
-struct Polled {
-    group: Arc<Group>,
-    unit: u8,
-    tags: Vec<Tag>,
-    learner: Learner,
-}
-
-/// What one scan brought.
-struct Scanned {
-    readings: Vec<Reading>,
-    /// Why the connection was lost, if it was.
-    lost: Option<Why>,
-    /// Why the unit did not answer, on a line that is fine.
-    silent: Option<Why>,
-    /// Whether the device said anything, be it an exception.
-    is_answered: bool,
-}
-
-/// The state of the line.
-enum Line {
-    Down { retry_at: Instant, why: Why },
-    Dialing { dial: JoinHandle<Result<Connection, OpenFault>>, why: Why },
-    Up(Connection),
+/// The surroundings of a poller.
+pub struct Place {
+    /// Where readings go.
+    pub outlet: Outlet,
+    /// The zero of the monotonic clock.
+    pub started: Instant,
+    /// What others may know; it outlives the poller.
+    pub status: watch::Sender<LinkStatus>,
+    /// Where the unit dials in, if it does.
+    pub seat: Option<Seat>,
+    /// Directory in which what was learned is kept.
+    pub state_dir: PathBuf,
 }
 
 impl Poller {
-    /// The poller of `link` with all devices behind it. `started` is the zero of the monotonic clock; what others may
-    /// know goes to `status`, which outlives the poller.
-    pub fn new(
-        config: &Config,
-        link: Arc<Link>,
-        outlet: Outlet,
-        started: Instant,
-        status: watch::Sender<LinkStatus>,
-        seat: Option<Seat>,
-    ) -> Poller {
-        let polled: Vec<Polled> = config.devices_of(&link.name).flat_map(|device| groups(device, &link)).collect();
+    /// The poller of `link` with all devices behind it. It dials at once.
+    pub fn new(config: &Config, link: Arc<Link>, place: Place) -> Poller {
+        let Place { outlet, started, status, seat, state_dir } = place;
+        let memory = Memory::path(&state_dir, &link.name);
+        let known = Memory::load(&memory).unwrap_or_else(|error| {
+            let trouble = Trouble::new(words::MEMORY_UNREADABLE).with("path", memory.display()).with("error", error);
+            warn!(code = %trouble.code, link = %link.name, "{trouble}");
+            Memory::default()
+        });
+        let of_device = |device| Polled::of_device(device, |id, period| known.of(id, period).cloned());
+        let polled: Vec<Polled> = config.devices_of(&link.name).flat_map(|device| of_device(device)).collect();
+        let mut stations: Vec<Station> = polled.iter().map(|polled| polled.station).collect();
+        stations.sort_unstable();
+        stations.dedup();
+        // A unit that is alone is the link: the line's own pauses are enough.
+        let watched = if stations.len() > 1 { stations.clone() } else { Vec::new() };
         Poller {
-            backoff: Backoff::new(link.retry, link.retry_max),
-            complained: vec![false; polled.len()],
+            bus: Bus::new(watched, Instant::now()),
+            line: Line::new(link.clone(), seat, outlet.clone(), status.clone(), stations.len()),
+            schedule: Schedule::new([], 0),
             overran: None,
             is_heard: true,
-            open_error: String::new(),
-            seat,
+            was_quiet: true,
             link,
             polled,
             outlet,
             started,
             status,
-            fruitless: 0,
+            memory,
         }
     }
 
     /// Polls until told to stop. A scan that has begun is finished and handed on first: what a device handed out is not
     /// thrown away.
     pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
-        let mut line = self.dial(Why::Unreachable);
         tokio::select! {
             () = told_to_stop(&mut stop) => return,
-            dialled = dialled(&mut line) => line = self.on_dialled(dialled).await,
+            dialled = self.line.dialled() => self.line.on_dialled(dialled).await,
         }
-        let mut schedule = Schedule::new(self.polled.iter().map(|polled| polled.group.period), self.now_ms());
+        self.schedule = Schedule::new(self.polled.iter().map(|polled| polled.group.period), self.now_ms());
         loop {
-            let due = schedule.next_due().map(|ms| self.started + Duration::from_millis(ms));
-            let retry = match &line {
-                Line::Down { retry_at, .. } => Some(*retry_at),
-                _ => None,
-            };
-            let wake = due.into_iter().chain(retry).min().unwrap_or_else(|| Instant::now() + IDLE);
+            let wake = self.wake_at();
             tokio::select! {
                 biased;
                 () = told_to_stop(&mut stop) => return,
-                dialled = dialled(&mut line) => line = self.on_dialled(dialled).await,
+                dialled = self.line.dialled() => self.line.on_dialled(dialled).await,
                 () = sleep_until(wake.into()) => {}
             }
-            if let Line::Down { retry_at, why } = &line
-                && Instant::now() >= *retry_at
-            {
-                line = self.dial(*why);
-            }
-            line = self.cycle(line, &mut schedule, &stop).await;
+            self.line.redial(Instant::now());
+            self.cycle(&stop).await;
             if !self.is_heard {
                 return; // the recorder is gone, and the agent ends with it: a machine is not read for nobody
             }
         }
     }
 
-    /// Everything that is due now.
-    async fn cycle(&mut self, mut line: Line, schedule: &mut Schedule, stop: &watch::Receiver<bool>) -> Line {
-        let mut silent_unit = None;
-        let mut was_quiet = true; // since the cycle before
-        for index in schedule.take_due(self.now_ms()) {
+    /// The next group, the next attempt to connect, or the next question to a unit that is silent.
+    fn wake_at(&self) -> Instant {
+        let now = Instant::now();
+        let due = self.schedule.next_due(|_| true).map(|ms| self.at(ms));
+        let is_up = self.line.retry_at().is_none();
+        // What is past already waits for the next gap, which begins after a scan.
+        let probe = self.bus.next_probe_at(now).filter(|at| is_up && *at > now);
+        due.into_iter().chain(self.line.retry_at()).chain(probe).min().unwrap_or(now + IDLE)
+    }
+
+    /// Everything that is due now, and in the gap behind it a question to somebody silent.
+    async fn cycle(&mut self, stop: &watch::Receiver<bool>) {
+        self.was_quiet = true;
+        let mut lost_with = None;
+        loop {
             if *stop.borrow() {
-                return line;
+                return;
             }
-            let unit = self.polled[index].unit;
-            if let Line::Down { why, .. } = &line
-                && silent_unit.is_some_and(|silent| silent != unit)
-                && self.fruitless <= self.units()
-            {
-                // One silent unit cost the connection; its neighbours behind the same gateway are asked all the same.
-                let dial = self.dial(*why);
-                line = self.settle(dial).await;
-                was_quiet = false;
+            let next = self.schedule.take_next(self.now_ms());
+            if let Some(index) = next {
+                let readings = self.read(index, &mut lost_with).await;
+                self.hand_on(index, readings).await;
+                self.count_overruns();
             }
-            let readings = match line {
-                Line::Up(mut connection) => {
-                    let Scanned { readings, lost, silent, .. } = self.ask(index, &mut connection, was_quiet).await;
-                    was_quiet = false;
-                    if let Some(why) = silent {
-                        self.on_silent(why).await;
-                    }
-                    match lost {
-                        None => line = Line::Up(connection),
-                        Some(why) => {
-                            silent_unit = Some(unit);
-                            line = self.on_lost(why).await;
-                        }
-                    }
-                    readings
-                }
-                Line::Down { why, .. } | Line::Dialing { why, .. } => {
-                    vec![Reading::Bad(why); self.polled[index].tags.len()]
-                }
-            };
-            self.hand_on(index, readings).await;
-        }
-        self.count_overruns(schedule.overruns());
-        line
-    }
-
-    /// Scans that were due and did not happen are counted always, and told when they begin.
-    fn count_overruns(&mut self, overruns: u64) {
-        let new = overruns - self.status.borrow().overruns.min(overruns);
-        if new == 0 {
-            return;
-        }
-        self.status.send_modify(|status| status.overruns = overruns);
-        if self.overran.replace(Instant::now()).is_none_or(|last| last.elapsed() >= OVERRUN_PAUSE) {
-            let trouble = Trouble::new(words::SCANS_MISSED).with("link", &self.link.name);
-            let trouble = trouble.with("count", new).with("total", overruns);
-            warn!(code = %trouble.code, link = %self.link.name, "{trouble}");
-        }
-    }
-
-    /// One scan. Many devices hang up on a line that was quiet for a minute, which shows with the next question only: it
-    /// is then asked again, once, on a new connection.
-    async fn ask(&mut self, index: usize, connection: &mut Connection, was_quiet: bool) -> Scanned {
-        let scanned = self.scan(index, connection).await;
-        if !was_quiet || scanned.is_answered || scanned.lost != Some(Why::Closed) {
-            return scanned;
-        }
-        match Connection::open(&self.link, self.seat.as_ref()).await {
-            Ok(fresh) => {
-                *connection = fresh;
-                self.scan(index, connection).await
-            }
-            Err(OpenFault { why, .. }) => {
-                let readings = vec![Reading::Bad(why); self.polled[index].tags.len()];
-                Scanned { readings, lost: Some(why), silent: None, is_answered: false }
-            }
-        }
-    }
-
-    /// One scan of one group: what its learner wants to know, until the connection or the unit gives out.
-    async fn scan(&mut self, index: usize, connection: &mut Connection) -> Scanned {
-        let Polled { group, unit, tags, learner } = &mut self.polled[index];
-        let mut answers: Vec<Option<Answer>> = Vec::new();
-        let (mut lost, mut silent, mut refused) = (None, None, None);
-        let mut is_answered = false;
-        learner.begin(Instant::now(), Learner::MAX_EXTRA);
-        while let Some(block) = learner.next_request() {
-            let result = connection.read(*unit, block).await;
-            let why = match result {
-                Ok(_) => None,
-                Err(ReadFault::Exception(why) | ReadFault::Silent(why) | ReadFault::Lost(why)) => Some(why),
-            };
-            learner.on_result(why.map_or(Ok(()), Err), Instant::now());
-            if let Some(why) = why {
-                debug!(link = %self.link.name, unit, ?block, %why, "request failed");
-            }
-            match result {
-                Ok(_) => is_answered = true,
-                Err(ReadFault::Exception(why)) => {
-                    is_answered = true;
-                    // What the learner settles is told by it.
-                    let is_learned = matches!(handling(why), Handling::LearnAddresses | Handling::LearnTable);
-                    refused = refused.or((!is_learned).then_some((block, why)));
-                }
-                Err(ReadFault::Silent(why)) => silent = Some(why),
-                Err(ReadFault::Lost(why)) => lost = Some(why),
-            }
-            answers.push(result.ok());
-            if lost.or(silent).is_some() {
+            let has_probed = self.probe().await;
+            if next.is_none() && !has_probed {
                 break;
             }
         }
-        for news in learner.end(Instant::now()) {
-            let trouble = news.trouble(&group.device, *unit, tags);
-            warn!(code = %trouble.code, link = %self.link.name, "{trouble}");
+        if self.link.close_after_cycle {
+            self.line.rest();
         }
-        let reading = |(place, tag): (usize, &Tag)| match learner.spot(place) {
-            Ok(Spot { block, offset }) => match answers.get(block).and_then(Option::as_ref) {
-                Some(answer) => decode(tag, answer, offset),
-                None => Reading::Bad(Why::Malformed),
-            },
-            Err(why) => Reading::Bad(why),
+    }
+
+    /// The readings of one group. `lost_with` is the unit that cost the connection in this cycle.
+    async fn read(&mut self, index: usize, lost_with: &mut Option<Station>) -> Vec<Reading> {
+        let station = self.polled[index].station;
+        if let Err(why) = self.bus.may_ask(station) {
+            return self.polled[index].all_bad(why);
+        }
+        // One silent unit cost the connection; its neighbours behind the same gateway are asked all the same.
+        let is_neighbour = lost_with.is_some_and(|lost| lost != station);
+        if self.line.is_resting() || (is_neighbour && self.line.retry_at().is_some() && self.line.is_trusted()) {
+            self.line.settle().await;
+            self.was_quiet = false;
+        }
+        let asked = Instant::now();
+        let Scanned { readings, lost, silent, is_answered, has_learned, outcome } = match self.scan(index).await {
+            Ok(scanned) => scanned,
+            Err(why) => return self.polled[index].all_bad(why),
         };
-        let readings = tags.iter().enumerate().map(reading).collect();
-        if let Some((block, why)) = refused
-            && !std::mem::replace(&mut self.complained[index], true)
-        {
-            let trouble = Trouble::new(words::DEVICE_REFUSES)
-                .with("device", &group.device)
-                .with("unit", *unit)
-                .with("found", why)
-                .with("table", block.table.as_str())
-                .with("first", block.start)
-                .with("last", u32::from(block.start) + u32::from(block.count) - 1);
-            warn!(code = %trouble.code, link = %self.link.name, "{trouble}");
-        } else if refused.is_none() && lost.is_none() && silent.is_none() {
-            self.complained[index] = false;
-        }
+        self.was_quiet = false;
         if is_answered {
-            self.fruitless = 0;
-            self.backoff.reset();
-            self.transition(LinkState::Up, None).await;
+            self.line.answered().await;
         }
-        Scanned { readings, lost, silent, is_answered }
+        let news = self.bus.on_result(station, outcome, asked, Instant::now(), random());
+        self.tell(news);
+        if let Some(why) = silent {
+            self.line.silent(why).await;
+        }
+        if let Some(why) = lost {
+            *lost_with = Some(station);
+            self.line.lost(why).await;
+        }
+        if has_learned {
+            self.remember().await;
+        }
+        readings
+    }
+
+    /// One scan. Many devices hang up on a line that was quiet for a minute, which shows with the next question only: it
+    /// is then asked again, once, on a new connection. `Err`: there is no connection.
+    async fn scan(&mut self, index: usize) -> Result<Scanned, Why> {
+        let scanned = self.polled[index].scan(self.line.connection()?).await;
+        if !self.was_quiet || scanned.is_answered || scanned.lost != Some(Why::Closed) {
+            return Ok(scanned);
+        }
+        self.line.reopen().await?;
+        Ok(self.polled[index].scan(self.line.connection()?).await)
+    }
+
+    /// Asks somebody who is silent, if the gap before the next scan allows it. Returns whether it did.
+    async fn probe(&mut self) -> bool {
+        if self.line.connection().is_err() {
+            return false;
+        }
+        let now = Instant::now();
+        let may_ask = |index: usize| self.bus.may_ask(self.polled[index].station).is_ok();
+        let next_due = self.schedule.next_due(may_ask).map(|ms| self.at(ms));
+        let Some(Probe { station, deadline }) = self.bus.next_probe(now, next_due, self.link.timeout) else {
+            return false;
+        };
+        let Some(polled) = self.polled.iter().find(|polled| polled.station == station) else { return false };
+        let Ok(connection) = self.line.connection() else { return false };
+        let result = polled.probe(connection, deadline).await;
+        self.was_quiet = false;
+        let outcome = match result {
+            Ok(()) => Ok(()),
+            Err(ReadFault::Exception(why) | ReadFault::Silent(why) | ReadFault::Lost(why)) => Err(why),
+        };
+        let news = self.bus.on_result(station, outcome, now, Instant::now(), random());
+        self.tell(news);
+        match result {
+            Ok(()) | Err(ReadFault::Exception(_)) => self.line.answered().await,
+            Err(ReadFault::Silent(why)) => self.line.silent(why).await,
+            Err(ReadFault::Lost(why)) => {
+                self.line.lost(why).await;
+                if self.line.is_trusted() {
+                    self.line.settle().await;
+                }
+            }
+        }
+        true
+    }
+
+    /// A unit fell silent or came back.
+    fn tell(&mut self, news: Option<UnitNews>) {
+        let Some(news) = news else { return };
+        let trouble = news.trouble(&self.link.name);
+        match news {
+            UnitNews::Silent(..) => warn!(code = %trouble.code, link = %self.link.name, "{trouble}"),
+            UnitNews::Answers(_) => info!(link = %self.link.name, "{}", trouble.what(Lang::current())),
+        }
+        let silent_units = self.bus.silent();
+        self.status.send_modify(|status| status.silent_units = silent_units);
+    }
+
+    /// Keeps what was learned. A disk that is full costs the knowledge, not the readings.
+    async fn remember(&self) {
+        let mut memory = Memory::default();
+        for polled in &self.polled {
+            memory.keep(&polled.group.device, polled.group.period, polled.learned());
+        }
+        let path = self.memory.clone();
+        let saved = tokio::task::spawn_blocking(move || memory.save(&path)).await;
+        if let Err(error) = saved.unwrap_or_else(|error| Err(std::io::Error::other(error))) {
+            let path = self.memory.display();
+            let trouble = Trouble::new(words::MEMORY_NOT_KEPT).with("path", path).with("error", error);
+            warn!(code = %trouble.code, link = %self.link.name, "{trouble}");
+        }
+    }
+
+    /// Scans that were due and did not happen are counted always, and told when they begin.
+    fn count_overruns(&mut self) {
+        let mut missed = self.schedule.take_missed();
+        if missed.is_empty() {
+            return;
+        }
+        let count: u64 = missed.iter().map(|(_, count)| count).sum();
+        self.status.send_modify(|status| status.overruns += count);
+        if self.overran.replace(Instant::now()).is_none_or(|last| last.elapsed() >= OVERRUN_PAUSE) {
+            missed.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+            let names = missed.iter().map(|(index, _)| self.polled[*index].group.device.as_ref());
+            let total = self.status.borrow().overruns;
+            let trouble = Trouble::new(words::SCANS_MISSED)
+                .with("link", &self.link.name)
+                .with("count", count)
+                .with("devices", names.take(MISSED_NAMED).collect::<Vec<_>>().join(", "))
+                .with("total", total);
+            warn!(code = %trouble.code, link = %self.link.name, "{trouble}");
+        }
     }
 
     async fn hand_on(&mut self, index: usize, readings: Vec<Reading>) {
         let is_bad = readings.iter().any(|reading| matches!(reading, Reading::Bad(_)));
-        let batch = Batch { group: self.polled[index].group.clone(), at: now(), mono_ms: self.now_ms(), readings };
+        let at = Timestamp::of(SystemTime::now());
+        let batch = Batch { group: self.polled[index].group.clone(), at, mono_ms: self.now_ms(), readings };
         self.is_heard &= self.outlet.put(Heard::Batch(batch)).await;
         self.status.send_modify(|status| {
             status.scans += 1;
@@ -300,142 +303,25 @@ impl Poller {
         });
     }
 
-    fn dial(&self, why: Why) -> Line {
-        let (link, seat) = (self.link.clone(), self.seat.clone());
-        Line::Dialing { dial: tokio::spawn(async move { Connection::open(&link, seat.as_ref()).await }), why }
-    }
-
-    /// Waits for a dial to end.
-    async fn settle(&mut self, mut line: Line) -> Line {
-        let result = dialled(&mut line).await;
-        self.on_dialled(result).await
-    }
-
-    async fn on_dialled(&mut self, result: Result<Connection, OpenFault>) -> Line {
-        match result {
-            Ok(connection) => Line::Up(connection),
-            Err(OpenFault { why, error }) => {
-                debug!(link = %self.link.name, %why, error, "not connected");
-                self.open_error = error;
-                self.on_lost(why).await
-            }
-        }
-    }
-
-    /// A unit on a serial line did not answer. The line itself is in doubt when none of them does.
-    async fn on_silent(&mut self, why: Why) {
-        self.fruitless += 1;
-        if self.fruitless > self.units() {
-            self.transition(LinkState::Down, Some(why)).await;
-        }
-    }
-
-    /// The connection is gone. The first times in a row it is dialled again at once, since the cause may be a single
-    /// unit; after as many as there are units the link itself is in doubt, and the pauses grow.
-    async fn on_lost(&mut self, why: Why) -> Line {
-        self.fruitless += 1;
-        let is_link_fault = matches!(why, Why::Refused | Why::Unreachable);
-        let pause = if self.seat.is_some() {
-            self.link.retry // waiting for somebody to dial in costs nothing, and who does is not to wait
-        } else if is_link_fault || self.fruitless > self.units() {
-            self.backoff.next(random())
-        } else {
-            Duration::ZERO
-        };
-        if !pause.is_zero() {
-            self.transition(LinkState::Down, Some(why)).await;
-        }
-        Line::Down { retry_at: Instant::now() + pause, why }
-    }
-
-    /// Different units behind this link.
-    fn units(&self) -> usize {
-        let mut units: Vec<u8> = self.polled.iter().map(|polled| polled.unit).collect();
-        units.sort_unstable();
-        units.dedup();
-        units.len()
-    }
-
-    /// Logs and reports a change of state; silent where nothing changed.
-    async fn transition(&mut self, state: LinkState, why: Option<Why>) {
-        let before = self.status.borrow().state;
-        if before == Some(state) {
-            return;
-        }
-        self.status.send_modify(|status| {
-            status.state = Some(state);
-            status.why = why;
-        });
-        let is_serial = matches!(self.link.transport, Transport::Serial(_));
-        let is_dialled = self.seat.is_some() && state == LinkState::Down;
-        let code = if is_dialled { words::NOBODY_DIALLED } else { code(is_serial, state, why) };
-        let trouble = Trouble::new(code).with("link", &self.link.name);
-        let trouble = trouble.with("endpoint", &self.link.transport).with("error", &self.open_error);
-        match state {
-            LinkState::Up => info!(link = %self.link.name, "{}", trouble.what(crate::model::Lang::current())),
-            LinkState::Down => warn!(code = %trouble.code, link = %self.link.name, "{trouble}"),
-        }
-        let why = why.map(|why| why.as_str().to_owned());
-        self.outlet.put(Heard::Event(now(), Event::Link { link: self.link.name.to_string(), state, why })).await;
-    }
-
     /// Milliseconds since the start of the agent.
     fn now_ms(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn at(&self, ms: u64) -> Instant {
+        self.started + Duration::from_millis(ms)
     }
 }
 
 /// Missed scans are told anew when there were none for so long: one slow answer now and then is no new trouble.
 const OVERRUN_PAUSE: Duration = Duration::from_secs(600);
 
+/// Devices named when scans are missed: those that missed most.
+const MISSED_NAMED: usize = 5;
+
 /// A link without tags has nothing to do; it only waits to be stopped.
 const IDLE: Duration = Duration::from_secs(3_600);
 
-/// The groups of one device: its tags by period.
-fn groups(device: &crate::config::Device, link: &Link) -> Vec<Polled> {
-    let polled = |(period, tags): (Duration, Vec<&Tag>)| {
-        let group = Group::new(device.id.clone(), period, tags.iter().map(|tag| tag.info()).collect());
-        let tags: Vec<Tag> = tags.into_iter().cloned().collect();
-        let learner = Learner::new(&tags, link.limits, None, Instant::now());
-        Polled { group: Arc::new(group), unit: device.unit, learner, tags }
-    };
-    device.by_period().into_iter().map(polled).collect()
-}
-
-/// The words for a change of state.
-fn code(is_serial: bool, state: LinkState, why: Option<Why>) -> Code {
-    match (state, why) {
-        (LinkState::Up, _) => words::LINK_UP,
-        (LinkState::Down, Some(Why::Timeout)) if is_serial => words::LINE_SILENT,
-        (LinkState::Down, Some(Why::Malformed)) if is_serial => words::LINE_NOISE,
-        (LinkState::Down, _) if is_serial => words::SERIAL_UNUSABLE,
-        (LinkState::Down, Some(Why::Refused)) => words::LINK_REFUSED,
-        (LinkState::Down, Some(Why::Timeout)) => words::LINK_SILENT,
-        (LinkState::Down, Some(Why::Closed)) => words::LINK_CLOSED,
-        (LinkState::Down, Some(Why::Malformed)) => words::LINK_MALFORMED,
-        (LinkState::Down, _) => words::LINK_UNREACHABLE,
-    }
-}
-
 async fn told_to_stop(stop: &mut watch::Receiver<bool>) {
     stop.wait_for(|stop| *stop).await.ok(); // a dropped sender means the same
-}
-
-/// The end of a dial; never, if none is under way. Cancel-safe: the dial goes on in its own task.
-async fn dialled(line: &mut Line) -> Result<Connection, OpenFault> {
-    match line {
-        Line::Dialing { dial, .. } => {
-            dial.await.unwrap_or_else(|error| Err(OpenFault { why: Why::Unreachable, error: error.to_string() }))
-        }
-        _ => std::future::pending().await,
-    }
-}
-
-fn now() -> Timestamp {
-    Timestamp::of(SystemTime::now())
-}
-
-/// From 0 to 1; without the system's random numbers the jitter is missing, nothing else.
-fn random() -> f64 {
-    getrandom::u32().map_or(0.5, |n| f64::from(n) / f64::from(u32::MAX))
 }

@@ -1,6 +1,7 @@
 //! Decode: all types in all orders come back, and nothing that a device sends makes it panic.
 
 use super::*;
+use crate::config::Origin;
 use crate::config::modbus::{Address, Order, Scaling, Table, TextForm};
 use crate::model::encoding::Encoding;
 use crate::model::{Deadband, ReportRule};
@@ -12,14 +13,20 @@ fn tag(data_type: DataType, order: &str, scaling: Option<Scaling>) -> Tag {
         name: "t".into(),
         label: None,
         unit: None,
-        address: Address { table: Table::Holding, offset: 0 },
-        data_type,
-        order: Order::parse(order).expect("the test writes orders"),
+        origin: Origin::Modbus(Register {
+            address: Address { table: Table::Holding, offset: 0 },
+            data_type,
+            order: Order::parse(order).expect("the test writes orders"),
+        }),
         scaling,
         values: None,
         every: Duration::from_secs(1),
         report: ReportRule { deadband: Deadband::None, max_silence: Duration::from_secs(60) },
     }
+}
+
+fn decode(tag: &Tag, answer: &Answer, offset: u16) -> Reading {
+    super::decode(tag, tag.register(), answer, offset)
 }
 
 #[track_caller]

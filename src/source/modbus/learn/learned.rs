@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::modbus::{Address, Table};
-use crate::config::{ReadLimits, Tag};
+use crate::config::ReadLimits;
+use crate::config::modbus::{Address, Register, Table};
 use crate::model::Why;
 use crate::source::modbus::plan::{Block, extended};
 
@@ -28,6 +28,14 @@ pub struct Learned {
     /// Tables (`input`) that the device does not serve.
     #[serde(default)]
     pub unserved: Vec<String>,
+}
+
+impl Learned {
+    /// Whether nothing was learned.
+    pub fn is_empty(&self) -> bool {
+        let Learned { key: _, quarantined, splits, max_registers, unserved } = self;
+        quarantined.is_empty() && splits.is_empty() && max_registers.is_none() && unserved.is_empty()
+    }
 }
 
 /// One value that is left out of the plan.
@@ -70,9 +78,9 @@ pub struct Place {
 impl Place {
     /// All tags of a group by address, in the order in which [`plan`](crate::source::modbus::plan::plan) goes through
     /// them.
-    pub fn sorted(tags: &[Tag]) -> Vec<Place> {
-        let place = |(tag, t): (usize, &Tag)| Place { address: t.address, width: t.data_type.width(), tag };
-        let mut places: Vec<Place> = tags.iter().enumerate().map(place).collect();
+    pub fn sorted(values: &[Register]) -> Vec<Place> {
+        let place = |(tag, t): (usize, &Register)| Place { address: t.address, width: t.data_type.width(), tag };
+        let mut places: Vec<Place> = values.iter().enumerate().map(place).collect();
         places.sort_by_key(|place| (place.address, place.width));
         places
     }

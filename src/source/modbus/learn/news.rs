@@ -1,6 +1,6 @@
 //! What a learner has to tell, and the words for it.
 
-use crate::config::Tag;
+use crate::config::Station;
 use crate::config::modbus::{Address, Table};
 use crate::model::Trouble;
 use crate::model::words::source as words;
@@ -48,11 +48,11 @@ pub enum News {
 const NAMED: usize = 8;
 
 impl News {
-    /// The words for it. `tags` are those that the learner was made of.
-    pub fn trouble(&self, device: &str, unit: u8, tags: &[Tag]) -> Trouble {
+    /// The words for it. `tags` are the names of those that the learner was made of.
+    pub fn trouble(&self, device: &str, unit: Station, tags: &[&str]) -> Trouble {
         let of = |code| Trouble::new(code).with("device", device).with("unit", unit);
         let listed = |code, indexes: &[usize]| {
-            let names: Vec<&str> = indexes.iter().filter_map(|index| Some(tags.get(*index)?.name.as_ref())).collect();
+            let names: Vec<&str> = indexes.iter().filter_map(|index| tags.get(*index).copied()).collect();
             let rest = names.len().saturating_sub(NAMED);
             let mut list = names[..names.len() - rest].join(", ");
             if rest > 0 {

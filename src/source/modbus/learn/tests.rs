@@ -2,31 +2,20 @@
 
 use super::*;
 use crate::config::modbus::{DataType, Order};
-use crate::model::{Deadband, ReportRule};
 use crate::source::modbus::plan::plan;
 use proptest::prelude::*;
 use std::collections::HashSet;
 
-const LIMITS: ReadLimits = ReadLimits { max_registers: 125, max_bits: 2000, max_gap: 16 };
+const LIMITS: ReadLimits = ReadLimits { max_registers: 125, max_bits: 2000, max_gap: 16, one_by_one: false };
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-fn tag(address: &str, data_type: DataType) -> Tag {
-    Tag {
-        name: address.replace(':', "-").into(),
-        label: None,
-        unit: None,
-        address: Address::parse(address).expect("the test writes addresses"),
-        data_type,
-        order: Order::default(),
-        scaling: None,
-        values: None,
-        every: Duration::from_secs(1),
-        report: ReportRule { deadband: Deadband::None, max_silence: MINUTE },
-    }
+fn tag(address: &str, data_type: DataType) -> Register {
+    let address = Address::parse(address).expect("the test writes addresses");
+    Register { address, data_type, order: Order::default() }
 }
 
-fn registers(offsets: impl IntoIterator<Item = u16>) -> Vec<Tag> {
+fn registers(offsets: impl IntoIterator<Item = u16>) -> Vec<Register> {
     offsets.into_iter().map(|offset| tag(&format!("holding:{offset}"), DataType::U16)).collect()
 }
 
@@ -69,7 +58,7 @@ impl Device {
 
 /// A learner that is polled once a second.
 struct Bench {
-    tags: Vec<Tag>,
+    tags: Vec<Register>,
     learner: Learner,
     now: Instant,
     /// Requests of the last scan.
@@ -82,7 +71,7 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(tags: Vec<Tag>, limits: ReadLimits) -> Bench {
+    fn new(tags: Vec<Register>, limits: ReadLimits) -> Bench {
         let now = Instant::now();
         let learner = Learner::new(&tags, limits, None, now);
         Bench { tags, learner, now, asked: Vec::new(), extra: 0, parts: 0, news: Vec::new() }
@@ -379,7 +368,7 @@ fn what_was_learned_survives_a_restart_and_not_a_change() {
     let kept: Learned = serde_json::from_str(&kept).expect("it was just written");
     assert_eq!(kept, bench.learner.learned());
 
-    let restarted = |tags: Vec<Tag>, limits| {
+    let restarted = |tags: Vec<Register>, limits| {
         let mut again = Bench::new(tags.clone(), limits);
         again.learner = Learner::new(&tags, limits, Some(&kept), again.now);
         again.scan(&device);
@@ -389,9 +378,6 @@ fn what_was_learned_survives_a_restart_and_not_a_change() {
     let mut reversed = tags.clone();
     reversed.reverse();
     assert_eq!(restarted(reversed, LIMITS).0, before, "the order in the file does not matter");
-    let mut renamed = tags.clone();
-    renamed[37].name = "other".into();
-    assert_eq!(restarted(renamed, LIMITS).0, before, "nor do names");
 
     let mut moved = tags.clone();
     moved[37].address.offset = 500;
@@ -418,9 +404,10 @@ fn words_that_nobody_knows_are_passed_over() {
 
 #[test]
 fn news_names_a_few_tags_and_counts_the_rest() {
-    let tags = registers(0..20);
+    let names: Vec<String> = (0..20).map(|n| format!("holding-{n}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let news = News::Quarantined { tags: (0..11).collect() };
-    let text = news.trouble("press", 3, &tags).what(crate::model::Lang::En);
+    let text = news.trouble("press", crate::config::Station::Unit(3), &names).what(crate::model::Lang::En);
     assert!(text.contains("`press` (unit 3)") && text.contains("11 tags"), "{text}");
     assert!(text.contains("holding-7, +3") && !text.contains("holding-8"), "{text}");
 }
@@ -435,7 +422,7 @@ proptest! {
         max_registers in 4_u16..=125,
         max_gap in 0_u16..40,
     ) {
-        let limits = ReadLimits { max_registers, max_bits: 100, max_gap };
+        let limits = ReadLimits { max_registers, max_bits: 100, max_gap, one_by_one: false };
         let tags: Vec<_> = places.iter().map(|(offset, kind)| {
             let data_type = DataType::ALL[*kind];
             let table = if data_type == DataType::Bool { "coil" } else { "holding" };
