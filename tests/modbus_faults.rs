@@ -1,19 +1,21 @@
 //! A link against devices that misbehave. The device is scripted byte by byte, since no proper Modbus stack can be made
 //! to answer late, short or in gibberish; the foreign stacks of tests/interop.rs show that proper ones are understood.
 
+#![allow(clippy::unwrap_used)] // a test that fails says where
+
+mod common;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{mpsc, watch};
 
-use cloudward::config::{Config, Station};
-use cloudward::model::{Batch, Reading, Value, Why};
-use cloudward::source::modbus::poller::Place;
-use cloudward::source::modbus::{LinkStatus, Poller};
-use cloudward::source::{Heard, Outlet};
+use cloudward::config::Station;
+use cloudward::model::{Reading, Value, Why};
+use cloudward::source::Heard;
+use common::link::{Link, readings, workshop};
 
 /// What the device does with a request.
 #[derive(Clone, Copy)]
@@ -113,53 +115,18 @@ async fn serve(
     }
 }
 
-/// What a link hears.
-struct Link {
-    heard: mpsc::Receiver<Heard>,
-    stop: watch::Sender<bool>,
-    status: watch::Receiver<LinkStatus>,
-    _state_dir: tempfile::TempDir,
-}
-
-impl Link {
-    /// A link with one device per unit id, each with two registers every 50 ms.
-    fn start(port: u16, units: &[u8]) -> Link {
-        let devices: String = units
-            .iter()
-            .map(|unit| {
-                format!(
-                    "[[device]]\nid = \"d{unit}\"\nlink = \"l\"\nunit = {unit}\nevery = \"50ms\"\ntags = [{{ name = \"a\", address = \"40001\", type = \"u16\" }}, {{ name = \"b\", address = \"40002\", type = \"u16\" }}]\n"
-                )
-            })
-            .collect();
-        let text = format!(
-            "[workshop]\nenterprise = \"e\"\nid = \"w\"\ntimezone = \"Asia/Shanghai\"\n[[link]]\nname = \"l\"\nmodbus_tcp = \"127.0.0.1:{port}\"\ntimeout = \"100ms\"\nretry = \"100ms\"\nretry_max = \"100ms\"\n{devices}"
-        );
-        let config = Config::parse(&text).expect("the test writes a valid file");
-        let (sender, heard) = mpsc::channel(10_000);
-        let outlet = Outlet::new(sender, Arc::default(), std::thread::current(), usize::MAX);
-        let (status, seen) = watch::channel(LinkStatus::default());
-        let (stop, stopped) = watch::channel(false);
-        let state_dir = tempfile::tempdir().expect("a directory");
-        let place =
-            Place { outlet, started: Instant::now(), status, seat: None, state_dir: state_dir.path().to_owned() };
-        let poller = Poller::new(&config, config.links[0].clone(), place);
-        tokio::spawn(poller.run(stopped));
-        Link { heard, stop, status: seen, _state_dir: state_dir }
-    }
-
-    /// The next batches of a device.
-    async fn batches(&mut self, device: &str, count: usize) -> Vec<Batch> {
-        let mut batches = Vec::new();
-        while batches.len() < count {
-            match tokio::time::timeout(Duration::from_secs(20), self.heard.recv()).await {
-                Ok(Some(Heard::Batch(batch))) if &*batch.group.device == device => batches.push(batch),
-                Ok(Some(_)) => {}
-                _ => panic!("only {} of {count} batches of {device} came", batches.len()),
-            }
-        }
-        batches
-    }
+/// A link with one device per unit id, each with two registers every 50 ms.
+fn start(port: u16, units: &[u8]) -> Link {
+    let devices: String = units
+        .iter()
+        .map(|unit| {
+            format!(
+                "[[device]]\nid = \"d{unit}\"\nlink = \"l\"\nunit = {unit}\nevery = \"50ms\"\ntags = [{{ name = \"a\", address = \"40001\", type = \"u16\" }}, {{ name = \"b\", address = \"40002\", type = \"u16\" }}]\n"
+            )
+        })
+        .collect();
+    let keys = "timeout = \"100ms\"\nretry = \"100ms\"\nretry_max = \"100ms\"";
+    Link::of(&workshop(&format!("[[link]]\nname = \"l\"\nmodbus_tcp = \"127.0.0.1:{port}\"\n{keys}\n{devices}")))
 }
 
 fn good(number: i64) -> Vec<Reading> {
@@ -170,14 +137,10 @@ fn bad(why: Why) -> Vec<Reading> {
     vec![Reading::Bad(why); 2]
 }
 
-fn readings(batches: &[Batch]) -> Vec<Vec<Reading>> {
-    batches.iter().map(|batch| batch.readings.clone()).collect()
-}
-
 #[tokio::test]
 async fn a_silent_unit_does_not_take_its_neighbours_readings() {
     let device = Device::start(|unit, _| if unit == 1 { Act::Silence } else { Act::Answer(7) }).await;
-    let mut link = Link::start(device.port, &[1, 2]);
+    let mut link = start(device.port, &[1, 2]);
     let found = readings(&link.batches("d2", 10).await);
     assert_eq!(found, vec![good(7); 10], "the good unit comes second in each cycle");
     let silent = readings(&link.batches("d1", 3).await);
@@ -190,7 +153,7 @@ async fn a_silent_unit_does_not_take_its_neighbours_readings() {
 async fn a_late_answer_is_never_taken_for_the_next_one() {
     let device =
         Device::start(|_, n| if n % 3 == 1 { Act::Late(Duration::from_millis(150)) } else { Act::Answer(7) }).await;
-    let mut link = Link::start(device.port, &[1]);
+    let mut link = start(device.port, &[1]);
     let found = readings(&link.batches("d1", 20).await);
     assert!(found.contains(&bad(Why::Timeout)), "the device was late at least once: {found:?}");
     assert!(found.contains(&good(7)));
@@ -201,7 +164,7 @@ async fn a_late_answer_is_never_taken_for_the_next_one() {
 async fn answers_that_break_the_protocol_become_bad_readings() {
     for act in [Act::Short, Act::Gibberish, Act::ForeignTransaction] {
         let device = Device::start(move |_, n| if n == 1 { act } else { Act::Answer(7) }).await;
-        let mut link = Link::start(device.port, &[1]);
+        let mut link = start(device.port, &[1]);
         let found = readings(&link.batches("d1", 4).await);
         assert_eq!(found[0], good(7));
         assert_eq!(found[1], bad(Why::Malformed));
@@ -213,7 +176,7 @@ async fn answers_that_break_the_protocol_become_bad_readings() {
 #[tokio::test]
 async fn a_device_that_hangs_up_on_a_quiet_line_is_asked_again_on_a_new_one() {
     let device = Device::start_impatient(Duration::from_millis(10), |_, _| Act::Answer(7)).await;
-    let mut link = Link::start(device.port, &[1, 2]);
+    let mut link = start(device.port, &[1, 2]);
     assert_eq!(readings(&link.batches("d1", 8).await), vec![good(7); 8]);
     assert!(device.connections() >= 7, "the line was quiet for longer than the device allows before each scan");
 }
@@ -222,7 +185,7 @@ async fn a_device_that_hangs_up_on_a_quiet_line_is_asked_again_on_a_new_one() {
 async fn a_device_that_hangs_up_each_time_is_asked_again_each_time() {
     // Twice in a row, since one hang-up may only mean that the line was quiet for too long.
     let device = Device::start(|_, n| if n % 3 == 0 { Act::Answer(7) } else { Act::HangUp }).await;
-    let mut link = Link::start(device.port, &[1]);
+    let mut link = start(device.port, &[1]);
     let found = readings(&link.batches("d1", 8).await);
     assert!(found.contains(&bad(Why::Closed)) && found.contains(&good(7)), "{found:?}");
     assert!(device.connections() >= 3);
@@ -231,7 +194,7 @@ async fn a_device_that_hangs_up_each_time_is_asked_again_each_time() {
 #[tokio::test]
 async fn an_exception_is_an_answer_and_costs_no_connection() {
     let device = Device::start(|unit, _| if unit == 1 { Act::IllegalAddress } else { Act::Answer(7) }).await;
-    let mut link = Link::start(device.port, &[1, 2]);
+    let mut link = start(device.port, &[1, 2]);
     assert_eq!(readings(&link.batches("d1", 5).await), vec![bad(Why::IllegalAddress); 5]);
     assert_eq!(readings(&link.batches("d2", 5).await), vec![good(7); 5]);
     assert_eq!(device.connections(), 1);
@@ -241,16 +204,16 @@ async fn an_exception_is_an_answer_and_costs_no_connection() {
 async fn a_device_that_is_off_yields_bad_readings_until_it_is_on() {
     let port = Device::start(|_, _| Act::Silence).await.port;
     let free = TcpListener::bind("127.0.0.1:0").await.expect("a free port").local_addr().expect("it is bound").port();
-    let mut link = Link::start(free, &[1]);
+    let mut link = start(free, &[1]);
     assert_eq!(readings(&link.batches("d1", 3).await), vec![bad(Why::Refused); 3]);
-    let silent = readings(&Link::start(port, &[1]).batches("d1", 3).await);
+    let silent = readings(&start(port, &[1]).batches("d1", 3).await);
     assert_eq!(silent, vec![bad(Why::Timeout); 3]);
 }
 
 #[tokio::test]
 async fn a_scan_that_has_begun_is_handed_on_before_the_link_stops() {
     let device = Device::start(|_, _| Act::Answer(7)).await;
-    let mut link = Link::start(device.port, &[1]);
+    let mut link = start(device.port, &[1]);
     link.batches("d1", 2).await;
     link.stop.send_replace(true);
     while let Some(heard) = link.heard.recv().await {
@@ -265,7 +228,7 @@ async fn a_scan_that_has_begun_is_handed_on_before_the_link_stops() {
 #[tokio::test]
 async fn scans_that_do_not_fit_the_period_are_counted() {
     let device = Device::start(|_, _| Act::Late(Duration::from_millis(70))).await;
-    let mut link = Link::start(device.port, &[1, 2]);
+    let mut link = start(device.port, &[1, 2]);
     let found = readings(&link.batches("d1", 5).await);
     assert_eq!(found, vec![good(0xdead); 5], "late for the period, but within the timeout");
     assert!(
@@ -278,7 +241,7 @@ async fn scans_that_do_not_fit_the_period_are_counted() {
 #[tokio::test]
 async fn a_machine_is_not_read_when_nobody_takes_what_is_read() {
     let device = Device::start(|_, _| Act::Answer(7)).await;
-    let mut link = Link::start(device.port, &[1]);
+    let mut link = start(device.port, &[1]);
     link.batches("d1", 2).await;
     let mut status = link.status.clone();
     drop(link.heard);
@@ -289,7 +252,7 @@ async fn a_machine_is_not_read_when_nobody_takes_what_is_read() {
 #[tokio::test]
 async fn one_illegal_address_costs_its_own_tag_and_no_other() {
     let device = Device::start(|_, _| Act::IllegalAt(1)).await;
-    let mut link = Link::start(device.port, &[1]);
+    let mut link = start(device.port, &[1]);
     let expected = vec![Reading::Good(Value::I64(7)), Reading::Bad(Why::IllegalAddress)];
     let found = readings(&link.batches("d1", 12).await);
     assert_eq!(found[2..], vec![expected; 10], "the guilty tag is found within two scans, and left out from then on");

@@ -76,8 +76,8 @@ async fn scanned(config: &Config) -> Batch {
     let outlet = Outlet::new(sender, Arc::default(), std::thread::current(), usize::MAX);
     let (_stop, stopped) = watch::channel(false);
     let status = watch::Sender::new(LinkStatus::default());
-    let nowhere = std::env::temp_dir().join("cloudward-keeps-nothing-here");
-    let place = Place { outlet, started: Instant::now(), status, seat: None, state_dir: nowhere };
+    let nowhere = tempfile::tempdir().unwrap();
+    let place = Place { outlet, started: Instant::now(), status, seat: None, state_dir: nowhere.path().to_owned() };
     tokio::spawn(Poller::new(config, config.links[0].clone(), place).run(stopped));
     loop {
         match tokio::time::timeout(Duration::from_secs(20), heard.recv()).await {

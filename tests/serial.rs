@@ -5,113 +5,39 @@
 
 mod common;
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::{mpsc, watch};
 
 use cloudward::agent::Agent;
 use cloudward::config::Config;
 use cloudward::model::{Batch, LinkState, Reading, Value, Why};
 use cloudward::source::modbus::frame::crc;
 use cloudward::source::modbus::listener::{Listener, Seat};
-use cloudward::source::modbus::poller::Place;
-use cloudward::source::modbus::{LinkStatus, Poller};
-use cloudward::source::{Heard, Outlet};
+use common::link::{Link, readings, workshop};
 use common::plc::Plc;
-use common::{free_port, program, temp_dir, wait_for};
+use common::wire::{Played, Wire, play};
+use common::{free_port, temp_dir};
 
-/// Two ports joined by a wire.
-struct Wire {
-    socat: Child,
-    ours: PathBuf,
-    theirs: PathBuf,
+/// A link with these keys and one device per unit, each with a u32 at 0 and a u16 at 2.
+fn start(link: &str, units: &[u8]) -> Link {
+    start_with(link, units, None)
 }
 
-impl Wire {
-    fn new(dir: &Path) -> Wire {
-        let (ours, theirs) = (dir.join("ours"), dir.join("theirs"));
-        let end = |path: &Path| format!("pty,raw,echo=0,link={}", path.display());
-        let socat =
-            Command::new(program("socat")).args([end(&ours), end(&theirs)]).stderr(Stdio::null()).spawn().unwrap();
-        wait_for("the two ports", || (ours.exists() && theirs.exists()).then_some(()));
-        Wire { socat, ours, theirs }
-    }
-}
-
-impl Drop for Wire {
-    fn drop(&mut self) {
-        self.socat.kill().ok(); // it may have ended with a port
-        self.socat.wait().ok();
-    }
-}
-
-/// What a link hears.
-struct Link {
-    heard: mpsc::Receiver<Heard>,
-    status: watch::Receiver<LinkStatus>,
-    _stop: watch::Sender<bool>,
-}
-
-impl Link {
-    /// A link with these keys and one device per unit, each with a u32 at 0 and a u16 at 2.
-    fn start(link: &str, units: &[u8]) -> Link {
-        Link::start_with(link, units, None)
-    }
-
-    /// The same where the unit dials in.
-    fn start_with(link: &str, units: &[u8], seat: Option<Seat>) -> Link {
-        let devices: String = units
-            .iter()
-            .map(|unit| {
-                format!(
-                    "[[device]]\nid = \"d{unit}\"\nlink = \"l\"\nunit = {unit}\nevery = \"50ms\"\ntags = [{{ name = \"count\", address = \"holding:0\", type = \"u32\" }}, {{ name = \"low\", address = \"holding:2\", type = \"u16\" }}]\n"
-                )
-            })
-            .collect();
-        let text = format!(
-            "[workshop]\nenterprise = \"e\"\nid = \"w\"\ntimezone = \"Asia/Shanghai\"\n[[link]]\nname = \"l\"\ntimeout = \"150ms\"\nretry = \"100ms\"\nretry_max = \"100ms\"\n{link}\n{devices}"
-        );
-        let config = Config::parse(&text).unwrap_or_else(|mistakes| panic!("{mistakes:?} in\n{text}"));
-        let (sender, heard) = mpsc::channel(10_000);
-        let outlet = Outlet::new(sender, Arc::default(), std::thread::current(), usize::MAX);
-        let (status, seen) = watch::channel(LinkStatus::default());
-        let (stop, stopped) = watch::channel(false);
-        let state_dir = std::env::temp_dir().join("cloudward-keeps-nothing-here");
-        let place = Place { outlet, started: Instant::now(), status, seat, state_dir };
-        let poller = Poller::new(&config, config.links[0].clone(), place);
-        tokio::spawn(poller.run(stopped));
-        Link { heard, status: seen, _stop: stop }
-    }
-
-    /// Waits for readings that must come; a link that never brings them fails the test instead of hanging it.
-    async fn until(&mut self, device: &str, expected: Vec<Reading>) {
-        const PATIENCE: usize = 600; // batches of 50 ms
-        let mut last = Vec::new();
-        for _ in 0..PATIENCE {
-            last = self.batches(device, 1).await.remove(0).readings;
-            if last == expected {
-                return;
-            }
-        }
-        panic!("{expected:?} never came, only {last:?}");
-    }
-
-    async fn batches(&mut self, device: &str, count: usize) -> Vec<Batch> {
-        let mut batches = Vec::new();
-        while batches.len() < count {
-            match tokio::time::timeout(Duration::from_secs(30), self.heard.recv()).await {
-                Ok(Some(Heard::Batch(batch))) if &*batch.group.device == device => batches.push(batch),
-                Ok(Some(_)) => {}
-                _ => panic!("only {} of {count} batches of {device} came", batches.len()),
-            }
-        }
-        batches
-    }
+/// The same where the unit dials in.
+fn start_with(link: &str, units: &[u8], seat: Option<Seat>) -> Link {
+    let devices: String = units
+        .iter()
+        .map(|unit| {
+            format!(
+                "[[device]]\nid = \"d{unit}\"\nlink = \"l\"\nunit = {unit}\nevery = \"50ms\"\ntags = [{{ name = \"count\", address = \"holding:0\", type = \"u32\" }}, {{ name = \"low\", address = \"holding:2\", type = \"u16\" }}]\n"
+            )
+        })
+        .collect();
+    let keys = "timeout = \"150ms\"\nretry = \"100ms\"\nretry_max = \"100ms\"";
+    let config = workshop(&format!("[[link]]\nname = \"l\"\n{keys}\n{link}\n{devices}"));
+    Link::with_seat(&config, seat)
 }
 
 /// Every scan that was answered, in order: the ladder's counter steps with each.
@@ -138,7 +64,7 @@ async fn pymodbus_is_read_over_rtu_and_over_ascii_on_a_serial_port() {
         let _plc = Plc::pymodbus_serial(dir.path(), &format!("{kind}:{}", wire.theirs.display()));
         // A pseudo-terminal knows 8 data bits and no parity.
         let link = format!("modbus_{kind} = \"{}\"\nbaud = 19200\ndata_bits = 8", wire.ours.display());
-        check_ladder(&Link::start(&link, &[1]).batches("d1", 20).await);
+        check_ladder(&start(&link, &[1]).batches("d1", 20).await);
     }
 }
 
@@ -148,37 +74,7 @@ async fn pymodbus_is_read_with_serial_frames_on_a_socket() {
     let port = free_port();
     let _plc = Plc::pymodbus_serial(dir.path(), &format!("rtu-tcp:{port}"));
     let link = format!("modbus_rtu_tcp = \"127.0.0.1:{port}\"");
-    check_ladder(&Link::start(&link, &[1]).batches("d1", 20).await);
-}
-
-/// A device at the other end of the wire that does with each request (by unit and number) what the script says.
-fn play(theirs: &Path, script: impl Fn(u8, usize, &[u8]) -> Vec<Played> + Send + 'static) {
-    let port = serial2_tokio::SerialPort::open(theirs, 19_200).unwrap();
-    tokio::spawn(async move {
-        let mut number = 0;
-        let mut request = Vec::new();
-        let mut byte = [0];
-        while port.read(&mut byte).await.is_ok() {
-            request.push(byte[0]);
-            let Some(body) = request.len().checked_sub(2).map(|end| &request[..end]) else { continue };
-            if request.len() < 8 || request[request.len() - 2..] != crc(body) {
-                continue;
-            }
-            for played in script(request[0], number, &request) {
-                match played {
-                    Played::Bytes(bytes) => port.write_all(&bytes).await.unwrap(),
-                    Played::Pause(pause) => tokio::time::sleep(pause).await,
-                }
-            }
-            number += 1;
-            request.clear();
-        }
-    });
-}
-
-enum Played {
-    Bytes(Vec<u8>),
-    Pause(Duration),
+    check_ladder(&start(&link, &[1]).batches("d1", 20).await);
 }
 
 /// Three registers that all hold this number.
@@ -191,14 +87,6 @@ fn answer(unit: u8, number: u16) -> Vec<u8> {
 fn good(number: u16) -> Vec<Reading> {
     let number = i64::from(number);
     vec![Reading::Good(Value::I64(number << 16 | number)), Reading::Good(Value::I64(number))]
-}
-
-fn readings(batches: &[Batch]) -> Vec<Vec<Reading>> {
-    batches.iter().map(|batch| batch.readings.clone()).collect()
-}
-
-fn rtu(wire: &Wire) -> String {
-    format!("modbus_rtu = \"{}\"\nbaud = 19200", wire.ours.display())
 }
 
 #[tokio::test]
@@ -215,7 +103,7 @@ async fn echoes_noise_and_pieces_do_not_hide_the_answer() {
         let pause = Played::Pause(Duration::from_millis(10));
         vec![Played::Bytes(before), Played::Bytes(head), pause, Played::Bytes(tail)]
     });
-    let found = readings(&Link::start(&rtu(&wire), &[1]).batches("d1", 12).await);
+    let found = readings(&start(&wire.rtu(), &[1]).batches("d1", 12).await);
     assert_eq!(found, vec![good(7); 12]);
 }
 
@@ -230,7 +118,7 @@ async fn on_a_serial_line_a_late_answer_is_never_taken_for_the_next_one() {
             _ => vec![Played::Bytes(answer(unit, 7))],
         }
     });
-    let found = readings(&Link::start(&rtu(&wire), &[1]).batches("d1", 20).await);
+    let found = readings(&start(&wire.rtu(), &[1]).batches("d1", 20).await);
     assert!(found.contains(&vec![Reading::Bad(Why::Timeout); 2]), "the device was late at least once: {found:?}");
     assert!(found.contains(&good(7)));
     assert!(!found.contains(&good(0xdead)), "{found:?}");
@@ -241,7 +129,7 @@ async fn a_silent_unit_on_a_bus_does_not_take_its_neighbours_readings() {
     let dir = temp_dir();
     let wire = Wire::new(dir.path());
     play(&wire.theirs, |unit, _, _| if unit == 1 { Vec::new() } else { vec![Played::Bytes(answer(unit, 7))] });
-    let mut link = Link::start(&rtu(&wire), &[1, 2]);
+    let mut link = start(&wire.rtu(), &[1, 2]);
     assert_eq!(readings(&link.batches("d2", 8).await), vec![good(7); 8]);
     assert_eq!(readings(&link.batches("d1", 3).await), vec![vec![Reading::Bad(Why::Timeout); 2]; 3]);
     assert_eq!(link.status.borrow().state, Some(LinkState::Up), "one unit is silent, the line is not");
@@ -256,7 +144,7 @@ async fn damaged_frames_become_bad_readings_and_the_line_is_called_noisy() {
         bytes[4] ^= 0x10;
         vec![Played::Bytes(bytes)]
     });
-    let mut link = Link::start(&rtu(&wire), &[1]);
+    let mut link = start(&wire.rtu(), &[1]);
     assert_eq!(readings(&link.batches("d1", 3).await), vec![vec![Reading::Bad(Why::Malformed); 2]; 3]);
     let status = link.status.borrow().clone();
     assert_eq!((status.state, status.why), (Some(LinkState::Down), Some(Why::Malformed)));
@@ -266,7 +154,7 @@ async fn damaged_frames_become_bad_readings_and_the_line_is_called_noisy() {
 async fn a_port_that_is_not_there_yields_bad_readings_until_it_is() {
     let dir = temp_dir();
     let missing = dir.path().join("ours");
-    let mut link = Link::start(&format!("modbus_rtu = \"{}\"", missing.display()), &[1]);
+    let mut link = start(&format!("modbus_rtu = \"{}\"", missing.display()), &[1]);
     assert_eq!(readings(&link.batches("d1", 3).await), vec![vec![Reading::Bad(Why::Unreachable); 2]; 3]);
     let wire = Wire::new(dir.path());
     play(&wire.theirs, |unit, _, _| vec![Played::Bytes(answer(unit, 7))]);
@@ -316,8 +204,8 @@ async fn units_that_dial_in_on_one_port_are_told_apart_by_their_registration() {
     let (seat_1, guest_1) = Seat::new(Some(b"DTU-1".to_vec()));
     let (seat_17, guest_17) = Seat::new(Some(vec![0x7e, 1, 0x17]));
     let _listener = Listener::start(format!("127.0.0.1:{port}"), vec![guest_1, guest_17]);
-    let mut link_1 = Link::start_with(&listening(port, "DTU-1"), &[1], Some(seat_1));
-    let mut link_17 = Link::start_with(&listening(port, "hex:7E 01 17"), &[1], Some(seat_17));
+    let mut link_1 = start_with(&listening(port, "DTU-1"), &[1], Some(seat_1));
+    let mut link_17 = start_with(&listening(port, "hex:7E 01 17"), &[1], Some(seat_17));
     assert_eq!(link_1.batches("d1", 1).await[0].readings, vec![Reading::Bad(Why::Unreachable); 2], "nobody there yet");
 
     // Registrations come split, behind a heartbeat, and in any order; a stranger is nobody's unit.
@@ -336,7 +224,7 @@ async fn a_unit_that_dials_in_again_is_read_on_its_new_connection() {
     let port = free_port();
     let (seat, guest) = Seat::new(Some(b"DTU-1".to_vec()));
     let _listener = Listener::start(format!("127.0.0.1:{port}"), vec![guest]);
-    let mut link = Link::start_with(&listening(port, "DTU-1"), &[1], Some(seat));
+    let mut link = start_with(&listening(port, "DTU-1"), &[1], Some(seat));
     // The first connection goes dead without a word, as mobile networks do it: open, and nothing comes any more.
     let dead = dial_in(port, &[b"DTU-1"]).await;
     link.until("d1", vec![Reading::Bad(Why::Timeout); 2]).await;

@@ -9,8 +9,10 @@ pub mod account;
 pub mod agent;
 pub mod broker;
 pub mod gate;
+pub mod link;
 pub mod plc;
 pub mod receiver;
+pub mod wire;
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
