@@ -76,7 +76,7 @@ async fn scanned(config: &Config) -> Batch {
     let outlet = Outlet::new(sender, Arc::default(), std::thread::current(), usize::MAX);
     let (_stop, stopped) = watch::channel(false);
     let status = watch::Sender::new(LinkStatus::default());
-    let nowhere = tempfile::tempdir().unwrap();
+    let nowhere = tempfile::tempdir().expect("a directory");
     let place = Place { outlet, started: Instant::now(), status, seat: None, state_dir: nowhere.path().to_owned() };
     tokio::spawn(Poller::new(config, config.links[0].clone(), place).run(stopped));
     loop {

@@ -254,9 +254,12 @@ impl Agent {
             last.0.saturating_sub(progress.data.position) + last.1.saturating_sub(progress.events.position)
         });
         let health = self.recorder.health();
+        let now_ms = self.started.elapsed().as_millis() as u64;
         Overview {
             links: self.links.len(),
             links_up: self.links.values().filter(|link| link.status.borrow().state == Some(LinkState::Up)).count(),
+            devices: self.config.devices.iter().filter(|device| device.link.is_some()).count(),
+            devices_online: self.links.values().map(|link| link.status.borrow().devices_online(now_ms)).sum(),
             sinks: self.sinks.len(),
             sinks_connected: self.sinks.values().filter(|sink| sink.status.borrow().is_connected).count(),
             waiting_records: waiting.max().unwrap_or(0),
@@ -283,6 +286,10 @@ pub struct Overview {
     pub links: usize,
     /// Links that answer.
     pub links_up: usize,
+    /// Devices on a link.
+    pub devices: usize,
+    /// Devices with a good value in the last three periods.
+    pub devices_online: usize,
     /// Sinks of the configuration.
     pub sinks: usize,
     /// Sinks whose broker has accepted us.

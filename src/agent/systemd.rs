@@ -70,15 +70,15 @@ impl Systemd {
 
 /// One line for people: `systemctl status` shows it.
 fn status(overview: &Overview, lang: Lang) -> String {
-    let Overview { links, links_up, sinks, sinks_connected, waiting_records, missed_scans, dropped_samples, .. } =
-        overview;
+    let Overview { links, links_up, devices, devices_online, sinks, sinks_connected, waiting_records, .. } = overview;
+    let Overview { missed_scans, dropped_samples, .. } = overview;
     match lang {
         Lang::En => format!(
-            "{links_up} of {links} {} up, {sinks_connected} of {sinks} sinks connected, {waiting_records} records waiting, {missed_scans} scans missed, {dropped_samples} samples dropped",
+            "{links_up} of {links} {} up, {devices_online} of {devices} devices online, {sinks_connected} of {sinks} sinks connected, {waiting_records} records waiting, {missed_scans} scans missed, {dropped_samples} samples dropped",
             if *links == 1 { "link" } else { "links" }
         ),
         Lang::Zh => format!(
-            "链路在线 {links_up}/{links}，去向已连接 {sinks_connected}/{sinks}，待送 {waiting_records} 条，漏采 {missed_scans} 次，丢弃样本 {dropped_samples} 个"
+            "链路在线 {links_up}/{links}，设备在线 {devices_online}/{devices}，去向已连接 {sinks_connected}/{sinks}，待送 {waiting_records} 条，漏采 {missed_scans} 次，丢弃样本 {dropped_samples} 个"
         ),
     }
 }
@@ -96,7 +96,7 @@ mod tests {
         let overview = Overview { links: 3, links_up: 2, sinks: 1, waiting_records: 7, ..Overview::default() };
         assert_eq!(
             status(&overview, Lang::En),
-            "2 of 3 links up, 0 of 1 sinks connected, 7 records waiting, 0 scans missed, 0 samples dropped"
+            "2 of 3 links up, 0 of 0 devices online, 0 of 1 sinks connected, 7 records waiting, 0 scans missed, 0 samples dropped"
         );
         assert!(status(&overview, Lang::Zh).contains("链路在线 2/3"));
     }

@@ -1,6 +1,7 @@
 //! One task per link: waits until a group is due, reads its blocks, hands on one batch. A scan that was due is never
 //! simply missing: where nobody can be asked its readings are `Bad` with the cause.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -17,7 +18,7 @@ use super::memory::Memory;
 use super::scan::{Polled, Scanned};
 use crate::config::{Config, Link, Station};
 use crate::model::words::source as words;
-use crate::model::{Batch, Lang, LinkState, Reading, Timestamp, Trouble, Why};
+use crate::model::{Batch, Group, Lang, LinkState, Reading, Timestamp, Trouble, Why};
 use crate::source::schedule::Schedule;
 use crate::source::{Heard, Outlet};
 
@@ -36,6 +37,27 @@ pub struct LinkStatus {
     pub overruns: u64,
     /// Units that do not answer while others may.
     pub silent_units: Vec<Station>,
+    /// By device: until when it is online, in milliseconds of the agent's clock.
+    pub online_until_ms: BTreeMap<Arc<str>, u64>,
+}
+
+impl LinkStatus {
+    /// Devices with a fresh good value. A socket that opened is no proof of anything.
+    pub fn devices_online(&self, now_ms: u64) -> usize {
+        self.online_until_ms.values().filter(|until| now_ms < **until).count()
+    }
+
+    /// A good value counts for three periods.
+    fn refresh(&mut self, group: &Group, now_ms: u64) {
+        const PERIODS: u64 = 3;
+        let until = now_ms.saturating_add(PERIODS.saturating_mul(group.period.as_millis() as u64));
+        match self.online_until_ms.get_mut(&group.device) {
+            Some(known) => *known = (*known).max(until),
+            None => {
+                self.online_until_ms.insert(group.device.clone(), until);
+            }
+        }
+    }
 }
 
 /// The task of one link.
@@ -143,11 +165,14 @@ impl Poller {
     async fn cycle(&mut self, stop: &watch::Receiver<bool>) {
         self.was_quiet = true;
         let mut lost_with = None;
-        loop {
+        let mut scans = 0;
+        // A line that cannot keep its periods has always something due; who wants to be hung up on still is.
+        while !self.link.close_after_cycle || scans < self.polled.len() {
             if *stop.borrow() {
                 return;
             }
             let next = self.schedule.take_next(self.now_ms());
+            scans += usize::from(next.is_some());
             if let Some(index) = next {
                 let readings = self.read(index, &mut lost_with).await;
                 self.hand_on(index, readings).await;
@@ -294,13 +319,18 @@ impl Poller {
 
     async fn hand_on(&mut self, index: usize, readings: Vec<Reading>) {
         let is_bad = readings.iter().any(|reading| matches!(reading, Reading::Bad(_)));
+        let is_fresh = readings.iter().any(|reading| matches!(reading, Reading::Good(_)));
         let at = Timestamp::of(SystemTime::now());
-        let batch = Batch { group: self.polled[index].group.clone(), at, mono_ms: self.now_ms(), readings };
-        self.is_heard &= self.outlet.put(Heard::Batch(batch)).await;
+        let (group, mono_ms) = (&self.polled[index].group, self.now_ms());
+        let batch = Batch { group: group.clone(), at, mono_ms, readings };
         self.status.send_modify(|status| {
+            if is_fresh {
+                status.refresh(group, mono_ms);
+            }
             status.scans += 1;
             status.bad_scans += u64::from(is_bad);
         });
+        self.is_heard &= self.outlet.put(Heard::Batch(batch)).await;
     }
 
     /// Milliseconds since the start of the agent.
