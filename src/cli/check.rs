@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
+use super::learned;
 use super::load::load_or_explain;
-use super::outlook::{self, LinkLoad};
+use super::outlook::{self, BusLoad, LinkLoad, TURNAROUND};
 use super::run::state_dir;
 use super::{ConfigArgs, say};
 use crate::agent::max_size;
@@ -21,7 +22,10 @@ pub(super) fn check(args: &ConfigArgs) -> ExitCode {
     let max_size = max_size(&config, &state_dir);
     let report = Report { config: &config, lang: Lang::current() };
     report.head();
-    config.links.iter().for_each(|link| report.link(link));
+    for link in &config.links {
+        report.link(link);
+        learned::lines(&config, link, &state_dir, report.lang).iter().for_each(say);
+    }
     report.unconnected();
     config.sinks.iter().for_each(|sink| report.sink(sink));
     report.journal(max_size, &state_dir.display().to_string());
@@ -68,7 +72,7 @@ impl Report<'_> {
             format!("链路 {name}（{transport}）：每秒请求 {requests_per_s:.1} 次，寄存器 {registers_per_s:.0} 个，位 {bits_per_s:.0} 个，流量 {bytes}/s"),
         );
         if let Some(load) = outlook::bus_load(self.config, link) {
-            self.bus(load);
+            self.bus(&load);
         }
         for group in groups {
             let (device, every, tags) = (&group.device, show_span(group.period), group.tags);
@@ -111,13 +115,14 @@ impl Report<'_> {
         }
     }
 
-    fn bus(&self, load: f64) {
-        let percent = load * 100.0;
+    fn bus(&self, load: &BusLoad) {
+        let BusLoad { busy, cycle, requests, bytes } = load;
+        let (percent, cycle_ms, turnaround) = (busy * 100.0, cycle.as_secs_f64() * 1_000.0, show_span(TURNAROUND));
         self.say(
-            format!("  the line is busy {percent:.0} % of the time, if devices answer within 10 ms"),
-            format!("  按设备 10 ms 内应答估算，总线占用 {percent:.0} %"),
+            format!("  everything once: {requests} requests, {bytes} bytes, {cycle_ms:.0} ms; the line is busy {percent:.0} % of the time, if devices answer within {turnaround}"),
+            format!("  全部采一遍：请求 {requests} 次，{bytes} 字节，{cycle_ms:.0} ms；按设备 {turnaround} 内应答估算，总线占用 {percent:.0} %"),
         );
-        if load > 1.0 {
+        if *busy > 1.0 {
             self.say(
                 "  WARNING: the periods cannot be kept: lengthen `every`, raise `baud`, or split the line".into(),
                 "  警告：跟不上采集周期；请加长 every、提高 baud，或把总线拆成几条".into(),

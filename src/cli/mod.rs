@@ -5,6 +5,7 @@ mod check;
 mod demo;
 mod explain;
 mod help;
+mod learned;
 mod load;
 mod logging;
 mod outlook;

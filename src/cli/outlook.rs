@@ -8,7 +8,7 @@ use crate::config::{Config, Device, Link, Sink, Tag, Transport};
 use crate::model::{Deadband, ValueKind};
 use crate::sink::Scope;
 use crate::source::modbus::connection::silence;
-use crate::source::modbus::frame::{Envelope, Query};
+use crate::source::modbus::frame::Query;
 use crate::source::modbus::plan::{Block, Plan, plan};
 
 /// Bytes of a commit beside its payload: WAL frames, checkpoint, file-system journal. Measured at one commit a second
@@ -35,6 +35,8 @@ pub(super) struct GroupLoad {
     pub(super) period: Duration,
     pub(super) tags: usize,
     pub(super) plan: Plan,
+    /// Between an answer and the next question.
+    pause: Duration,
 }
 
 /// What one link has to carry.
@@ -46,22 +48,47 @@ pub(super) struct LinkLoad {
     pub(super) bytes_per_s: f64,
 }
 
-/// The share of its time that a serial line is busy; `None` on a socket. Request, answer and the silences between them
-/// take their time at this speed; the device itself is taken to answer within [`TURNAROUND`].
-pub(super) fn bus_load(config: &Config, link: &Link) -> Option<f64> {
+/// What a serial line has to carry.
+pub(super) struct BusLoad {
+    /// Share of its time that it is busy.
+    pub(super) busy: f64,
+    /// Everything read once.
+    pub(super) cycle: Duration,
+    /// Requests of such a cycle.
+    pub(super) requests: usize,
+    /// Bytes of such a cycle, both ways.
+    pub(super) bytes: usize,
+}
+
+/// What a serial line has to carry; `None` on a socket. Request, answer and the silences between them take their time at
+/// this speed; the device itself is taken to answer within [`TURNAROUND`].
+pub(super) fn bus_load(config: &Config, link: &Link) -> Option<BusLoad> {
     let Transport::Serial(line) = &link.transport else { return None };
-    let envelope = if line.is_ascii { Envelope::Ascii } else { Envelope::Rtu };
-    let seconds = |block: &Block| {
-        let query = Query { transaction: 0, unit: 1, block: *block };
-        let characters = query.encode(envelope).len() + query.answer_bytes(envelope);
-        (line.character() * characters as u32 + 2 * silence(line.character()) + TURNAROUND).as_secs_f64()
-    };
-    let groups = link_load(config, link).groups;
-    Some(groups.iter().map(|g| g.plan.blocks.iter().map(seconds).sum::<f64>() / g.period.as_secs_f64()).sum())
+    let mut load = BusLoad { busy: 0.0, cycle: Duration::ZERO, requests: 0, bytes: 0 };
+    for GroupLoad { period, plan, pause, .. } in link_load(config, link).groups {
+        let frame_gap = silence(line.character());
+        for block in &plan.blocks {
+            let bytes = wire_bytes(link, block);
+            // The device knows by a silence that the request is complete; we wait for one, or longer, before the next.
+            let time = line.character() * bytes as u32 + frame_gap + TURNAROUND + frame_gap.max(pause);
+            load.busy += time.as_secs_f64() / period.as_secs_f64();
+            load.cycle += time;
+            load.requests += 1;
+            load.bytes += bytes;
+        }
+    }
+    Some(load)
+}
+
+/// Bytes of a request and of its answer.
+fn wire_bytes(link: &Link, block: &Block) -> usize {
+    let envelope = link.transport.envelope();
+    let query = Query { transaction: 0, unit: 1, block: *block };
+    query.encode(envelope).len() + query.answer_bytes(envelope)
 }
 
 /// What meters and PLCs take to answer, typically 5 to 20 ms.
-const TURNAROUND: Duration = Duration::from_millis(10);
+pub(super) const TURNAROUND: Duration = Duration::from_millis(10);
 
 /// What one sink has to carry, at most: report on change makes it less.
 pub(super) struct SinkLoad {
@@ -88,11 +115,12 @@ pub(super) fn link_load(config: &Config, link: &Link) -> LinkLoad {
             let per_s = 1.0 / period.as_secs_f64();
             for block in &plan.blocks {
                 load.requests_per_s += per_s;
-                load.bytes_per_s += block.tcp_bytes() as f64 * per_s;
+                load.bytes_per_s += wire_bytes(link, block) as f64 * per_s;
                 let items = if block.table.is_bits() { &mut load.bits_per_s } else { &mut load.registers_per_s };
                 *items += f64::from(block.count) * per_s;
             }
-            load.groups.push(GroupLoad { device: device.id.to_string(), period, tags: tags.len(), plan });
+            let pause = device.manners.pause;
+            load.groups.push(GroupLoad { device: device.id.to_string(), period, tags: tags.len(), plan, pause });
         }
     }
     load
@@ -231,7 +259,7 @@ send = [{send}]
                 }),
                 ..(*text.links[0]).clone()
             };
-            bus_load(&text, &link).unwrap()
+            bus_load(&text, &link).unwrap().busy
         };
         // At 9600 8N1 a character takes 1.0417 ms. Once a second 8 + 13 of them, twice 8 + 6; three times two silences
         // of 3.5 characters and the device's 10 ms.

@@ -52,7 +52,7 @@ pub fn play(theirs: &Path, script: impl Fn(u8, usize, &[u8]) -> Vec<Played> + Se
         let mut number = 0;
         let mut request = Vec::new();
         let mut byte = [0];
-        while port.read(&mut byte).await.is_ok() {
+        while matches!(port.read(&mut byte).await, Ok(1)) {
             request.push(byte[0]);
             let Some(body) = request.len().checked_sub(2).map(|end| &request[..end]) else { continue };
             if request.len() < 8 || request[request.len() - 2..] != crc(body) {

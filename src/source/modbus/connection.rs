@@ -72,8 +72,7 @@ pub enum ReadFault {
 impl Connection {
     /// Connects within the link's deadline, or opens the serial port.
     pub async fn open(link: &Link, seat: Option<&Seat>) -> Result<Connection, OpenFault> {
-        let mut connection = Connection::reach(link, seat).await?;
-        connection.pause = link.manners.pause;
+        let connection = Connection::reach(link, seat).await?;
         if !link.pause_after_connect.is_zero() {
             sleep(link.pause_after_connect).await;
         }
@@ -87,21 +86,21 @@ impl Connection {
                 let seat = seat.ok_or_else(nobody)?;
                 let arrived = timeout(link.connect_timeout, seat.take()).await;
                 let socket = arrived.ok().flatten().ok_or_else(nobody)?;
-                let connection = Connection::new(Stream::Socket(socket), Envelope::Rtu, link.timeout, Duration::ZERO);
+                let connection = Connection::new(Stream::Socket(socket), link, Duration::ZERO);
                 Ok(Connection { heartbeat: heartbeat.clone(), seat: Some(seat.clone()), ..connection })
             }
-            Transport::ModbusTcp { host, port } => Connection::dial(link, host, *port, Envelope::Tcp).await,
-            Transport::RtuOverTcp { host, port } => Connection::dial(link, host, *port, Envelope::Rtu).await,
+            Transport::ModbusTcp { host, port } | Transport::RtuOverTcp { host, port } => {
+                Connection::dial(link, host, *port).await
+            }
             Transport::Serial(line) => {
                 let port =
                     open_serial(line).map_err(|error| OpenFault { why: Why::Unreachable, error: error.to_string() })?;
-                let envelope = if line.is_ascii { Envelope::Ascii } else { Envelope::Rtu };
-                Ok(Connection::new(Stream::Serial(port), envelope, link.timeout, line.character()))
+                Ok(Connection::new(Stream::Serial(port), link, line.character()))
             }
         }
     }
 
-    async fn dial(link: &Link, host: &str, port: u16, envelope: Envelope) -> Result<Connection, OpenFault> {
+    async fn dial(link: &Link, host: &str, port: u16) -> Result<Connection, OpenFault> {
         let fault = |why, error: &dyn std::fmt::Display| OpenFault { why, error: error.to_string() };
         let stream = match timeout(link.connect_timeout, TcpStream::connect((host, port))).await {
             Ok(Ok(stream)) => stream,
@@ -112,16 +111,16 @@ impl Connection {
             Err(elapsed) => return Err(fault(Why::Unreachable, &elapsed)),
         };
         stream.set_nodelay(true).ok(); // without it requests are slower, not wrong
-        Ok(Connection::new(Stream::Socket(stream), envelope, link.timeout, Duration::ZERO))
+        Ok(Connection::new(Stream::Socket(stream), link, Duration::ZERO))
     }
 
-    fn new(stream: Stream, envelope: Envelope, timeout: Duration, character: Duration) -> Connection {
+    fn new(stream: Stream, link: &Link, character: Duration) -> Connection {
         let moved = Instant::now();
         Connection {
             stream,
-            envelope,
-            timeout,
-            pause: Duration::ZERO,
+            envelope: link.transport.envelope(),
+            timeout: link.timeout,
+            pause: link.manners.pause,
             character,
             moved,
             transaction: 0,

@@ -7,6 +7,7 @@
 
 use super::decode::Answer;
 use super::plan::Block;
+use crate::config::Transport;
 use crate::model::Why;
 
 /// How a frame is wrapped.
@@ -18,6 +19,18 @@ pub enum Envelope {
     Rtu,
     /// Hexadecimal with LRC between `:` and CR LF (the same, 2.5.2).
     Ascii,
+}
+
+impl Transport {
+    /// How frames are wrapped on it.
+    pub fn envelope(&self) -> Envelope {
+        match self {
+            Transport::ModbusTcp { .. } => Envelope::Tcp,
+            Transport::RtuOverTcp { .. } | Transport::RtuListen { .. } => Envelope::Rtu,
+            Transport::Serial(line) if line.is_ascii => Envelope::Ascii,
+            Transport::Serial(_) => Envelope::Rtu,
+        }
+    }
 }
 
 /// A request: one block of one unit.

@@ -14,16 +14,6 @@ pub struct Block {
     pub count: u16,
 }
 
-impl Block {
-    /// Bytes of the request and of its answer on Modbus TCP, MBAP header included (Modbus Messaging on TCP/IP V1.0b, 3.1).
-    pub fn tcp_bytes(&self) -> usize {
-        const REQUEST: usize = 7 + 5;
-        const ANSWER_HEADER: usize = 7 + 2;
-        let data = if self.table.is_bits() { usize::from(self.count).div_ceil(8) } else { usize::from(self.count) * 2 };
-        REQUEST + ANSWER_HEADER + data
-    }
-}
-
 /// Where a tag's value stands in the blocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Spot {
@@ -168,12 +158,6 @@ mod tests {
             LIMITS,
             &["coil 65535+1", "holding 65535+1"],
         );
-    }
-
-    #[test]
-    fn bytes_on_the_wire_are_those_of_the_standard() {
-        assert_eq!(Block { table: Table::Holding, start: 0, count: 125 }.tcp_bytes(), 12 + 259);
-        assert_eq!(Block { table: Table::Coil, start: 0, count: 9 }.tcp_bytes(), 12 + 11);
     }
 
     proptest! {
