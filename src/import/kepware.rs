@@ -51,6 +51,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Gathered, String> {
         gathered.lose_setting(row.number, column, found);
     }
     let mut tags = Vec::new();
+    let digits = |row| sheet.cell(row, &["address"]).bytes().take_while(u8::is_ascii_digit).count();
+    let usual_digits = sheet.rows.iter().map(digits).filter(|digits| *digits <= 6).max().unwrap_or_default();
     for row in &sheet.rows {
         let cell = |name: &str| sheet.cell(row, &[name]);
         let entry = Entry { line: row.number, name: cell("tag name") };
@@ -59,7 +61,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Gathered, String> {
                 .lose(Trouble::new(words::NO_TAG).with("line", row.number).with("found", shown(&row.cells.join(","))));
             continue;
         }
-        match tag(entry, &cell, &mut gathered) {
+        match tag(entry, &cell, usual_digits, &mut gathered) {
             Ok(tag) => tags.push(tag),
             Err(trouble) => gathered.lose(trouble),
         }
@@ -80,7 +82,12 @@ pub(super) fn read(bytes: &[u8]) -> Result<Gathered, String> {
     Ok(gathered)
 }
 
-fn tag<'a>(entry: Entry<'a>, cell: &dyn Fn(&str) -> &'a str, gathered: &mut Gathered) -> Result<Tag, Trouble> {
+fn tag<'a>(
+    entry: Entry<'a>,
+    cell: &dyn Fn(&str) -> &'a str,
+    usual_digits: usize,
+    gathered: &mut Gathered,
+) -> Result<Tag, Trouble> {
     let (address, kind) = (cell("address"), cell("data type"));
     let access = cell("client access").to_ascii_uppercase().replace('/', "");
     if matches!(access.as_str(), "WO" | "W") {
@@ -92,7 +99,7 @@ fn tag<'a>(entry: Entry<'a>, cell: &dyn Fn(&str) -> &'a str, gathered: &mut Gath
             .trouble(words::ARRAY_LEFT_OUT)
             .with("found", format_args!("{} {}", shown(address), shown(kind))));
     }
-    let (place, tail) = place(address).ok_or_else(bad_address)?;
+    let (place, tail) = place(address, usual_digits).ok_or_else(bad_address)?;
     let mut tag = typed(entry, address, kind, place, tail, gathered)?;
     scale(entry, cell, &mut tag, gathered)?;
     if matches!(access.as_str(), "RW") {
@@ -119,11 +126,12 @@ enum Tail<'a> {
     Text(u32, Option<bool>),
 }
 
-/// `400010`, `40010.3`, `400100.20H`. Fewer than five digits are not taken: a spreadsheet program may have eaten the zeros
-/// before them, and then they would name another table.
-fn place(text: &str) -> Option<(Address, Tail<'_>)> {
+/// `400010`, `40010.3`, `400100.20H`. Fewer digits than five, or than the others have, are not taken: a spreadsheet program
+/// may have eaten the zeros before them, and then they would name another table: `10017` was `010017`, a coil.
+fn place(text: &str, usual_digits: usize) -> Option<(Address, Tail<'_>)> {
     let (head, tail) = text.trim().split_once('.').map_or((text.trim(), None), |(head, tail)| (head, Some(tail)));
-    let address = Address::parse(head).filter(|_| head.bytes().all(|b| b.is_ascii_digit()))?;
+    let address =
+        Address::parse(head).filter(|_| head.bytes().all(|b| b.is_ascii_digit()) && head.len() >= usual_digits)?;
     let tail = match tail {
         None => Tail::Nothing,
         Some(digits) if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => Tail::Number(digits),
@@ -306,7 +314,8 @@ mod tests {
     #[test]
     fn addresses_with_too_few_digits_or_in_hexadecimal_are_not_guessed() {
         for text in ["1", "17", "H400001", "HR5", "4001", "400001.", "400001.H", "400001.5X", "", "D100"] {
-            assert!(place(text).is_none(), "{text}");
+            assert!(place(text, 5).is_none(), "{text}");
         }
+        assert!(place("10017", 5).is_some() && place("10017", 6).is_none() && place("010017", 6).is_some());
     }
 }

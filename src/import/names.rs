@@ -1,7 +1,7 @@
 //! Names: other products allow blanks, dots and Chinese in the name of a tag, a topic does not. What is renamed is said,
 //! and the old name stays as the label.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::gather::{Gathered, shown};
 use super::{Imported, Place, Wishes};
@@ -16,12 +16,12 @@ pub(super) fn name(gathered: Gathered, wishes: Wishes<'_>) -> Imported {
     let mut imported = gathered.close().imported;
     let mut renamed = Vec::new();
 
-    let mut taken = HashSet::new();
+    let mut taken = Taken::default();
     for link in &mut imported.links {
         let wanted = wishes.link.unwrap_or(&link.name);
         link.name = unique(clean(wanted).unwrap_or_else(|| "link".into()), &mut taken);
     }
-    let mut taken = HashSet::new();
+    let mut taken = Taken::default();
     let several = imported.devices.len() > 1;
     for device in &mut imported.devices {
         let wanted = match (wishes.device, device.unit) {
@@ -35,7 +35,7 @@ pub(super) fn name(gathered: Gathered, wishes: Wishes<'_>) -> Imported {
             device.label = Some(std::mem::take(&mut device.id));
         }
         device.id = id;
-        let mut taken = HashSet::new();
+        let mut taken = Taken::default();
         for tag in &mut device.tags {
             let name = unique(clean(&tag.name).unwrap_or_else(|| by_place(tag.place)), &mut taken);
             if name != tag.name {
@@ -81,15 +81,24 @@ fn by_place(place: Place) -> String {
     format!("{}{part}", place.address).replace([':', '.'], "-")
 }
 
-fn unique(wanted: String, taken: &mut HashSet<String>) -> String {
+/// Names that are given away, and for each wanted one how often it was.
+#[derive(Default)]
+struct Taken {
+    names: HashSet<String>,
+    counts: HashMap<String, usize>,
+}
+
+fn unique(wanted: String, taken: &mut Taken) -> String {
     let mut name = wanted.clone();
-    let mut n = 1;
-    while !taken.insert(name.clone()) {
+    // Thousands may want the same one: each goes on where the last one stopped.
+    let mut n = taken.counts.get(&wanted).copied().unwrap_or(1);
+    while !taken.names.insert(name.clone()) {
         n += 1;
         let end = format!("-{n}");
         let keep = wanted.len().min(MAX_NAME - end.len());
         name = format!("{}{end}", &wanted[..keep]);
     }
+    taken.counts.insert(wanted, n);
     name
 }
 
@@ -116,11 +125,11 @@ mod tests {
 
     #[test]
     fn a_name_stands_once_however_long_it_is() {
-        let mut taken = HashSet::new();
+        let mut taken = Taken::default();
         let long = "x".repeat(64);
         let names: Vec<_> = (0..12).map(|_| unique(long.clone(), &mut taken)).collect();
         assert!(names.iter().all(|name| name.len() <= 64), "{names:?}");
         assert_eq!(names[1], format!("{}-2", "x".repeat(62)));
-        assert_eq!(taken.len(), 12);
+        assert_eq!(taken.names.len(), 12);
     }
 }

@@ -91,7 +91,7 @@ fn tag<'a>(entry: Entry<'a>, cell: Cells<'_, 'a>, gathered: &mut Gathered) -> Re
     let (is_read, is_write, is_subscribed) =
         (says("read", 1) || says("读", 1), says("write", 2) || says("写", 2), says("subscribe", 4) || says("订阅", 4));
     if says("static", 8) || says("静态", 8) {
-        return Err(entry.trouble(words::TYPE_LEFT_OUT).with("found", "static").with("address", shown(cell(ADDRESS))));
+        return Err(entry.trouble(words::TYPE_LEFT_OUT).with("found", "static").with("address", "-"));
     }
     if is_write && !is_read && !is_subscribed {
         return Err(entry.trouble(words::WRITE_ONLY));

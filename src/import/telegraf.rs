@@ -21,7 +21,7 @@ pub(super) fn is_ours(text: &str) -> bool {
 pub(super) fn read(bytes: &[u8]) -> Result<Gathered, String> {
     let text = crate::model::encoding::decode_file(bytes).ok_or("no text")?;
     let text = text.trim_start_matches('\u{feff}');
-    let file = File { text };
+    let file = File::new(text);
     let (document, errors) = DeTable::parse_recoverable(text);
     if let Some(error) = errors.first() {
         let at = error.span().map_or(0, |span| span.start);
@@ -42,11 +42,17 @@ pub(super) fn read(bytes: &[u8]) -> Result<Gathered, String> {
 
 struct File<'a> {
     text: &'a str,
+    line_ends: Vec<usize>,
 }
 
 impl File<'_> {
+    fn new(text: &str) -> File<'_> {
+        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        File { text, line_ends: ends.map(|(at, _)| at).collect() }
+    }
+
     fn line(&self, at: usize) -> usize {
-        1 + self.text.bytes().take(at).filter(|byte| *byte == b'\n').count()
+        1 + self.line_ends.partition_point(|end| *end < at)
     }
 }
 
@@ -234,6 +240,12 @@ fn link(input: &Node<'_>, name: &str, gathered: &mut Gathered) -> usize {
     if transport.is_none() {
         let found = format!("{controller} {mode}");
         gathered.lose_setting(line, "controller", found.trim());
+        for key in ["baud_rate", "data_bits", "stop_bits", "parity"] {
+            if let Some(value) = input.get(key) {
+                let found = input.file.text.get(value.span()).unwrap_or_default();
+                gathered.lose_setting(input.file.line(value.span().start), key, found);
+            }
+        }
     }
     if matches!(transport, Some(("modbus_rtu" | "modbus_ascii", _))) {
         for (key, ours) in [("baud_rate", "baud"), ("data_bits", "data_bits"), ("stop_bits", "stop_bits")] {

@@ -169,8 +169,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "第 {line} 行：点 `{tag}` 未导入：无法理解地址 {found}",
         },
         cause: Text {
-            en: "The address has too few digits (a spreadsheet program eats zeros), is hexadecimal, names no Modbus table, has an order that does not suit its type, or belongs to another driver.",
-            zh: "地址位数不足（表格软件会去掉前面的零）、是十六进制、不属于 Modbus 的四个区、字节序与类型不符，或属于其他驱动。",
+            en: "The address has too few digits, or fewer than its neighbours (a spreadsheet program eats zeros), is hexadecimal, names no Modbus table, has an order that does not suit its type, or belongs to another driver.",
+            zh: "地址位数不足，或比其他地址少（表格软件会去掉前面的零）、是十六进制、不属于 Modbus 的四个区、字节序与类型不符，或属于其他驱动。",
         },
         remedy: Text {
             en: "write the tag by hand, with an address such as \"400001\" or \"coil:0\"",
@@ -204,8 +204,8 @@ pub(super) const WORDS: &[Words] = &[
     Words {
         code: WRITE_ACCESS,
         what: Text {
-            en: "write access of {count} tags is not carried over: {names}",
-            zh: "{count} 个点的写权限未导入：{names}",
+            en: "write access is not carried over ({count}): {names}",
+            zh: "写权限未导入（{count}）：{names}",
         },
         cause: Text {
             en: "Tags are read only, unless somebody decides otherwise for each of them.",
@@ -266,7 +266,10 @@ pub(super) const WORDS: &[Words] = &[
     },
     Words {
         code: RENAMED,
-        what: Text { en: "{count} tags have new names: {names}", zh: "{count} 个点改了名称：{names}" },
+        what: Text {
+            en: "new names, since a topic cannot bear the old ones ({count}): {names}",
+            zh: "以下名称不能用于主题，已更改（{count}）：{names}",
+        },
         cause: Text {
             en: "A name travels in topics and payloads: letters, digits, - and _, once per device. The old name stands as the label.",
             zh: "名称会出现在主题和报文里，只能用字母、数字、- 和 _，且同一设备内不重复。原名保留为 label。",
