@@ -65,7 +65,7 @@ const OWNERS: [(&str, &[&str]); 16] = [
     ("indicatif", &["console/"]),
     ("sd_notify", &["agent/systemd.rs"]),
     ("rustix", &["agent/space.rs"]),
-    ("toml", &["config/", "import/telegraf.rs"]),
+    ("toml", &["config/", "import/telegraf"]),
     ("calamine", &["config/spreadsheet.rs"]),
     ("zip", &["config/spreadsheet.rs"]),
 ];

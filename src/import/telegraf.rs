@@ -2,15 +2,18 @@
 //!
 //! Source: Telegraf, plugins/inputs/modbus/README.md. Addresses there count from 0.
 
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+mod document;
+mod field;
 
-use super::gather::{Entry, Gathered, put_scaling, shown};
-use super::{Device, Link, Place, Tag};
-use crate::config::modbus::{Address, Half, Order, Part, Table};
+use toml::de::DeTable;
+
+use super::gather::{Entry, Gathered, shown};
+use super::{Device, Link, Tag};
+use crate::config::modbus::Table;
 use crate::config::quoted;
-use crate::model::Trouble;
 use crate::model::words::import as words;
+use document::{File, Node, integer};
+use field::{Wire, field_tag, of_register};
 
 /// Whether this looks like such a file.
 pub(super) fn is_ours(text: &str) -> bool {
@@ -38,91 +41,6 @@ pub(super) fn read(bytes: &[u8]) -> Result<Gathered, String> {
         section(input, agent_interval.as_deref(), &mut gathered);
     }
     Ok(gathered)
-}
-
-struct File<'a> {
-    text: &'a str,
-    line_ends: Vec<usize>,
-}
-
-impl File<'_> {
-    fn new(text: &str) -> File<'_> {
-        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-        File { text, line_ends: ends.map(|(at, _)| at).collect() }
-    }
-
-    fn line(&self, at: usize) -> usize {
-        1 + self.line_ends.partition_point(|end| *end < at)
-    }
-}
-
-/// A table of the file.
-struct Node<'a> {
-    file: &'a File<'a>,
-    at: usize,
-    table: &'a DeTable<'a>,
-}
-
-impl<'a> Node<'a> {
-    fn line(&self) -> usize {
-        self.file.line(self.at)
-    }
-
-    fn get(&self, key: &str) -> Option<&'a Spanned<DeValue<'a>>> {
-        self.table.get(key)
-    }
-
-    fn node(&self, key: &str) -> Option<Node<'a>> {
-        let value = self.get(key)?;
-        let DeValue::Table(table) = value.get_ref() else { return None };
-        Some(Node { file: self.file, at: value.span().start, table })
-    }
-
-    fn nodes(&self, key: &str) -> Vec<Node<'a>> {
-        let Some(value) = self.get(key) else { return Vec::new() };
-        let DeValue::Array(array) = value.get_ref() else { return Vec::new() };
-        let node = |value: &'a Spanned<DeValue<'a>>| match value.get_ref() {
-            DeValue::Table(table) => Some(Node { file: self.file, at: value.span().start, table }),
-            _ => None,
-        };
-        array.iter().filter_map(node).collect()
-    }
-
-    /// Line and text of a key.
-    fn text(&self, key: &str) -> Option<(usize, &'a str)> {
-        let value = self.get(key)?;
-        let DeValue::String(text) = value.get_ref() else { return None };
-        Some((self.file.line(value.span().start), text))
-    }
-
-    fn integer(&self, key: &str) -> Option<i64> {
-        integer(self.get(key)?.get_ref())
-    }
-
-    fn float(&self, key: &str) -> Option<f64> {
-        match self.get(key)?.get_ref() {
-            DeValue::Float(number) => number.as_str().parse().ok(),
-            value => integer(value).map(|number| number as f64),
-        }
-    }
-
-    fn flag(&self, key: &str) -> bool {
-        matches!(self.get(key).map(Spanned::get_ref), Some(DeValue::Boolean(true)))
-    }
-
-    /// Says of every key that is not known here that it is left out.
-    fn lose_others(&self, path: &str, known: &[&str], gathered: &mut Gathered) {
-        for (key, value) in self.table.iter().filter(|(key, _)| !known.contains(&key.get_ref().as_ref())) {
-            let line = self.file.line(key.span().start);
-            let found = self.file.text.get(value.span()).unwrap_or_default();
-            gathered.lose_setting(line, &format!("{path}{}", key.get_ref()), found);
-        }
-    }
-}
-
-fn integer(value: &DeValue<'_>) -> Option<i64> {
-    let DeValue::Integer(number) = value else { return None };
-    i64::from_str_radix(number.as_str(), number.radix()).ok()
 }
 
 /// Keys of a section that are understood, and those that ask for nothing that we would do otherwise.
@@ -345,36 +263,6 @@ fn registers(input: &Node<'_>, into: &mut Into<'_>) {
     }
 }
 
-fn of_register(field: &Node<'_>, entry: Entry<'_>, table: Table) -> Result<Tag, Trouble> {
-    let listed = field.get("address").and_then(|value| match value.get_ref() {
-        DeValue::Array(array) => array.iter().map(|item| integer(item.get_ref())).collect::<Option<Vec<i64>>>(),
-        _ => None,
-    });
-    let shown_list = format!("{:?}", listed.as_deref().unwrap_or_default());
-    let bad_address = || entry.trouble(words::ADDRESS_LEFT_OUT).with("found", shown(&shown_list));
-    let listed = listed
-        .filter(|list| list.windows(2).all(|pair| pair[0].checked_add(1) == Some(pair[1])))
-        .ok_or_else(bad_address)?;
-    let first = listed.first().copied().ok_or_else(bad_address)?;
-    let kind = field.text("data_type").map_or("", |(_, kind)| kind);
-    let kind = match (kind, listed.len()) {
-        ("FIXED", 1) => "INT16",
-        ("FIXED", 2) => "INT32",
-        ("FIXED", 4) => "INT64",
-        ("UFIXED" | "FLOAT32", 1) => "UINT16",
-        ("UFIXED" | "FLOAT32", 2) => "UINT32",
-        ("UFIXED" | "FLOAT32", 4) => "UINT64",
-        ("FIXED" | "UFIXED" | "FLOAT32", _) => return Err(bad_address()),
-        ("FLOAT16-IEEE", _) => "FLOAT16",
-        ("FLOAT32-IEEE", _) => "FLOAT32",
-        ("FLOAT64-IEEE", _) => "FLOAT64",
-        (other, _) => other,
-    };
-    let order = field.text("byte_order").map(|(_, order)| order);
-    let registers = i64::try_from(listed.len()).unwrap_or(i64::MAX);
-    field_tag(field, entry, Wire { table, first, registers: Some(registers), kind, order })
-}
-
 /// One `[[request]]` or `[[metric]]`.
 fn block(block: &Node<'_>, into: &mut Into<'_>, path: &str) {
     let known = [
@@ -429,69 +317,6 @@ fn block(block: &Node<'_>, into: &mut Into<'_>, path: &str) {
             Err(trouble) => into.gathered.lose(trouble),
         }
     }
-}
-
-/// What goes over the wire for a field.
-struct Wire<'a> {
-    table: Table,
-    first: i64,
-    /// As listed, where registers are listed.
-    registers: Option<i64>,
-    kind: &'a str,
-    order: Option<&'a str>,
-}
-
-fn field_tag(field: &Node<'_>, entry: Entry<'_>, wire: Wire<'_>) -> Result<Tag, Trouble> {
-    let bad_address = || entry.trouble(words::ADDRESS_LEFT_OUT).with("found", wire.first);
-    let offset = u16::try_from(wire.first).map_err(|_| bad_address())?;
-    let address = Address { table: wire.table, offset };
-    let bad_type = || entry.trouble(words::TYPE_LEFT_OUT).with("found", shown(wire.kind)).with("address", address);
-    let whole = Place { address, part: None, counts_from_one: false };
-    if wire.table.is_bits() {
-        return Ok(Tag::new(entry.name, entry.line, whole, "bool"));
-    }
-    let half = |half| Some(Part::Half(half));
-    let (word, part, registers) = match wire.kind {
-        "BIT" => {
-            let bit =
-                u8::try_from(field.integer("bit").unwrap_or(0)).ok().filter(|bit| *bit < 16).ok_or_else(bad_type)?;
-            ("bool", Some(Part::Bit(bit)), 1)
-        }
-        "INT8L" => ("i8", half(Half::Low), 1),
-        "INT8H" => ("i8", half(Half::High), 1),
-        "UINT8L" => ("u8", half(Half::Low), 1),
-        "UINT8H" => ("u8", half(Half::High), 1),
-        "INT16" => ("i16", None, 1),
-        "UINT16" => ("u16", None, 1),
-        "INT32" => ("i32", None, 2),
-        "UINT32" => ("u32", None, 2),
-        "INT64" => ("i64", None, 4),
-        "UINT64" => ("u64", None, 4),
-        "FLOAT16" => ("f16", None, 1),
-        "FLOAT32" => ("f32", None, 2),
-        "FLOAT64" => ("f64", None, 4),
-        "STRING" => ("text", None, field.integer("length").or(wire.registers).unwrap_or(0)),
-        _ => return Err(bad_type()),
-    };
-    if wire.registers.is_some_and(|listed| listed != registers) {
-        return Err(bad_type());
-    }
-    let mut tag = Tag::new(entry.name, entry.line, Place { part, ..whole }, word);
-    if let Some(order) = wire.order {
-        let order =
-            Order::parse(order).ok_or_else(|| entry.trouble(words::ADDRESS_LEFT_OUT).with("found", shown(order)))?;
-        tag.order = Some(order).filter(|order| *order != Order::default());
-    }
-    if word == "text" {
-        let bytes =
-            u32::try_from(registers).ok().and_then(|registers| registers.checked_mul(2)).ok_or_else(bad_type)?;
-        tag.text = Some((bytes, "utf8"));
-    }
-    let scale = field.float("scale").filter(|scale| *scale != 0.0).unwrap_or(1.0);
-    if !put_scaling(&mut tag, scale, 0.0) {
-        return Err(entry.trouble(words::SCALING_LEFT_OUT).with("found", scale));
-    }
-    Ok(tag)
 }
 
 /// The unit of a section; Telegraf takes 0 where there is none.
