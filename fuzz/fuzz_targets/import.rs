@@ -20,7 +20,8 @@ fuzz_target!(|bytes: &[u8]| {
         for device in &imported.devices {
             let csv = table(device);
             let read = |_: &str| Ok(csv.clone().into_bytes());
-            let with_table = Config::parse_with(HEAD, &read).unwrap_or_else(|mistakes| panic!("{mistakes:?} in\n{csv}"));
+            let with_table =
+                Config::parse_with(HEAD, &read).unwrap_or_else(|mistakes| panic!("{mistakes:?} in\n{csv}"));
             assert_eq!(with_table.devices[0].tags.len(), device.tags.len());
         }
     }
