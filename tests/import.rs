@@ -156,6 +156,15 @@ fn the_exit_code_says_whether_everything_was_carried_over() {
 }
 
 #[test]
+fn a_name_that_no_topic_can_bear_is_refused_and_not_changed() {
+    for name in ["冲床", "", "press 1"] {
+        let ended = run(&[&path("kepware-plain.csv"), "--device", name]);
+        assert!(ended.code == Some(64) && ended.stderr.contains("cannot be a name"), "{ended:?}");
+        assert_eq!(ended.stdout, "");
+    }
+}
+
+#[test]
 fn an_output_that_exists_is_overwritten_only_by_force() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out.csv").display().to_string();

@@ -57,6 +57,11 @@ pub(super) fn import(args: &ImportArgs) -> ExitCode {
         Some(Ok(form)) => form,
         Some(Err(trouble)) => return fail(&trouble, EXIT_USAGE),
     };
+    for name in [&args.device, &args.link].into_iter().flatten() {
+        if !is_name(name) {
+            return fail(&Trouble::new(words::NAME_REFUSED).with("found", name.escape_debug()), EXIT_USAGE);
+        }
+    }
     let bytes = match bytes(&args.file, MAX_OTHER_FILE) {
         Ok(bytes) => bytes,
         Err(trouble) => return fail(&trouble, EXIT_DATA),
@@ -102,6 +107,11 @@ pub(super) fn import(args: &ImportArgs) -> ExitCode {
         return fail(&trouble, EXIT_CANNOT_START);
     }
     done(&imported)
+}
+
+/// Names are told to the person rather than changed: nobody else would notice.
+fn is_name(name: &str) -> bool {
+    (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }
 
 fn form(path: &Path) -> Result<Form, Trouble> {

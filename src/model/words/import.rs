@@ -56,6 +56,8 @@ pub const TEXT_ORDER_ASSUMED: Code = Code("CW665");
 pub const ONE_BYTE_TEXT: Code = Code("CW666");
 /// The rules of the configuration refuse a setting of a link.
 pub const LINK_SETTING_REFUSED: Code = Code("CW667");
+/// A name on the command line that cannot be one.
+pub const NAME_REFUSED: Code = Code("CW668");
 
 pub(super) const WORDS: &[Words] = &[
     Words {
@@ -403,6 +405,18 @@ pub(super) const WORDS: &[Words] = &[
         remedy: Text {
             en: "write the setting by hand; a missing address is marked in the file",
             zh: "请手工填写该项；缺少的地址在文件中有标记",
+        },
+    },
+    Words {
+        code: NAME_REFUSED,
+        what: Text { en: "{found} cannot be a name", zh: "{found} 不能用作名称" },
+        cause: Text {
+            en: "Names travel in topics: 1 to 64 letters, digits, - and _.",
+            zh: "名称会出现在主题里：1 到 64 个字母、数字、- 和 _。",
+        },
+        remedy: Text {
+            en: "write e.g. --device press-01 --link press-plc",
+            zh: "请写例如 --device press-01 --link press-plc",
         },
     },
 ];
