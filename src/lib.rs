@@ -17,6 +17,8 @@ pub mod console;
 #[cfg(feature = "demo")]
 pub mod simulator;
 
+pub mod import;
+
 pub mod config;
 
 pub mod model;

@@ -5,16 +5,17 @@ use clap::Command;
 use crate::model::Lang;
 
 /// What each command is for.
-const COMMANDS: [(&str, &str); 5] = [
+const COMMANDS: [(&str, &str); 6] = [
     ("run", "采集、存储、上送，直到被停止：即采集程序本身"),
     ("check", "校验配置并说明其含义：请求数、消息量、可撑多久断网、闪存写入量"),
     ("explain", "解释消息末尾的代码（如 CW204）：含义、常见原因、处理办法"),
+    ("import", "把 Kepware、Neuron、Telegraf 的点转换成车间配置或点表；有内容未能导入时退出码为 2"),
     ("demo", "在本机上看整条链路运转：模拟设备、采集程序、内置消息服务器"),
     ("sim", "单独以 Modbus TCP 提供模拟设备，用于试配置或对接其他软件"),
 ];
 
 /// What each argument means, the same in every command.
-const ARGUMENTS: [(&str, &str); 9] = [
+const ARGUMENTS: [(&str, &str); 15] = [
     ("config", "车间配置文件；各配置项见 config/workshop.toml"),
     ("log", "日志级别：error、warn、info、debug，或 cloudward::source=debug 这样的过滤条件"),
     ("lang", "消息语言：en 或 zh（默认取自 LC_ALL、LC_MESSAGES、LANG）"),
@@ -23,6 +24,12 @@ const ARGUMENTS: [(&str, &str); 9] = [
     ("outage", "中途让消息服务器离线一段时间，并证明没有丢数据"),
     ("port", "所有模拟设备共用的 Modbus TCP 端口，以站号 1、2、3 区分；0 表示任选空闲端口"),
     ("listen", "监听地址；默认只允许本机连接"),
+    ("file", "原文件：Kepware 点表导出（CSV）、Neuron 点表导出（xlsx）、Telegraf 配置"),
+    ("from", "文件来自哪个产品；不写则按内容判断"),
+    ("output", "写到哪里：NAME.toml（车间配置）或 NAME.csv（点表）；不写则把 TOML 输出到标准输出"),
+    ("device", "设备的 id；有多台设备时后面加站号"),
+    ("link", "链路名称"),
+    ("force", "输出文件已存在时覆盖"),
     ("state_dir", "日志库目录；不写则用临时目录，结束时删除"),
 ];
 

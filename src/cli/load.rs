@@ -40,7 +40,8 @@ fn read(path: &Path) -> Result<String, Trouble> {
     })
 }
 
-fn bytes(path: &Path, max: u64) -> Result<Vec<u8>, Trouble> {
+/// A file, unless it is too large.
+pub(super) fn bytes(path: &Path, max: u64) -> Result<Vec<u8>, Trouble> {
     let unreadable =
         |error: std::io::Error| Trouble::new(words::FILE_UNREADABLE).with("path", path.display()).with("found", error);
     let mut bytes = Vec::new();

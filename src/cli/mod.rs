@@ -5,6 +5,7 @@ mod check;
 mod demo;
 mod explain;
 mod help;
+mod import;
 mod learned;
 mod load;
 mod logging;
@@ -24,6 +25,8 @@ use crate::model::{Lang, Trouble};
 
 /// Exit codes of sysexits.h that service managers know.
 pub const EXIT_USAGE: u8 = 64;
+/// A file that is not what it should be.
+pub const EXIT_DATA: u8 = 65;
 /// A bug of ours.
 pub const EXIT_SOFTWARE: u8 = 70;
 /// The journal cannot be used, a port is taken.
@@ -56,6 +59,8 @@ enum Command {
     Check(ConfigArgs),
     /// Explain a code such as CW204: what it means, what is usually behind it, what to do.
     Explain(explain::ExplainArgs),
+    /// Turn tags of Kepware, Neuron or Telegraf into a workshop or a tag table; exit code 2 where something was left out.
+    Import(import::ImportArgs),
     /// Watch the whole chain at work on this machine: simulated machines, agent, embedded broker.
     #[cfg(feature = "demo")]
     Demo(demo::DemoArgs),
@@ -98,6 +103,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::check(&args),
         Command::Explain(args) => explain::explain(&args),
+        Command::Import(args) => import::import(&args),
         #[cfg(feature = "demo")]
         Command::Demo(args) => demo::demo(&args),
         #[cfg(feature = "demo")]

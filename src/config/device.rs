@@ -15,10 +15,10 @@ use crate::model::words::config as words;
 use crate::model::{Deadband, ReportRule};
 
 /// A scan of so many tags still fits one message of the default size with room to spare.
-const MAX_TAGS: usize = 4_000;
+pub const MAX_TAGS: usize = 4_000;
 
 /// Periods: below 10 ms a field bus cannot follow; above a day a value is not monitored.
-pub(super) const PERIODS: std::ops::RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(86_400);
+pub const PERIODS: std::ops::RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(86_400);
 
 /// What a device's tags inherit; `None` where neither device nor profile say.
 pub(super) struct Defaults {

@@ -11,6 +11,7 @@ mod link;
 pub mod modbus;
 mod names;
 mod profile;
+mod quote;
 mod read;
 mod sink;
 mod spreadsheet;
@@ -19,11 +20,14 @@ mod tag_type;
 mod units;
 
 pub use areas::Areas;
+pub use device::{MAX_TAGS, PERIODS};
 pub use files::MAX_BYTES as MAX_OTHER_FILE;
 pub use glob::glob;
 pub use names::Names;
 pub use profile::BUILT_IN as BUILT_IN_PROFILES;
+pub use quote::quoted;
 pub use sink::{ENVELOPE_BYTES, LONGEST_VALUE, SCAN_BYTES, TEXT_FRAME, escaped_len};
+pub use spreadsheet::{Row, rows_of_text, rows_of_xlsx};
 
 use std::collections::BTreeMap;
 use std::fmt;

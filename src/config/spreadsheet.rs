@@ -12,10 +12,11 @@ use crate::model::words::config as words;
 
 /// A row that is not empty, its cells trimmed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Row {
+pub struct Row {
     /// As the spreadsheet program counts it, from 1; for text, the line that it begins on.
-    pub(super) number: usize,
-    pub(super) cells: Vec<String>,
+    pub number: usize,
+    /// From the first column on.
+    pub cells: Vec<String>,
 }
 
 /// Rows beyond this are no tags of one device.
@@ -31,8 +32,8 @@ const MAX_UNPACKED: u64 = 100_000_000;
 pub(super) fn rows(name: &str, bytes: &[u8]) -> Result<Vec<Row>, Trouble> {
     let ending = name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
     let rows = match ending.as_str() {
-        "xlsx" => from_xlsx(bytes),
-        "csv" | "tsv" | "txt" => text_of(bytes).and_then(|text| from_text(&text)),
+        "xlsx" => rows_of_xlsx(bytes),
+        "csv" | "tsv" | "txt" => text_of(bytes).and_then(|text| rows_of_text(&text)),
         _ => Err(Trouble::new(words::TABLE_KIND)),
     };
     let mut rows = rows.map_err(|trouble| trouble.with("file", name))?;
@@ -48,7 +49,7 @@ fn text_of(bytes: &[u8]) -> Result<String, Trouble> {
 
 /// RFC 4180 with any of three separators: the one that the first line has most of. A quote stands for itself where it
 /// does not begin a cell.
-fn from_text(text: &str) -> Result<Vec<Row>, Trouble> {
+pub fn rows_of_text(text: &str) -> Result<Vec<Row>, Trouble> {
     let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     let count = |separator: char| first.chars().filter(|c| *c == separator).count();
     let separator = [',', ';', '\t'].into_iter().rev().max_by_key(|c| count(*c)).unwrap_or(',');
@@ -103,7 +104,7 @@ fn too_large() -> Trouble {
 }
 
 /// The first sheet, cell by cell: a lone cell far out would otherwise cost the memory of all between.
-fn from_xlsx(bytes: &[u8]) -> Result<Vec<Row>, Trouble> {
+pub fn rows_of_xlsx(bytes: &[u8]) -> Result<Vec<Row>, Trouble> {
     bounded(bytes)?;
     let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(damaged)?;
     let Some(sheet) = book.sheet_names().first().cloned() else { return Ok(Vec::new()) };

@@ -3,6 +3,7 @@
 
 use super::files::Files;
 use super::gather::Gathering;
+use super::quote::quoted;
 use super::read::{Doc, Section};
 use super::spreadsheet::{self, Row};
 use super::{OtherFile, read};
@@ -133,20 +134,6 @@ fn value(cell: &str, is_number: bool) -> String {
         }
     }
     quoted(cell)
-}
-
-/// A basic string of TOML on one line.
-fn quoted(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => quoted.extend(['\\', c]),
-            c if c.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(c))),
-            c => quoted.push(c),
-        }
-    }
-    quoted.push('"');
-    quoted
 }
 
 fn shortened(cell: &str) -> String {

@@ -7,6 +7,7 @@
 use std::path::Path;
 
 use super::server::Endpoint;
+use crate::config::quoted;
 
 /// The configuration that reads these endpoints and publishes to a broker on this port of the loopback interface.
 /// Machines without an endpoint stay out of it.
@@ -72,20 +73,6 @@ fn sheet(machine: &str) -> Option<(&'static str, &'static str, &'static str)> {
         "press-01" => Some(("1号冲床", "1s", PRESS)),
         _ => None,
     }
-}
-
-/// A basic string of TOML: quotes, backslashes and control characters escaped.
-fn quoted(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => quoted.extend(['\\', c]),
-            c if c.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(c))),
-            c => quoted.push(c),
-        }
-    }
-    quoted.push('"');
-    quoted
 }
 
 const INJECTION: &str = r#"    { name = "scan", address = "holding:30", type = "u32", label = "读取序号" },
