@@ -14,7 +14,7 @@ const COMMANDS: [(&str, &str); 5] = [
 ];
 
 /// What each argument means, the same in every command.
-const ARGUMENTS: [(&str, &str); 9] = [
+const ARGUMENTS: [(&str, &str); 11] = [
     ("config", "车间配置文件；各配置项见 config/workshop.toml"),
     ("log", "日志级别：error、warn、info、debug，或 cloudward::source=debug 这样的过滤条件"),
     ("lang", "消息语言：en 或 zh（默认取自 LC_ALL、LC_MESSAGES、LANG）"),
@@ -23,6 +23,11 @@ const ARGUMENTS: [(&str, &str); 9] = [
     ("outage", "中途让消息服务器离线一段时间，并证明没有丢数据"),
     ("port", "所有模拟设备共用的 Modbus TCP 端口，以站号 1、2、3 区分；0 表示任选空闲端口"),
     ("listen", "监听地址；默认只允许本机连接"),
+    (
+        "fault",
+        "模拟故障：KIND[:参数][@范围][%间隔]，可写多次，如 garbage%10、exception:2@holding:10-20；种类见 --list-faults",
+    ),
+    ("list_faults", "列出并说明所有故障种类"),
     ("state_dir", "日志库目录；不写则用临时目录，结束时删除"),
 ];
 
