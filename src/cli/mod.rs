@@ -11,6 +11,7 @@ mod outlook;
 mod run;
 #[cfg(feature = "demo")]
 mod sim;
+mod write;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -23,6 +24,14 @@ use crate::model::{Lang, Trouble};
 
 /// Exit codes of sysexits.h that service managers know.
 pub const EXIT_USAGE: u8 = 64;
+/// Somebody was asked, and said no.
+pub const EXIT_DECLINED: u8 = 1;
+/// A device or port cannot be had.
+pub const EXIT_UNAVAILABLE: u8 = 69;
+/// A device answered otherwise than hoped for, or not at all.
+pub const EXIT_PROTOCOL: u8 = 76;
+/// The configuration does not allow it.
+pub const EXIT_NOT_ALLOWED: u8 = 77;
 /// A bug of ours.
 pub const EXIT_SOFTWARE: u8 = 70;
 /// The journal cannot be used, a port is taken.
@@ -53,6 +62,8 @@ enum Command {
     Run(RunArgs),
     /// Validate a configuration and show what it means: requests, messages, hours of outage, flash wear.
     Check(ConfigArgs),
+    /// Write one value into a machine; off unless the configuration allows it, asked, recorded, and read back.
+    Write(write::WriteArgs),
     /// Explain a code such as CW204: what it means, what is usually behind it, what to do.
     Explain(explain::ExplainArgs),
     /// Watch the whole chain at work on this machine: simulated machines, agent, embedded broker.
@@ -96,6 +107,7 @@ pub fn main() -> ExitCode {
     match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::check(&args),
+        Command::Write(args) => write::write(&args),
         Command::Explain(args) => explain::explain(&args),
         #[cfg(feature = "demo")]
         Command::Demo(args) => demo::demo(&args),

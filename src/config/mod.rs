@@ -17,6 +17,7 @@ mod spreadsheet;
 mod table;
 mod tag_type;
 mod units;
+mod write_rule;
 
 pub use areas::Areas;
 pub use files::MAX_BYTES as MAX_OTHER_FILE;
@@ -24,6 +25,7 @@ pub use glob::glob;
 pub use names::Names;
 pub use profile::BUILT_IN as BUILT_IN_PROFILES;
 pub use sink::{ENVELOPE_BYTES, LONGEST_VALUE, SCAN_BYTES, TEXT_FRAME, escaped_len};
+pub use write_rule::{MAX_WRITTEN_REGISTERS, WriteRule};
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -61,6 +63,8 @@ pub struct Workshop {
     pub name: String,
     /// IANA time zone.
     pub timezone: String,
+    /// Whether `cloudward write` may write the tags that allow it. The agent itself never writes.
+    pub writes: bool,
 }
 
 /// `[journal]`
@@ -266,6 +270,8 @@ pub struct Tag {
     pub every: Duration,
     /// Report on change.
     pub report: ReportRule,
+    /// `None`: it is only read.
+    pub write: Option<WriteRule>,
 }
 
 impl Tag {
@@ -423,6 +429,12 @@ impl Config {
             }
         }
         self
+    }
+
+    /// The tags that may be written, each with its device, whether or not the workshop's switch is on.
+    pub fn writable(&self) -> impl Iterator<Item = (&Arc<Device>, &Tag)> {
+        let tags = self.devices.iter().flat_map(|device| device.tags.iter().map(move |tag| (device, tag)));
+        tags.filter(|(_, tag)| tag.write.is_some())
     }
 
     /// The devices behind a link.

@@ -135,7 +135,7 @@ fn mistakes_are_told_apart() {
 #[test]
 fn a_request_that_is_none_meets_no_fault_and_no_panic() {
     let mut faults = Faults::new(KINDS.iter().filter_map(|kind| Fault::parse(kind.form).ok()).collect());
-    assert_eq!(faults.tallies().count() >= 10, true);
+    assert!(faults.tallies().count() >= 10);
     for length in 0..REQUEST.len() {
         let deed = faults.on_request(&REQUEST[..length], Duration::ZERO);
         faults.steps(deed, &REQUEST[..length], Some(ANSWER[..length].to_vec()));

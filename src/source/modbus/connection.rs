@@ -16,6 +16,7 @@ use tokio::time::{sleep_until, timeout, timeout_at};
 
 use super::decode::Answer;
 use super::frame::{Envelope, Found, MAX_WAITING, Query};
+use super::hold::Hold;
 use super::listener::Seat;
 use super::plan::Block;
 use crate::config::{self, Link, SerialLine, Transport};
@@ -40,6 +41,8 @@ pub struct Connection {
     seat: Option<Seat>,
     /// Questions in a row without an answer.
     unanswered: u32,
+    /// A serial port is held against other processes of ours.
+    _hold: Option<Hold>,
 }
 
 enum Stream {
@@ -82,10 +85,12 @@ impl Connection {
             Transport::ModbusTcp { host, port } => Connection::dial(link, host, *port, Envelope::Tcp).await,
             Transport::RtuOverTcp { host, port } => Connection::dial(link, host, *port, Envelope::Rtu).await,
             Transport::Serial(line) => {
-                let port =
-                    open_serial(line).map_err(|error| OpenFault { why: Why::Unreachable, error: error.to_string() })?;
+                let fault = |error: io::Error| OpenFault { why: Why::Unreachable, error: error.to_string() };
+                let hold = Hold::take(&line.path).map_err(fault)?;
+                let port = open_serial(line).map_err(fault)?;
                 let envelope = if line.is_ascii { Envelope::Ascii } else { Envelope::Rtu };
-                Ok(Connection::new(Stream::Serial(port), envelope, link.timeout, line.character()))
+                let connection = Connection::new(Stream::Serial(port), envelope, link.timeout, line.character());
+                Ok(Connection { _hold: Some(hold), ..connection })
             }
         }
     }
@@ -118,23 +123,46 @@ impl Connection {
             heartbeat: None,
             seat: None,
             unanswered: 0,
+            _hold: None,
         }
     }
 
     /// Reads one block from one unit.
     pub async fn read(&mut self, unit: u8, block: Block) -> Result<Answer, ReadFault> {
+        let query = Query { transaction: self.next_transaction(), unit, block };
+        let envelope = self.envelope;
+        let find = |received: &[u8]| query.find(envelope, received);
+        self.exchange(unit, &query.encode(envelope), query.answer_bytes(envelope), find).await
+    }
+
+    /// How frames are wrapped here.
+    pub fn envelope(&self) -> Envelope {
+        self.envelope
+    }
+
+    /// A number for the next request.
+    pub fn next_transaction(&mut self) -> u16 {
         self.transaction = self.transaction.wrapping_add(1);
-        let query = Query { transaction: self.transaction, unit, block };
+        self.transaction
+    }
+
+    /// Sends one request to one unit, once, and waits for what `find` takes for its answer, of so many bytes.
+    pub async fn exchange(
+        &mut self,
+        unit: u8,
+        request: &[u8],
+        answer_bytes: usize,
+        find: impl Fn(&[u8]) -> Found,
+    ) -> Result<Answer, ReadFault> {
         self.quieten(unit).await?;
-        let request = query.encode(self.envelope);
-        self.send(&request).await?;
+        self.send(request).await?;
         // The characters of question and answer take their time on a serial line; the device's time is `timeout`.
-        let on_the_wire = self.character * (request.len() + query.answer_bytes(self.envelope)) as u32;
+        let on_the_wire = self.character * (request.len() + answer_bytes) as u32;
         let deadline = Instant::now() + self.timeout + on_the_wire;
         loop {
             match self.receive(deadline).await? {
                 false => return Err(self.unanswered(unit)),
-                true => match query.find(self.envelope, &self.received) {
+                true => match find(&self.received) {
                     Found::Nothing => {}
                     Found::Answer(answer) => {
                         self.unanswered = 0;

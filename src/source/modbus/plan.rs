@@ -103,6 +103,7 @@ mod tests {
             values: None,
             every: Duration::from_secs(1),
             report: ReportRule { deadband: Deadband::None, max_silence: Duration::from_secs(60) },
+            write: None,
         }
     }
 

@@ -23,6 +23,7 @@ fn tag(address: &str, data_type: DataType) -> Tag {
         values: None,
         every: Duration::from_secs(1),
         report: ReportRule { deadband: Deadband::None, max_silence: MINUTE },
+        write: None,
     }
 }
 
