@@ -183,8 +183,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "磁盘已满，或当前用户没有写权限。",
         },
         remedy: Text {
-            en: "make room, or run it as the user of the agent (sudo -u cloudward ...)",
-            zh: "请清理磁盘，或以采集程序的用户运行（sudo -u cloudward ...）",
+            en: "make room, or run it as a user who may write there (sudo)",
+            zh: "请清理磁盘，或换有写权限的用户运行（sudo）",
         },
     },
     Words {
