@@ -157,8 +157,9 @@ fn serial_lines_are_written_too_unless_the_agent_holds_the_port() {
         let dir = dir.path();
         let (ours, theirs) = (dir.join("ours"), dir.join("theirs"));
         let end = |path: &Path| format!("pty,raw,echo=0,link={}", path.display());
-        let mut socat =
-            Command::new(program("socat")).args([end(&ours), end(&theirs)]).stderr(Stdio::null()).spawn().unwrap();
+        let _wire = Wire(
+            Command::new(program("socat")).args([end(&ours), end(&theirs)]).stderr(Stdio::null()).spawn().unwrap(),
+        );
         wait_for("the two ports", || (ours.exists() && theirs.exists()).then_some(()));
         let plc = Plc::pymodbus_still(dir, &format!("{kind}:{}", theirs.display()));
         let tags = ["u16", "u32"]
@@ -182,8 +183,16 @@ fn serial_lines_are_written_too_unless_the_agent_holds_the_port() {
         written(&config, "d.u16", "79");
         let writes: Vec<u8> = functions(&plc).into_iter().filter(|function| *function > 4).collect();
         assert_eq!(writes, [6, 16, 5, 6], "{kind}");
-        socat.kill().ok(); // it may have ended with a port
-        socat.wait().ok();
+    }
+}
+
+/// socat between two ports; ends with its owner, also when a test fails.
+struct Wire(std::process::Child);
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        self.0.kill().ok(); // it may have ended with a port
+        self.0.wait().ok();
     }
 }
 
