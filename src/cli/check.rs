@@ -10,8 +10,8 @@ use super::{ConfigArgs, say};
 use crate::agent::max_size;
 use crate::config::modbus::{Register, Table};
 use crate::config::{Config, Device, Link, Security, Sink};
-use crate::model::Lang;
 use crate::model::time::{show_bytes, show_span};
+use crate::model::{Lang, ValueKind};
 
 pub(super) fn check(args: &ConfigArgs) -> ExitCode {
     let config = match load_or_explain(&args.config) {
@@ -27,6 +27,7 @@ pub(super) fn check(args: &ConfigArgs) -> ExitCode {
         learned::lines(&config, link, &state_dir, report.lang).iter().for_each(say);
     }
     report.unconnected();
+    report.writing();
     config.sinks.iter().for_each(|sink| report.sink(sink));
     report.journal(max_size, &state_dir.display().to_string());
     ExitCode::SUCCESS
@@ -154,6 +155,48 @@ impl Report<'_> {
                 format!("in the ledger, not connected: {}", idle.join(", ")),
                 format!("已列入台账、尚未联网：{}", idle.join("、")),
             );
+        }
+    }
+
+    /// Whether machines can be changed, and where: nobody is to find that out from the machine.
+    fn writing(&self) {
+        let tags: Vec<_> = self.config.writable().collect();
+        if !self.config.workshop.writes && tags.is_empty() {
+            return;
+        }
+        say("");
+        let (number, named) = (tags.len(), count(tags.len(), "tag"));
+        if !self.config.workshop.writes {
+            let first =
+                tags.iter().map(|(device, tag)| format!("{}.{}", device.id, tag.name)).next().unwrap_or_default();
+            return self.say(
+                format!("WARNING: writing is switched off, but {named} would allow it ({first}{}): take `write` away, or add `writes = true` under [workshop]", if number > 1 { ", ..." } else { "" }),
+                format!("警告：写入功能未启用，但有 {number} 个点标为可写（{first}{}）：请删去 write，或在 [workshop] 下加 `writes = true`", if number > 1 { " 等" } else { "" }),
+            );
+        }
+        self.say(
+            format!(
+                "WARNING: writing is switched on: `cloudward write` may change {named}; the agent itself never writes"
+            ),
+            format!("警告：写入功能已启用：`cloudward write` 可以改动 {number} 个点；采集程序本身从不写"),
+        );
+        for (device, tag) in tags {
+            let rule = tag.write.unwrap_or_default();
+            let limit = |end: Option<f64>| end.map_or("...".to_owned(), |end| end.to_string());
+            let limits = match (rule.min, rule.max) {
+                (None, None) if tag.kind() == ValueKind::Text || tag.kind() == ValueKind::Bool => String::new(),
+                (None, None) => self.pick("no limits of its own", "未设上下限").to_owned(),
+                (min, max) => format!("{} .. {}", limit(min), limit(max)),
+            };
+            let unit = tag.unit.as_deref().unwrap_or("");
+            say(format_args!("  {}.{}  {}  {limits} {unit}", device.id, tag.name, tag.register().address));
+        }
+    }
+
+    fn pick(&self, en: &'static str, zh: &'static str) -> &'static str {
+        match self.lang {
+            Lang::En => en,
+            Lang::Zh => zh,
         }
     }
 

@@ -5,9 +5,10 @@ use clap::Command;
 use crate::model::Lang;
 
 /// What each command is for.
-const COMMANDS: [(&str, &str); 6] = [
+const COMMANDS: [(&str, &str); 7] = [
     ("run", "采集、存储、上送，直到被停止：即采集程序本身"),
     ("check", "校验配置并说明其含义：请求数、消息量、可撑多久断网、闪存写入量"),
+    ("write", "向设备写一个值；默认关闭，须由配置允许，写前询问，留有记录，写后回读"),
     ("explain", "解释消息末尾的代码（如 CW204）：含义、常见原因、处理办法"),
     ("import", "把 Kepware、Neuron、Telegraf 的点转换成车间配置或点表；有内容未能导入时退出码为 2"),
     ("demo", "在本机上看整条链路运转：模拟设备、采集程序、内置消息服务器"),
@@ -15,10 +16,13 @@ const COMMANDS: [(&str, &str); 6] = [
 ];
 
 /// What each argument means, the same in every command.
-const ARGUMENTS: [(&str, &str); 15] = [
+const ARGUMENTS: [(&str, &str); 20] = [
     ("config", "车间配置文件；各配置项见 config/workshop.toml"),
     ("log", "日志级别：error、warn、info、debug，或 cloudward::source=debug 这样的过滤条件"),
     ("lang", "消息语言：en 或 zh（默认取自 LC_ALL、LC_MESSAGES、LANG）"),
+    ("target", "要写的点：设备 id、点号、点名，如 press-01.setpoint"),
+    ("value", "要写的值，按人看到的（换算后）填写；取了名称的点填名称"),
+    ("yes", "不询问，直接写"),
     ("code", "消息末尾的代码（CW204，或只写 204）；不写则列出全部"),
     ("seconds", "运行多少秒后给出小结；Ctrl-C 可提前结束"),
     ("outage", "中途让消息服务器离线一段时间，并证明没有丢数据"),
@@ -30,6 +34,11 @@ const ARGUMENTS: [(&str, &str); 15] = [
     ("device", "设备的 id；有多台设备时后面加站号"),
     ("link", "链路名称"),
     ("force", "输出文件已存在时覆盖"),
+    (
+        "fault",
+        "模拟故障：KIND[:参数][@范围][%间隔]，可写多次，如 garbage%10、exception:2@holding:10-20；种类见 --list-faults",
+    ),
+    ("list_faults", "列出并说明所有故障种类"),
     ("state_dir", "日志库目录；不写则用临时目录，结束时删除"),
 ];
 

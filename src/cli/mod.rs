@@ -13,6 +13,7 @@ mod outlook;
 mod run;
 #[cfg(feature = "demo")]
 mod sim;
+mod write;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -23,14 +24,22 @@ use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::model::{Lang, Trouble};
 
+/// Somebody was asked, and said no.
+pub const EXIT_DECLINED: u8 = 1;
 /// Exit codes of sysexits.h that service managers know.
 pub const EXIT_USAGE: u8 = 64;
 /// A file that is not what it should be.
 pub const EXIT_DATA: u8 = 65;
+/// A device or port cannot be had.
+pub const EXIT_UNAVAILABLE: u8 = 69;
 /// A bug of ours.
 pub const EXIT_SOFTWARE: u8 = 70;
 /// The journal cannot be used, a port is taken.
 pub const EXIT_CANNOT_START: u8 = 73;
+/// A device answered otherwise than hoped for, or not at all.
+pub const EXIT_PROTOCOL: u8 = 76;
+/// The configuration does not allow it.
+pub const EXIT_NOT_ALLOWED: u8 = 77;
 /// The configuration has mistakes.
 pub const EXIT_CONFIG: u8 = 78;
 
@@ -57,6 +66,8 @@ enum Command {
     Run(RunArgs),
     /// Validate a configuration and show what it means: requests, messages, hours of outage, flash wear.
     Check(ConfigArgs),
+    /// Write one value into a machine; off unless the configuration allows it, asked, recorded, and read back.
+    Write(write::WriteArgs),
     /// Explain a code such as CW204: what it means, what is usually behind it, what to do.
     Explain(explain::ExplainArgs),
     /// Turn tags of Kepware, Neuron or Telegraf into a workshop or a tag table; exit code 2 where something was left out.
@@ -102,6 +113,7 @@ pub fn main() -> ExitCode {
     match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::check(&args),
+        Command::Write(args) => write::write(&args),
         Command::Explain(args) => explain::explain(&args),
         Command::Import(args) => import::import(&args),
         #[cfg(feature = "demo")]

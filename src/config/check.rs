@@ -37,7 +37,13 @@ fn workshop(top: &Section<'_>) -> Workshop {
         if !top.has("workshop") {
             top.wrong("workshop", words::MISSING_KEY, |t| t.with("example", example));
         }
-        return Workshop { enterprise: String::new(), id: String::new(), name: String::new(), timezone: String::new() };
+        return Workshop {
+            enterprise: String::new(),
+            id: String::new(),
+            name: String::new(),
+            timezone: String::new(),
+            writes: false,
+        };
     };
     let enterprise = name(&section, "enterprise", "huada").unwrap_or_default();
     let id = name(&section, "id", "ws1").unwrap_or_default();
@@ -46,8 +52,9 @@ fn workshop(top: &Section<'_>) -> Workshop {
     if !timezone.is_empty() && jiff::tz::TimeZone::get(&timezone).is_err() {
         section.wrong("timezone", words::BAD_TIMEZONE, |t| t.with("found", &timezone));
     }
+    let writes = section.flag("writes").unwrap_or(false);
     section.finish();
-    Workshop { enterprise, id, name: shown, timezone }
+    Workshop { enterprise, id, name: shown, timezone, writes }
 }
 
 fn journal(top: &Section<'_>) -> Journal {

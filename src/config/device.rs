@@ -10,6 +10,7 @@ use super::modbus::{Order, Register, Scaling};
 use super::names;
 use super::read::Section;
 use super::tag_type::{self, order};
+use super::write_rule::write_rule;
 use super::{Areas, Device, Link, Manners, Origin, Station, Tag, link, profile, table};
 use crate::model::words::config as words;
 use crate::model::{Deadband, ReportRule};
@@ -106,6 +107,7 @@ pub(super) fn tag(section: &Section<'_>, defaults: &Defaults, names: &mut Unique
     let inherited = defaults.order.or(defaults.areas.map(|areas| areas.order)).unwrap_or_default();
     let order = tag_type::order_of(section, placed.map(|(_, data_type)| data_type)).unwrap_or(inherited);
     let values = names::names(section, placed.map(|(_, data_type)| data_type), is_scaled);
+    let write = write_rule(section, placed, values.is_some());
     let (address, data_type) = placed?;
     let scaling = Scaling::new(scale.unwrap_or(1.0), offset.unwrap_or(0.0));
     Some(Tag {
@@ -117,6 +119,7 @@ pub(super) fn tag(section: &Section<'_>, defaults: &Defaults, names: &mut Unique
         values: values.map(Arc::new),
         every,
         report,
+        write,
     })
 }
 

@@ -18,6 +18,7 @@ mod spreadsheet;
 mod table;
 mod tag_type;
 mod units;
+mod write_rule;
 
 pub use areas::Areas;
 pub use device::{MAX_TAGS, PERIODS};
@@ -28,6 +29,7 @@ pub use profile::BUILT_IN as BUILT_IN_PROFILES;
 pub use quote::quoted;
 pub use sink::{ENVELOPE_BYTES, LONGEST_VALUE, SCAN_BYTES, TEXT_FRAME, escaped_len};
 pub use spreadsheet::{Row, rows_of_text, rows_of_xlsx};
+pub use write_rule::{MAX_WRITTEN_REGISTERS, WriteRule};
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -65,6 +67,8 @@ pub struct Workshop {
     pub name: String,
     /// IANA time zone.
     pub timezone: String,
+    /// Whether `cloudward write` may write the tags that allow it. The agent itself never writes.
+    pub writes: bool,
 }
 
 /// `[journal]`
@@ -305,6 +309,8 @@ pub struct Tag {
     pub every: Duration,
     /// Report on change.
     pub report: ReportRule,
+    /// `None`: it is only read.
+    pub write: Option<WriteRule>,
 }
 
 /// Where a value comes from, in the words of the protocol.
@@ -476,6 +482,12 @@ impl Config {
             }
         }
         self
+    }
+
+    /// The tags that may be written, each with its device, whether or not the workshop's switch is on.
+    pub fn writable(&self) -> impl Iterator<Item = (&Arc<Device>, &Tag)> {
+        let tags = self.devices.iter().flat_map(|device| device.tags.iter().map(move |tag| (device, tag)));
+        tags.filter(|(_, tag)| tag.write.is_some())
     }
 
     /// The devices behind a link.

@@ -33,6 +33,12 @@ impl Names {
         self.by_number.get(&number).map(|name| &**name)
     }
 
+    /// The number with this name; `None` where there is none, or more than one.
+    pub fn number_of(&self, name: &str) -> Option<i128> {
+        let mut numbers = self.by_number.iter().filter(|(_, known)| ***known == *name).map(|(number, _)| *number);
+        numbers.next().filter(|_| numbers.next().is_none())
+    }
+
     /// All names.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.by_number.values().map(|name| &**name)

@@ -10,10 +10,10 @@ use super::{OtherFile, read};
 use crate::model::Trouble;
 use crate::model::words::config as words;
 
-/// Key of a tag, its names in the first row, whether a number stays a number.
+/// Key of a tag, its names in the first row, whether a number stays a number (and yes or no stays such).
 struct Column(&'static str, &'static [&'static str], bool);
 
-const COLUMNS: [Column; 13] = [
+const COLUMNS: [Column; 16] = [
     Column("name", &["name", "tag", "名称", "点名", "变量名"], false),
     Column("address", &["address", "地址", "寄存器地址"], false),
     Column("type", &["type", "data type", "类型", "数据类型"], false),
@@ -26,6 +26,9 @@ const COLUMNS: [Column; 13] = [
     Column("every", &["every", "period", "周期", "采集周期"], false),
     Column("deadband", &["deadband", "死区"], true),
     Column("max_silence", &["max_silence", "最长静默"], false),
+    Column("write", &["write", "可写"], true),
+    Column("write_min", &["write_min", "写入下限"], true),
+    Column("write_max", &["write_max", "写入上限"], true),
     Column("label", &["label", "description", "描述", "说明", "备注"], false),
 ];
 
@@ -133,7 +136,11 @@ fn value(cell: &str, is_number: bool) -> String {
             return format!("{number:?}");
         }
     }
-    quoted(cell)
+    match cell.to_lowercase().as_str() {
+        "true" | "yes" | "是" if is_number => "true".to_owned(),
+        "false" | "no" | "否" if is_number => "false".to_owned(),
+        _ => quoted(cell),
+    }
 }
 
 fn shortened(cell: &str) -> String {

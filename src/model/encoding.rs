@@ -48,6 +48,18 @@ impl Encoding {
         }
     }
 
+    /// The bytes of a text; `None` where the encoding lacks one of its characters.
+    pub fn encode(self, text: &str) -> Option<Vec<u8>> {
+        match self {
+            Encoding::Ascii => text.is_ascii().then(|| text.as_bytes().to_vec()),
+            Encoding::Utf8 => Some(text.as_bytes().to_vec()),
+            Encoding::Gbk => {
+                let (bytes, _, is_lossy) = GBK.encode(text);
+                (!is_lossy).then(|| bytes.into_owned())
+            }
+        }
+    }
+
     /// The text of a field of fixed length: up to the first NUL, without the blanks behind it.
     pub fn decode_field(self, bytes: &[u8]) -> Option<String> {
         // In none of these encodings is NUL a part of another character.

@@ -1,8 +1,8 @@
 //! The simulator pretends: machines that answer over real Modbus TCP, a broker that can be taken away and brought back,
 //! the configuration that joins them, and the account of what arrived. For `cloudward demo`, `cloudward sim` and tests.
 //!
-//! The machines and the account are pure: time is an argument, the same seed gives the same workshop. [`server`] and
-//! [`broker`] are the doors: the only places that name tokio-modbus's server half and rumqttd.
+//! The machines, their [`faults`] and the account are pure: time is an argument, the same seed gives the same workshop.
+//! [`spoiler`] does what the faults say. [`server`] and [`broker`] are the doors: the only places that name tokio-modbus's server half and rumqttd.
 
 pub mod machine;
 
@@ -12,6 +12,9 @@ pub mod press;
 
 pub mod server;
 
+pub mod faults;
+pub mod spoiler;
+
 pub mod broker;
 pub mod gate;
 
@@ -20,6 +23,8 @@ pub mod workshop;
 
 pub use arrivals::Arrivals;
 pub use broker::{Broker, Delivery};
+pub use faults::{Fault, Faults};
 pub use gate::Gate;
 pub use machine::{Glance, Machine, Phase};
 pub use server::{Endpoint, HandedOut, Server};
+pub use spoiler::Spoiler;

@@ -331,6 +331,7 @@ pub(in crate::sink) mod tests {
             scaling: None,
             values: None,
             every: Duration::from_secs(1),
+            write: None,
             report: REPORT,
         };
         let device = Device {

@@ -42,8 +42,13 @@ mod tests {
 
     #[test]
     fn every_topic_stands_below_prefix_enterprise_and_workshop() {
-        let workshop =
-            Workshop { enterprise: "huada".into(), id: "ws1".into(), name: "注塑".into(), timezone: "UTC".into() };
+        let workshop = Workshop {
+            enterprise: "huada".into(),
+            id: "ws1".into(),
+            name: "注塑".into(),
+            timezone: "UTC".into(),
+            writes: false,
+        };
         let topics = Topics::new("cloudward", &workshop);
         assert_eq!(topics.data("imm-01"), "cloudward/huada/ws1/imm-01/data");
         assert_eq!(topics.birth("imm-01"), "cloudward/huada/ws1/imm-01/birth");

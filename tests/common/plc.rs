@@ -124,6 +124,23 @@ impl Plc {
         Plc::start(command, port, log)
     }
 
+    /// pymodbus at `place` with registers that keep what is written to them.
+    pub fn pymodbus_still(dir: &Path, place: &str) -> Plc {
+        let log = dir.join(format!("still-{}.log", place.replace(['/', ':'], "-")));
+        let mut command = Command::new(prepared("venv/bin/python"));
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/foreign/pymodbus_server.py");
+        command.arg(script).arg(place).arg(&log).arg("still");
+        Plc::start(command, place.parse().unwrap_or_default(), log)
+    }
+
+    /// The same of libmodbus.
+    pub fn libmodbus_still(dir: &Path, port: u16) -> Plc {
+        let log = dir.join(format!("still-c-{port}.log"));
+        let mut command = Command::new(prepared("foreign/libmodbus_server"));
+        command.arg(port.to_string()).arg("1").arg(&log).arg("still");
+        Plc::start(command, port, log)
+    }
+
     /// libmodbus in a small server of C, on `ports` ports from `port` on.
     pub fn libmodbus(dir: &Path, port: u16, ports: u16) -> Plc {
         let log = dir.join(format!("libmodbus-{port}.log"));

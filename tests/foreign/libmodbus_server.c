@@ -1,6 +1,7 @@
 /* A PLC that was not written here: libmodbus serving "the ladder" (tests/common/plc.rs tells what it is).
  *
- * Usage: libmodbus_server PORT PORTS LOG       one counter per port, ports PORT .. PORT+PORTS-1
+ * Usage: libmodbus_server PORT PORTS LOG [still]       one counter per port, ports PORT .. PORT+PORTS-1
+ * With "still" nothing steps: registers keep what is written to them, and writes are lines of the log too.
  *
  * Every read request steps the counter of its port, and the registers are functions of it. Each request answered is a line in
  * LOG, written before the answer leaves: "t_ms function unit address count counter port". That log is the ground truth of the
@@ -52,7 +53,8 @@ static void note(FILE *log, const uint8_t *pdu, int unit, int port) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 4) {
+  int still = argc == 5 && !strcmp(argv[4], "still");
+  if (argc != 4 && !still) {
     fprintf(stderr, "usage: libmodbus_server PORT PORTS LOG\n");
     return 2;
   }
@@ -101,7 +103,8 @@ int main(int argc, char **argv) {
         continue;
       }
       const uint8_t *pdu = query + modbus_get_header_length(ctx);
-      if (length >= 12 && pdu[0] >= 1 && pdu[0] <= 4) {
+      if (length >= 12 && still) note(log, pdu, query[6], owner[i]);
+      if (length >= 12 && !still && pdu[0] >= 1 && pdu[0] <= 4) {
         step(map, ++counter[owner[i]]);
         note(log, pdu, query[6], owner[i]);
       }

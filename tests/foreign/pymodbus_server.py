@@ -1,6 +1,7 @@
 """A PLC that was not written here: pymodbus serving "the ladder" (tests/common/plc.rs tells what it is).
 
-Usage: pymodbus_server.py WHERE LOG, where WHERE is a TCP port, rtu-tcp:PORT, rtu:DEVICE or ascii:DEVICE.
+Usage: pymodbus_server.py WHERE LOG [still], where WHERE is a TCP port, rtu-tcp:PORT, rtu:DEVICE or ascii:DEVICE.
+With "still" nothing steps: registers keep what is written to them, and writes are lines of the log too.
 
 Every read request steps one counter, and the registers are functions of it. Each request answered is a line in LOG,
 written before the answer leaves: "t_ms function unit address count counter". That log is the ground truth of the tests:
@@ -28,10 +29,16 @@ class Ladder:
 
     def __init__(self, path):
         self.counter = 0
+        self.still = "still" in sys.argv[3:]
         self.log = open(path, "a", buffering=1, encoding="ascii")
 
     async def on_access(self, function, start, address, count, registers, written):
         """Called by pymodbus before it copies the answer out of `registers`."""
+        if self.still:
+            if (written is None) != (function in (1, 2, 3, 4)):
+                return None  # after a single write pymodbus reads for the answer
+            self.log.write(f"{time.time_ns() // 1_000_000} {function} 1 {address} {count} 0\n")
+            return None
         if written is not None or function not in (1, 2, 3, 4):
             return None
         self.counter += 1

@@ -160,6 +160,16 @@ pub const BAD_LISTEN: Code = Code("CW181");
 pub const BAD_PATTERN: Code = Code("CW182");
 /// A pattern of units that dial in, on another link.
 pub const DTU_KEY_ELSEWHERE: Code = Code("CW183");
+/// A tag to be written in a table that can only be read.
+pub const WRITE_OF_INPUT: Code = Code("CW184");
+/// A tag to be written that is only a part of its registers.
+pub const WRITE_OF_PART: Code = Code("CW185");
+/// Limits for writing where nothing is written or nothing is a number.
+pub const WRITE_LIMIT_ELSEWHERE: Code = Code("CW186");
+/// The lower limit is above the upper one.
+pub const WRITE_LIMITS_CROSSED: Code = Code("CW187");
+/// More than one request can write.
+pub const WRITE_TOO_LONG: Code = Code("CW188");
 
 pub(super) const WORDS: &[Words] = &[
     Words {
@@ -1133,5 +1143,65 @@ pub(super) const WORDS: &[Words] = &[
             en: "take it away, or write modbus_rtu_listen = \"0.0.0.0:5021\"",
             zh: "请删去，或改用 modbus_rtu_listen = \"0.0.0.0:5021\"",
         },
+    },
+    Words {
+        code: WRITE_OF_INPUT,
+        what: Text { en: "`{key}`: {found} can only be read", zh: "`{key}`：{found} 只能读，不能写" },
+        cause: Text {
+            en: "Modbus writes coils and holding registers; discrete inputs and input registers are what the machine measures.",
+            zh: "Modbus 只能写线圈和保持寄存器；离散输入和输入寄存器是设备测得的量。",
+        },
+        remedy: Text {
+            en: "take `write` away, or find the set point among coils (0xxxx) and holding registers (4xxxx)",
+            zh: "请删去 write，或在线圈（0xxxx）、保持寄存器（4xxxx）里找对应的设定值",
+        },
+    },
+    Words {
+        code: WRITE_OF_PART,
+        what: Text {
+            en: "`{key}`: {found} at {address} is a part of a register, which cannot be written alone",
+            zh: "`{key}`：{address} 的 {found} 只是寄存器的一部分，不能单独写",
+        },
+        cause: Text {
+            en: "Modbus writes whole registers. Reading the rest, changing a part and writing it back would undo what the machine changed in between. A text of odd length ends in half a register.",
+            zh: "Modbus 只能写整个寄存器。先读、改一部分再写回，会冲掉设备在这期间的改动。奇数长度的文本末尾也是半个寄存器。",
+        },
+        remedy: Text {
+            en: "take `write` away; write a coil or a whole register if the machine offers one, or an even length",
+            zh: "请删去 write；若设备有对应的线圈或整寄存器，请改用它；文本请用偶数长度",
+        },
+    },
+    Words {
+        code: WRITE_LIMIT_ELSEWHERE,
+        what: Text { en: "`{key}` has no effect here", zh: "`{key}` 在这里不起作用" },
+        cause: Text {
+            en: "Limits belong to numbers without names that may be written.",
+            zh: "上下限只用于可写的、没有取名的数值。",
+        },
+        remedy: Text {
+            en: "take it away, or add write = true to the number",
+            zh: "请删去，或给该数值加上 write = true",
+        },
+    },
+    Words {
+        code: WRITE_LIMITS_CROSSED,
+        what: Text {
+            en: "`{key}` is {min}, above write_max, which is {max}",
+            zh: "`{key}` 为 {min}，大于 write_max 的 {max}",
+        },
+        cause: Text { en: "The two limits are exchanged.", zh: "上下限写反了。" },
+        remedy: Text { en: "exchange them", zh: "请对调" },
+    },
+    Words {
+        code: WRITE_TOO_LONG,
+        what: Text {
+            en: "`{key}`: {found} is longer than one request can write, {max} bytes",
+            zh: "`{key}`：{found} 超过一次请求能写的 {max} 字节",
+        },
+        cause: Text {
+            en: "One request writes at most 123 registers, and two would not be indivisible.",
+            zh: "一次请求最多写 123 个寄存器，分两次写就不再是一个整体。",
+        },
+        remedy: Text { en: "make the text shorter, or take `write` away", zh: "请缩短文本，或删去 write" },
     },
 ];

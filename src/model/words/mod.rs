@@ -1,6 +1,6 @@
 //! One table of words for people: each code with what, cause and remedy, in English and Chinese. The table is kept in
 //! one file per topic; codes are numbered by topic: 1xx configuration, 2xx machines and links, 3xx journal and disk,
-//! 4xx brokers and delivery, 5xx the agent and its surroundings, 6xx tools.
+//! 4xx brokers and delivery, 5xx the agent and its surroundings, 6xx tools and writing.
 
 pub mod agent;
 pub mod config;
@@ -9,14 +9,24 @@ pub mod journal;
 pub mod simulator;
 pub mod sink;
 pub mod source;
+pub mod write;
 
 use super::trouble::{Code, Words};
 
 /// All words, in the order of their codes.
 pub fn all() -> impl Iterator<Item = &'static Words> {
-    [config::WORDS, source::WORDS, journal::WORDS, sink::WORDS, agent::WORDS, simulator::WORDS, import::WORDS]
-        .into_iter()
-        .flatten()
+    [
+        config::WORDS,
+        source::WORDS,
+        journal::WORDS,
+        sink::WORDS,
+        agent::WORDS,
+        simulator::WORDS,
+        import::WORDS,
+        write::WORDS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// The words for a code as a person types it (`CW101`, `cw101`, `101`).
@@ -44,6 +54,7 @@ mod tests {
             ("agent", include_str!("agent.rs")),
             ("simulator", include_str!("simulator.rs")),
             ("import", include_str!("import.rs")),
+            ("write", include_str!("write.rs")),
         ]
     }
 

@@ -10,6 +10,16 @@ pub const SIM_CANNOT_LISTEN: Code = Code("CW552");
 pub const SIM_BROKER_FAILED: Code = Code("CW553");
 /// No temporary directory.
 pub const NO_TEMPORARY: Code = Code("CW554");
+/// `--fault` names none that there is.
+pub const SIM_NO_SUCH_FAULT: Code = Code("CW555");
+/// Its argument is missing, too much or out of range.
+pub const SIM_BAD_FAULT_ARGUMENT: Code = Code("CW556");
+/// What follows `@` is no place.
+pub const SIM_BAD_FAULT_PLACE: Code = Code("CW557");
+/// What follows `%` is no number.
+pub const SIM_BAD_FAULT_EVERY: Code = Code("CW558");
+/// A fault of whole connections with a place or a rhythm.
+pub const SIM_FAULT_OF_CONNECTIONS: Code = Code("CW559");
 
 pub(super) const WORDS: &[Words] = &[
     Words {
@@ -61,5 +71,64 @@ pub(super) const WORDS: &[Words] = &[
             en: "make room, set TMPDIR, or give --state-dir DIR",
             zh: "请清理空间、设置 TMPDIR，或用 --state-dir 指定目录",
         },
+    },
+    Words {
+        code: SIM_NO_SUCH_FAULT,
+        what: Text { en: "there is no fault `{found}`", zh: "没有 `{found}` 这种故障" },
+        cause: Text { en: "The name is misspelt.", zh: "名称拼写有误。" },
+        remedy: Text {
+            en: "write one of: {known}; `cloudward sim --list-faults` explains them",
+            zh: "可用的有：{known}；`cloudward sim --list-faults` 有说明",
+        },
+    },
+    Words {
+        code: SIM_BAD_FAULT_ARGUMENT,
+        what: Text { en: "the fault `{found}` is written {form}", zh: "故障 `{found}` 的写法是 {form}" },
+        cause: Text {
+            en: "What stands behind the colon is missing, too much, or too large. What stands in brackets may be left out.",
+            zh: "冒号后的参数缺失、多余或超出范围。方括号内的部分可省略。",
+        },
+        remedy: Text {
+            en: "write it like {form}: MS in milliseconds (at most 3600000), CODE 1 to 255, N a number",
+            zh: "请按 {form} 书写：MS 为毫秒（最多 3600000），CODE 为 1 到 255，N 为数字",
+        },
+    },
+    Words {
+        code: SIM_BAD_FAULT_PLACE,
+        what: Text {
+            en: "the fault `{found}` has an unknown place behind @",
+            zh: "故障 `{found}` 的 @ 后面不是有效范围",
+        },
+        cause: Text {
+            en: "A place is a unit id, or a table with addresses counted from 0, the smaller one first.",
+            zh: "范围是站号，或某个区加上从 0 起算的地址，小的在前。",
+        },
+        remedy: Text {
+            en: "write e.g. @2, @holding:10-20, @coil:3 or @2@input:0-9; tables are coil, discrete, holding, input",
+            zh: "请写如 @2、@holding:10-20、@coil:3 或 @2@input:0-9；区有 coil、discrete、holding、input",
+        },
+    },
+    Words {
+        code: SIM_BAD_FAULT_EVERY,
+        what: Text {
+            en: "the fault `{found}` has no number behind %", zh: "故障 `{found}` 的 % 后面不是有效数字"
+        },
+        cause: Text {
+            en: "%10 means each tenth request that the fault fits; it stands at the end.",
+            zh: "%10 表示符合条件的请求每十次发生一次；写在最后。",
+        },
+        remedy: Text {
+            en: "write a number of 1 to 1000000, e.g. garbage%10",
+            zh: "请写 1 到 1000000 的数字，如 garbage%10",
+        },
+    },
+    Words {
+        code: SIM_FAULT_OF_CONNECTIONS,
+        what: Text { en: "the fault `{found}` takes neither @ nor %", zh: "故障 `{found}` 不能带 @ 或 %" },
+        cause: Text {
+            en: "It is about whole connections, before any unit or address is named.",
+            zh: "它针对整个连接，那时还没有站号和地址。",
+        },
+        remedy: Text { en: "write it as {form} alone", zh: "请只写 {form}" },
     },
 ];

@@ -16,6 +16,7 @@ use tokio::time::{sleep, sleep_until, timeout, timeout_at};
 
 use super::decode::Answer;
 use super::frame::{Envelope, Found, MAX_WAITING, Query};
+use super::hold::Hold;
 use super::listener::Seat;
 use super::plan::Block;
 use crate::config::{self, Link, SerialLine, Station, Transport};
@@ -42,6 +43,8 @@ pub struct Connection {
     seat: Option<Seat>,
     /// Questions in a row without an answer.
     unanswered: u32,
+    /// A serial port is held against other processes of ours.
+    _hold: Option<Hold>,
 }
 
 enum Stream {
@@ -93,9 +96,11 @@ impl Connection {
                 Connection::dial(link, host, *port).await
             }
             Transport::Serial(line) => {
-                let port =
-                    open_serial(line).map_err(|error| OpenFault { why: Why::Unreachable, error: error.to_string() })?;
-                Ok(Connection::new(Stream::Serial(port), link, line.character()))
+                let fault = |error: io::Error| OpenFault { why: Why::Unreachable, error: error.to_string() };
+                let hold = Hold::take(&line.path).map_err(fault)?;
+                let port = open_serial(line).map_err(fault)?;
+                let connection = Connection::new(Stream::Serial(port), link, line.character());
+                Ok(Connection { _hold: Some(hold), ..connection })
             }
         }
     }
@@ -123,12 +128,14 @@ impl Connection {
             pause: link.manners.pause,
             character,
             moved,
-            transaction: 0,
+            // From anywhere: a gateway may hand a late answer of the last connection to this one.
+            transaction: getrandom::u32().map_or(0, |n| n as u16),
             received: Vec::new(),
             late: None,
             heartbeat: None,
             seat: None,
             unanswered: 0,
+            _hold: None,
         }
     }
 
@@ -149,12 +156,22 @@ impl Connection {
 
     /// Reads one block from one unit, which has so long to answer.
     pub async fn read_within(&mut self, unit: u8, block: Block, timeout: Duration) -> Result<Answer, ReadFault> {
-        self.transaction = self.transaction.wrapping_add(1);
-        let query = Query { transaction: self.transaction, unit, block };
+        let query = Query { transaction: self.next_transaction(), unit, block };
         let envelope = self.envelope;
         let (request, answer_bytes) = (query.encode(envelope), query.answer_bytes(envelope));
         let find = |received: &[u8]| query.find(envelope, received);
         self.exchange(Station::Unit(unit), &request, answer_bytes, timeout, find).await
+    }
+
+    /// How frames are wrapped here.
+    pub fn envelope(&self) -> Envelope {
+        self.envelope
+    }
+
+    /// A number for the next request.
+    pub fn next_transaction(&mut self) -> u16 {
+        self.transaction = self.transaction.wrapping_add(1);
+        self.transaction
     }
 
     /// Sends a request and receives until `find` has found its answer, which has `answer_bytes` on the wire.

@@ -176,7 +176,7 @@ impl Query {
 }
 
 /// Exception codes by their meaning (Modbus Application Protocol V1.1b3, 7).
-fn meaning(exception: u8) -> Why {
+pub(super) fn meaning(exception: u8) -> Why {
     match exception {
         0x01 => Why::IllegalFunction,
         0x02 => Why::IllegalAddress,
@@ -208,7 +208,8 @@ fn lrc(bytes: &[u8]) -> u8 {
     bytes.iter().fold(0_u8, |sum, byte| sum.wrapping_add(*byte)).wrapping_neg()
 }
 
-fn ascii(body: &[u8]) -> Vec<u8> {
+/// A body in ASCII, with its check.
+pub(super) fn ascii(body: &[u8]) -> Vec<u8> {
     let mut frame = vec![b':'];
     for byte in body.iter().chain([&lrc(body)]) {
         frame.extend(format!("{byte:02X}").bytes());
