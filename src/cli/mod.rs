@@ -3,11 +3,14 @@
 mod check;
 #[cfg(feature = "demo")]
 mod demo;
+mod endpoint;
 mod explain;
 mod help;
 mod load;
 mod logging;
 mod outlook;
+mod probe;
+mod read;
 mod run;
 #[cfg(feature = "demo")]
 mod sim;
@@ -23,6 +26,8 @@ use crate::model::{Lang, Trouble};
 
 /// Exit codes of sysexits.h that service managers know.
 pub const EXIT_USAGE: u8 = 64;
+/// No device answered, or it refused.
+pub const EXIT_NO_ANSWER: u8 = 69;
 /// A bug of ours.
 pub const EXIT_SOFTWARE: u8 = 70;
 /// The journal cannot be used, a port is taken.
@@ -55,6 +60,10 @@ enum Command {
     Check(ConfigArgs),
     /// Explain a code such as CW204: what it means, what is usually behind it, what to do.
     Explain(explain::ExplainArgs),
+    /// Read one value of a device, now: to try an address, a type, a byte order.
+    Read(read::ReadArgs),
+    /// Find out what a device says that has no manual: units, tables, ranges, types. It only reads.
+    Probe(probe::ProbeArgs),
     /// Watch the whole chain at work on this machine: simulated machines, agent, embedded broker.
     #[cfg(feature = "demo")]
     Demo(demo::DemoArgs),
@@ -97,6 +106,8 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::check(&args),
         Command::Explain(args) => explain::explain(&args),
+        Command::Read(args) => read::read(&args),
+        Command::Probe(args) => probe::probe(&args),
         #[cfg(feature = "demo")]
         Command::Demo(args) => demo::demo(&args),
         #[cfg(feature = "demo")]

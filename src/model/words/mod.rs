@@ -1,6 +1,6 @@
 //! One table of words for people: each code with what, cause and remedy, in English and Chinese. The table is kept in
 //! one file per topic; codes are numbered by topic: 1xx configuration, 2xx machines and links, 3xx journal and disk,
-//! 4xx brokers and delivery, 5xx the agent and its surroundings.
+//! 4xx brokers and delivery, 5xx the agent and its surroundings, 6xx what is done by hand.
 
 pub mod agent;
 pub mod config;
@@ -8,12 +8,15 @@ pub mod journal;
 pub mod simulator;
 pub mod sink;
 pub mod source;
+pub mod tools;
 
 use super::trouble::{Code, Words};
 
 /// All words, in the order of their codes.
 pub fn all() -> impl Iterator<Item = &'static Words> {
-    [config::WORDS, source::WORDS, journal::WORDS, sink::WORDS, agent::WORDS, simulator::WORDS].into_iter().flatten()
+    [config::WORDS, source::WORDS, journal::WORDS, sink::WORDS, agent::WORDS, simulator::WORDS, tools::WORDS]
+        .into_iter()
+        .flatten()
 }
 
 /// The words for a code as a person types it (`CW101`, `cw101`, `101`).
@@ -40,6 +43,7 @@ mod tests {
             ("sink", include_str!("sink.rs")),
             ("agent", include_str!("agent.rs")),
             ("simulator", include_str!("simulator.rs")),
+            ("tools", include_str!("tools.rs")),
         ]
     }
 
