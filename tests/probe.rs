@@ -14,7 +14,6 @@ use std::sync::Mutex;
 use cloudward::config::modbus::{Address, DataType, Order};
 use cloudward::config::{Config, Tag};
 use common::agent::run_to_end;
-use common::plc::Plc;
 use common::{free_port, prepared, program, temp_dir, wait_for};
 
 /// What the issue asks for.

@@ -33,7 +33,8 @@ pub struct Guess {
 pub fn guess(area: &Area) -> (Vec<Guess>, Order) {
     let orders = ["ABCD", "CDAB", "BADC", "DCBA"].into_iter().filter_map(Order::parse);
     let read = orders.map(|order| {
-        let (mut score, mut pieces) = (0.0, Vec::new());
+        // Few makers swap the bytes within a register: it takes more than one number to believe it.
+        let (mut score, mut pieces) = (if order.low_byte_first { -5.0 } else { 0.0 }, Vec::new());
         for (first, last) in area.spans() {
             let (more, found) = cut(&Stretch::new(area, first, last, order));
             score += more;
@@ -110,8 +111,9 @@ fn cut(stretch: &Stretch) -> (f64, Vec<Piece>) {
                 let Some((score, ..)) = best[at][from] else { continue };
                 let own = kind(offer.data_type);
                 let (turn, next) = match offer.is_zero {
-                    true => (0.0, from),
-                    false if from == own => (ALIKE, own),
+                    // A gap between whole numbers tells nothing of what follows it.
+                    true => (0.0, if from == kind(DataType::U32) { NOTHING } else { from }),
+                    false if from == own => (alike(offer.data_type), own),
                     false => (-entry(offer.data_type), own),
                 };
                 let score = score + turn + offer.score;
@@ -142,8 +144,11 @@ fn cut(stretch: &Stretch) -> (f64, Vec<Piece>) {
 const KINDS: usize = 9;
 const NOTHING: usize = 0;
 
-/// For a value of the same type as the one before it.
-const ALIKE: f64 = 0.6;
+/// For a value of the same type as the one before it. The empty upper half of a long number says little unless it is
+/// followed by another one.
+fn alike(data_type: DataType) -> f64 {
+    if matches!(data_type, DataType::U64) { 1.6 } else { 0.6 }
+}
 
 fn kind(data_type: DataType) -> usize {
     match data_type {
@@ -192,8 +197,9 @@ fn offers(stretch: &Stretch, at: usize) -> Vec<Offer> {
         // A long whole number shows by its upper half being nothing, where a stretch begins or others like it stand.
         if bits > 0 && bits < 1 << 40 {
             let data_type = DataType::U64;
-            let score =
-                1.0 + starts + even + if (bits..bits + 100_000).contains(&later) && later > bits { 1.0 } else { 0.0 };
+            let rises = if (bits..bits + 100_000).contains(&later) && later > bits { 0.8 } else { 0.0 };
+            let small = if bits < 0x1_0000 { -0.8 } else { 0.0 };
+            let score = 0.2 + starts + even + rises + small;
             offers.push(Offer { data_type, repeat: 1, score, is_zero: false });
         }
     }
@@ -205,13 +211,13 @@ fn offers(stretch: &Stretch, at: usize) -> Vec<Offer> {
 
 fn single(stretch: &Stretch, at: usize) -> Offer {
     let word = stretch.now[at];
+    // Makers choose their scale so that one register is enough: few numbers in one are above 10000, whereas the lower
+    // half of a long number may be anything.
     let score = match word {
         0 => 0.1,
-        // As the upper half of a float it would be between 0.5 and 32768, or less than -0.5.
-        0x3F00..=0x4700 | 0xBF00..=0xC700 => -0.5,
         1..=9_999 => 0.5,
         0xFC00.. => 0.3,
-        _ => -0.3,
+        _ => -1.2,
     };
     let data_type = if word >= 0xF000 { DataType::I16 } else { DataType::U16 };
     Offer { data_type, repeat: 1, score, is_zero: word == 0 }
@@ -227,13 +233,22 @@ fn float(now: f32, later: f32) -> Option<f64> {
         _ if (1e-6..1e9).contains(&size) => 0.5,
         _ => return None,
     };
-    let short = match digits(&format!("{size}")) {
-        _ if now.to_bits() & 0xFFFF == 0 => 1.0, // the lower half is nothing: it may be another number's upper half
-        0..=5 => 3.0,
-        6 => 1.5,
-        _ => 0.0,
+    if is_upper_alone(now.to_bits(), later.to_bits()) {
+        return Some(-2.0);
+    }
+    let score = match digits(&format!("{size}")) {
+        _ if now.to_bits() & 0xFFFF == 0 => 2.0, // a round number, or another number and a zero
+        0..=5 => base + 3.0,
+        6 => base + 1.5,
+        _ => base,
     };
-    Some(base + short + calm(now.into(), later.into()))
+    let sign = if now < 0.0 { -1.0 } else { 0.0 }; // most are not negative
+    Some(score + sign + calm(now.into(), later.into()))
+}
+
+/// Whether the upper half moved and the lower did not: then they are two numbers.
+fn is_upper_alone(now: u32, later: u32) -> bool {
+    now >> 16 != later >> 16 && now & 0xFFFF == later & 0xFFFF
 }
 
 /// Double precision, unless its lower half is a sensible float of its own.
@@ -263,29 +278,39 @@ fn calm(now: f64, later: f64) -> f64 {
 
 /// Two registers as a whole number.
 fn whole(bits: u32, later: u32) -> (DataType, f64) {
+    let (high, low) = (bits >> 16, bits & 0xFFFF);
     let rise: f64 = match later.wrapping_sub(bits) {
         0 => 0.0,
-        1..=100_000 if later >> 16 != bits >> 16 => 3.0, // a carry from one half into the other
+        _ if is_upper_alone(bits, later) => return (DataType::U32, -2.0),
+        1..=0x7FFF if later >> 16 != high => 3.0, // a carry from one half into the other
+        _ if later >> 16 != high && later & 0xFFFF != low && high < 0xFF00 => -3.0, // both moved, and no carry
         1..=100_000 => 0.8,
         0xFFFF_0000.. => 0.3,
         _ => -2.0,
     };
-    match bits {
-        0 => (DataType::U32, 0.15),
-        1..=0xFFFF => (DataType::U32, 0.6 + rise.min(0.4)),
-        0x1_0000..=0x00FF_FFFF => (DataType::U32, 2.0 + rise),
-        0x0100_0000..=0x3FFF_FFFF => (DataType::U32, 0.4 + rise),
-        0xFF00_0000.. => {
-            (DataType::I32, if bits & 0x8000 == 0 && bits < 0xFFFF_0000 { 1.5 } else { 2.5 } + rise.max(0.0))
-        }
-        _ => (DataType::U32, -0.5 + rise.min(0.8)),
+    // The lower half of a long number is seldom small, a number of its own mostly is.
+    let full = match low {
+        0 => -1.5,
+        1..=999 => -1.0,
+        1_000..=9_999 => 0.0,
+        _ => 1.0,
+    };
+    match high {
+        0 if low == 0 => (DataType::U32, 0.15),
+        0 => (DataType::U32, if (10_000..0xFC00).contains(&low) { 1.2 } else { 0.4 } + rise.min(0.4)),
+        1..=0xFF => (DataType::U32, 1.0 + full + rise),
+        0x100..=0x3FFF => (DataType::U32, -0.6 + full + rise),
+        // Two small negative numbers are two; a negative long one has nothing but ones in its upper half.
+        0xFFFF if low >= 0x8000 => (DataType::I32, 2.5 + rise.max(0.0)),
+        0xFF00..=0xFFFE if (0x0100..0xF000).contains(&low) => (DataType::I32, 1.5 + rise.max(0.0)),
+        _ => (DataType::U32, -1.0 + rise.min(0.8)),
     }
 }
 
 /// Eight decimal digits. Of six to eight of them all below ten by chance: one pattern in 16 to 40.
 fn decimal(bits: u32, later: u32) -> Option<f64> {
     let digits = |bits: u32| (0..8).map(|place| bits >> (4 * place) & 0xF).all(|digit| digit <= 9);
-    if !digits(bits) || !digits(later) {
+    if !digits(bits) || !digits(later) || bits & 0xFFFF == 0 || is_upper_alone(bits, later) {
         return None;
     }
     match 8 - bits.leading_zeros() / 4 {

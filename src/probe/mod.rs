@@ -74,3 +74,14 @@ pub fn spans(cells: &Cells) -> Vec<(u16, u16)> {
     }
     spans
 }
+
+/// Stretches with something in them, and a little around: the rest of an endless table says nothing.
+pub fn filled(cells: &Cells) -> Vec<(u16, u16)> {
+    const AROUND: u16 = 4;
+    let mut wanted = Cells::new();
+    for (address, _) in cells.iter().filter(|(_, word)| **word != 0) {
+        let around = address.saturating_sub(AROUND)..=address.saturating_add(AROUND);
+        wanted.extend(around.filter_map(|near| cells.get(&near).map(|word| (near, *word))));
+    }
+    spans(&wanted)
+}

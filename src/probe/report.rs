@@ -6,7 +6,7 @@ use std::fmt::Write;
 use super::guess::{Guess, guess};
 use super::looks::Looks;
 use super::profiles::{self, Match};
-use super::{Area, Cells, Findings, Unit, spans};
+use super::{Area, Findings, Unit, filled};
 use crate::config::modbus::{DataType, Order};
 use crate::model::Lang;
 
@@ -98,12 +98,7 @@ fn device(text: &mut String, unit: &Unit, lang: Lang) {
 fn area_line(area: &Area, lang: Lang) -> String {
     const MOST: usize = 24;
     let pick = |en: &str, zh: &str| if lang == Lang::Zh { zh.to_owned() } else { en.to_owned() };
-    let seen: Cells = if area.is_endless {
-        area.cells.iter().filter(|(_, word)| **word != 0).map(|(at, word)| (*at, *word)).collect()
-    } else {
-        area.cells.clone()
-    };
-    let spans = spans(&seen);
+    let spans = if area.is_endless { filled(&area.cells) } else { area.spans() };
     let shown = |(first, last): &(u16, u16)| if first == last { first.to_string() } else { format!("{first}-{last}") };
     let mut line =
         format!("{}: {}", area.table.as_str(), spans.iter().take(MOST).map(shown).collect::<Vec<_>>().join(", "));

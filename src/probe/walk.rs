@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
 use super::ranges::{Heard, Survey};
-use super::{Area, Cells, Findings, Unit, spans};
+use super::{Area, Findings, Unit, filled};
 use crate::config::Link;
 use crate::config::modbus::Table;
 use crate::model::Why;
@@ -103,10 +103,13 @@ pub async fn walk(
         }
         findings.units.push(unit);
     }
-    if findings.units.iter().any(|unit| !unit.tables.is_empty()) && !walk.is_over() {
-        sleep(BETWEEN_LOOKS).await;
+    // What the survey read is in pieces of different moments, so both looks come after it.
+    for look in [Look::First, Look::Second] {
+        if look == Look::Second && !walk.is_over() && findings.units.iter().any(|unit| !unit.tables.is_empty()) {
+            sleep(BETWEEN_LOOKS).await;
+        }
         for unit in &mut findings.units {
-            walk.look_again(unit).await;
+            walk.look_again(unit, look).await;
         }
     }
     findings.requests = walk.requests;
@@ -115,6 +118,13 @@ pub async fn walk(
         Some(fault) if findings.units.is_empty() => Err(fault),
         _ => Ok(findings),
     }
+}
+
+/// Which of the two looks at everything that was found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Look {
+    First,
+    Second,
 }
 
 struct Walk<'a> {
@@ -224,8 +234,9 @@ impl Walk<'_> {
 
     /// One table of one unit, with a fair share of what is left for so many surveys.
     async fn table(&mut self, unit: u8, table: Table, left: usize) -> Option<Area> {
-        // Registers take more requests than bits, so the first tables get more than an equal share.
-        let share = |all: u32| all / u32::try_from(left).unwrap_or(u32::MAX).div_ceil(2);
+        // Registers take more requests than bits, so the first tables get more than an equal share. A tenth is kept for
+        // the two looks at the end.
+        let share = |all: u32| (all - all / 10) / u32::try_from(left).unwrap_or(u32::MAX).div_ceil(2);
         let end = self.requests + share(self.options.max_requests.saturating_sub(self.requests));
         let time_left = self.options.max_time.saturating_sub(self.began.elapsed());
         let until = Instant::now() + time_left / u32::try_from(left).unwrap_or(u32::MAX).div_ceil(2);
@@ -246,10 +257,11 @@ impl Walk<'_> {
         (!cells.is_empty()).then_some(Area { table, cells, later, longest, is_endless })
     }
 
-    /// Reads the registers that are not zero once more.
-    async fn look_again(&mut self, unit: &mut Unit) {
+    /// Reads the registers that are not zero, in long requests that do not part what stands in two or four.
+    async fn look_again(&mut self, unit: &mut Unit, look: Look) {
         for area in unit.tables.iter_mut().filter(|area| !area.table.is_bits()) {
             let longest = area.longest.unwrap_or(125);
+            let longest = if longest >= 4 { longest - longest % 4 } else { longest };
             for (first, last) in filled(&area.cells) {
                 let mut start = u32::from(first);
                 while start <= u32::from(last) && !self.is_over() {
@@ -257,7 +269,11 @@ impl Walk<'_> {
                     self.show(Step::SecondLook(unit.id));
                     let block = Block { table: area.table, start: start as u16, count };
                     if let Reply::Said(Heard::Values(values)) = self.ask(unit.id, block).await {
-                        area.later.extend((block.start..).zip(values));
+                        let read: Vec<(u16, u16)> = (block.start..).zip(values).collect();
+                        if look == Look::First {
+                            area.cells.extend(read.iter().copied());
+                        }
+                        area.later.extend(read);
                     }
                     start += u32::from(count);
                 }
@@ -312,15 +328,4 @@ impl Walk<'_> {
 /// 1 first, then upwards; what gateways answer as themselves last.
 fn usual_units() -> Vec<u8> {
     (1..=247).chain([255, 0]).collect()
-}
-
-/// Stretches with something in them: long rows of zeros need no second look.
-fn filled(cells: &Cells) -> Vec<(u16, u16)> {
-    const AROUND: u16 = 4;
-    let mut wanted = Cells::new();
-    for (address, _) in cells.iter().filter(|(_, word)| **word != 0) {
-        let around = address.saturating_sub(AROUND)..=address.saturating_add(AROUND);
-        wanted.extend(around.filter_map(|near| cells.get(&near).map(|word| (near, *word))));
-    }
-    spans(&wanted)
 }
