@@ -147,7 +147,11 @@ const NOTHING: usize = 0;
 /// For a value of the same type as the one before it. The empty upper half of a long number says little unless it is
 /// followed by another one.
 fn alike(data_type: DataType) -> f64 {
-    if matches!(data_type, DataType::U64) { 1.6 } else { 0.6 }
+    match data_type {
+        DataType::U64 => 1.6,
+        DataType::U16 | DataType::I16 => 0.0, // what is nothing else
+        _ => 0.6,
+    }
 }
 
 fn kind(data_type: DataType) -> usize {
@@ -237,7 +241,7 @@ fn float(now: f32, later: f32) -> Option<f64> {
         return Some(-2.0);
     }
     let score = match digits(&format!("{size}")) {
-        _ if now.to_bits() & 0xFFFF == 0 => 2.0, // a round number, or another number and a zero
+        _ if now.to_bits() & 0xFFFF == 0 => 1.2, // a round number, or another number and a zero
         0..=5 => base + 3.0,
         6 => base + 1.5,
         _ => base,
@@ -261,7 +265,15 @@ fn double(stretch: &Stretch, at: usize, now: f64, later: f64) -> Option<f64> {
     }
     let halves = [stretch.bits(at, 2)?.0 as u32, stretch.bits(at + 2, 2)?.0 as u32].map(f32::from_bits);
     let are_floats = halves.iter().all(|half| (0.001..1e7).contains(&half.abs()));
-    let base = if are_floats { 2.0 } else { 7.0 };
+    // With nothing in its lower half it may be a float and zeros.
+    let is_half = stretch.bits(at, 4)?.0 as u32 == 0;
+    let base = if is_half {
+        1.0
+    } else if are_floats {
+        2.0
+    } else {
+        7.0
+    };
     Some(base + calm(now, later))
 }
 
@@ -302,7 +314,7 @@ fn whole(bits: u32, later: u32) -> (DataType, f64) {
         0x100..=0x3FFF => (DataType::U32, -0.6 + full + rise),
         // Two small negative numbers are two; a negative long one has nothing but ones in its upper half.
         0xFFFF if low >= 0x8000 => (DataType::I32, 2.5 + rise.max(0.0)),
-        0xFF00..=0xFFFE if (0x0100..0xF000).contains(&low) => (DataType::I32, 1.5 + rise.max(0.0)),
+        0xFF00..=0xFFFE if (0x0100..0xF000).contains(&low) => (DataType::I32, 2.2 + rise.max(0.0)),
         _ => (DataType::U32, -1.0 + rise.min(0.8)),
     }
 }
@@ -449,6 +461,15 @@ mod tests {
         let (guesses, _) = guess(&area(&[27, 65_530, 412, 0], &[28, 4, 413, 0]));
         assert_eq!((guesses[0].offset, guesses[0].data_type), (10, DataType::U32), "{guesses:?}");
         assert_eq!(guesses[1].data_type, DataType::U16);
+    }
+
+    #[test]
+    fn a_total_of_low_word_first_is_one_number_beside_floats_of_that_order() {
+        let words = [52429, 17243, 19661, 17245, 26214, 17244, 0, 0, 6403, 1, 0, 0];
+        let mut later = words;
+        later[8] = 6410;
+        let (guesses, _) = guess(&area(&words, &later));
+        assert_eq!((guesses[3].offset, guesses[3].data_type), (18, DataType::U32), "{guesses:?}");
     }
 
     proptest! {
