@@ -149,6 +149,7 @@ const NOTHING: usize = 0;
 fn alike(data_type: DataType) -> f64 {
     match data_type {
         DataType::U64 => 1.6,
+        DataType::F64 => 3.0,
         DataType::U16 | DataType::I16 => 0.0, // what is nothing else
         _ => 0.6,
     }
@@ -202,7 +203,7 @@ fn offers(stretch: &Stretch, at: usize) -> Vec<Offer> {
         if bits > 0 && bits < 1 << 40 {
             let data_type = DataType::U64;
             let rises = if (bits..bits + 100_000).contains(&later) && later > bits { 0.8 } else { 0.0 };
-            let small = if bits < 0x1_0000 { -0.8 } else { 0.0 };
+            let small = if bits < 0x1_0000 { -2.0 } else { 0.0 };
             let score = 0.2 + starts + even + rises + small;
             offers.push(Offer { data_type, repeat: 1, score, is_zero: false });
         }
@@ -305,6 +306,7 @@ fn whole(bits: u32, later: u32) -> (DataType, f64) {
         0 => -1.5,
         1..=999 => -1.0,
         1_000..=9_999 => 0.0,
+        0xFC00.. => -1.0, // a small negative number
         _ => 1.0,
     };
     match high {
