@@ -246,3 +246,83 @@ fn one(path: &Path) -> Vec<String> {
     }
     judge(&case, &text)
 }
+
+fn case_file(name: &str) -> PathBuf {
+    cases().into_iter().find(|file| file.file_stem().unwrap().to_string_lossy().contains(name)).unwrap()
+}
+
+#[test]
+fn read_shows_value_registers_and_the_other_orders() {
+    let dir = temp_dir();
+    let device = Device::start(dir.path(), &case_file("float-cdab"), "tcp");
+    // Registers 18 and 19 hold 50.02, give or take 0.01, low word first.
+    let read = |more: &[&str]| run_to_end(&[&["read", device.endpoint.as_str(), "--lang", "en"], more].concat());
+    let right = read(&["holding:18", "f32", "--order", "CDAB"]);
+    assert_eq!(right.code, Some(0), "{right:?}");
+    assert!(right.stdout.contains("40019  holding:18  50.0") && right.stdout.contains("4248]  ABCD: "), "{right:?}");
+    // In another order the right one is shown beside it.
+    let wrong = read(&["40019", "f32"]);
+    assert!(wrong.stdout.contains("CDAB: 50.0"), "{wrong:?}");
+    assert!(read(&["40019.3"]).stdout.starts_with("40019.3  holding:18.3  "), "without a type a bit is a bool");
+    let three = read(&["D0", "f32", "--addresses", "inovance-h5u", "--count", "3", "--scale", "10"]);
+    let values: Vec<&str> = three.stdout.lines().filter_map(|line| line.split("  ").nth(2)).collect();
+    assert_eq!(values.len(), 3, "{three:?}");
+    assert!(values.iter().all(|value| value.starts_with("22") || value.starts_with("219")), "{values:?}");
+    let again = read(&["40019", "--every", "50ms", "--times", "4"]);
+    assert_eq!((again.code, again.stdout.lines().count()), (Some(0), 4), "{again:?}");
+}
+
+#[test]
+fn read_takes_a_link_by_name_with_the_unit_of_its_device() {
+    let dir = temp_dir();
+    let device = Device::start(dir.path(), &case_file("adl400"), "tcp");
+    let file = dir.path().join("workshop.toml");
+    let (endpoint, tags) =
+        (&device.endpoint, "tags = [{ name = \"u\", address = \"holding:0x0800\", type = \"f32\" }]");
+    let text = format!(
+        "[workshop]\nenterprise = \"e\"\nid = \"w\"\ntimezone = \"UTC\"\n[[link]]\nname = \"cabinet\"\nmodbus_tcp = \"{endpoint}\"\n[[device]]\nid = \"m\"\nlink = \"cabinet\"\nunit = 3\n{tags}\n"
+    );
+    fs::write(&file, text).unwrap();
+    let config = file.to_str().unwrap();
+    let read = run_to_end(&["read", "cabinet", "0x0800", "f32", "--config", config]);
+    assert!(read.code == Some(0) && read.stdout.contains("224."), "{read:?}");
+    let unknown = run_to_end(&["read", "cabin", "0x0800", "f32", "--config", config]);
+    assert!(unknown.code == Some(64) && unknown.stderr.contains("cabinet"), "{unknown:?}");
+}
+
+#[test]
+fn a_read_that_fails_says_why_and_what_to_do() {
+    let dir = temp_dir();
+    let device = Device::start(dir.path(), &case_file("adl400"), "tcp");
+    let at = device.endpoint.as_str();
+    let nobody = format!("127.0.0.1:{}", free_port());
+    for (arguments, code, words) in [
+        (&["read", at, "holding:70", "--unit", "3"][..], 69, &["CW609", "illegal_address"][..]),
+        (&["read", at, "30001", "--unit", "3"], 69, &["CW609", "illegal_function"]),
+        (&["read", at, "40001", "--unit", "4", "--timeout", "200ms"], 69, &["CW606", "timeout"]),
+        (&["read", &nobody, "40001"], 69, &["CW604"]),
+        (&["read", "/dev/no-such-port", "40001"], 69, &["CW605"]),
+        (&["read", at, "16"], 64, &["CW"]),
+        (&["read", at, "40001", "f33"], 64, &["CW"]),
+        (&["probe", at, "--units", "9-1"], 64, &["CW612"]),
+        (&["probe", at, "--units", "4", "--timeout", "100ms"], 69, &["CW613"]),
+        (&["probe", &nobody, "--units", "1"], 69, &["CW604"]),
+    ] {
+        let ended = run_to_end(&[arguments, &["--lang", "en"]].concat());
+        assert_eq!(ended.code, Some(code), "{arguments:?} {ended:?}");
+        assert!(words.iter().all(|word| ended.stderr.contains(word)), "{arguments:?} {ended:?}");
+    }
+}
+
+#[test]
+fn probe_keeps_to_its_number_of_requests_and_gives_what_it_has() {
+    let dir = temp_dir();
+    let device = Device::start(dir.path(), &case_file("sdm630"), "tcp");
+    let limited = ["--units", "1", "--tables", "input", "--max-requests", "30", "--pause", "0ms", "--lang", "zh"];
+    let ended = run_to_end(&[&["probe", device.endpoint.as_str()], &limited[..]].concat());
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(device.requests().len() <= 30, "{}", device.requests().len());
+    assert!(ended.stderr.contains("只读不写") && ended.stdout.contains("探测未做完"), "{ended:?}");
+    assert!(Config::parse(&ended.stdout).is_ok(), "{}", ended.stdout);
+    assert!(device.requests().iter().all(|line| line.starts_with("4 1 ")), "{:?}", device.requests());
+}

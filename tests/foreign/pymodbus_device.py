@@ -3,10 +3,12 @@
 Usage: pymodbus_device.py WHERE CASE, where WHERE is tcp:PORT, rtu-tcp:PORT or serial:DEVICE, and CASE is a TOML file as
 tests/cases/probe/README.md describes it. Prints "ready" when it listens; ends when its standard input closes. Each request is
 a line on standard error: "function unit address count".
+CLOUDWARD_PROBE_SEED varies the values.
 """
 
 import asyncio
 import os
+import random
 import struct
 import sys
 import threading
@@ -97,6 +99,16 @@ class Device:
         return ExcCodes.ILLEGAL_FUNCTION
 
 
+def varied(value, rng):
+    """The same quantity with another number, for a look at devices that no guess was made for."""
+    name, place, kind, order, raw, step = value
+    if isinstance(raw, (bool, str)) or name.startswith(("clock", "state", "machine_mode", "address", "baud")):
+        return value
+    low, high = (0.99, 1.0) if name.startswith(("freq", "pf")) else (0.98, 1.02) if name.startswith("u_") else (0.5, 1.7)
+    other = raw * rng.uniform(low, high)
+    return [name, place, kind, order, round(other) if isinstance(raw, int) else round(other, 3), step]
+
+
 def end_with_parent():
     sys.stdin.read()
     os._exit(0)
@@ -105,7 +117,11 @@ def end_with_parent():
 async def main():
     kind, _, place = sys.argv[1].partition(":")
     with open(sys.argv[2], "rb") as file:
-        device = Device(tomllib.load(file))
+        case = tomllib.load(file)
+    if seed := os.environ.get("CLOUDWARD_PROBE_SEED"):
+        rng = random.Random(seed)
+        case["values"] = [varied(value, rng) for value in case["values"]]
+    device = Device(case)
     stand_in = SimDevice(id=1, simdata=SimData(0, count=1, values=0, datatype=DataType.REGISTERS))
     if kind == "serial":
         server = ModbusSerialServer(stand_in, framer=FramerType.RTU, port=place, baudrate=19200, ignore_missing_devices=True)
