@@ -183,6 +183,8 @@ fn entry(data_type: DataType) -> f64 {
 fn offers(stretch: &Stretch, at: usize) -> Vec<Offer> {
     let mut offers = vec![single(stretch, at)];
     let even = if at.is_multiple_of(2) { 0.3 } else { 0.0 };
+    // With the bytes swapped small whole numbers become large ones, which proves nothing: only floats speak for it.
+    let swapped = if stretch.order.low_byte_first { -2.0 } else { 0.0 };
     if let Some((bits, later)) = stretch.bits(at, 2) {
         let (bits, later, is_zero) = (bits as u32, later as u32, bits == 0);
         let offer = |data_type, score| Offer { data_type, repeat: 1, score, is_zero };
@@ -190,8 +192,8 @@ fn offers(stretch: &Stretch, at: usize) -> Vec<Offer> {
             offers.push(offer(DataType::F32, score + even));
         }
         let (data_type, score) = whole(bits, later);
-        offers.push(offer(data_type, score + even));
-        offers.extend(decimal(bits, later).map(|score| offer(DataType::Bcd32, score + even)));
+        offers.push(offer(data_type, score + even + if is_zero { 0.0 } else { swapped }));
+        offers.extend(decimal(bits, later).map(|score| offer(DataType::Bcd32, score + even + swapped)));
     }
     if let Some((bits, later)) = stretch.bits(at, 4) {
         let is_zero = bits == 0;
@@ -200,11 +202,12 @@ fn offers(stretch: &Stretch, at: usize) -> Vec<Offer> {
             offers.push(Offer { data_type: DataType::F64, repeat: 1, score: score + even, is_zero });
         }
         // A long whole number shows by its upper half being nothing, where a stretch begins or others like it stand.
-        if bits > 0 && bits < 1 << 40 {
+        let is_two = bits & 0xFFFF == 0 || is_upper_alone(bits as u32, later as u32);
+        if bits > 0 && bits < 1 << 40 && !is_two {
             let data_type = DataType::U64;
             let rises = if (bits..bits + 100_000).contains(&later) && later > bits { 0.8 } else { 0.0 };
             let small = if bits < 0x1_0000 { -2.0 } else { 0.0 };
-            let score = 0.2 + starts + even + rises + small;
+            let score = 0.2 + starts + even + rises + small + swapped;
             offers.push(Offer { data_type, repeat: 1, score, is_zero: false });
         }
     }

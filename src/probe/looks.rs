@@ -39,14 +39,12 @@ impl Looks {
 
 /// Gives each guess a look. What stands alone is believed less than what stands with its kin.
 pub(super) fn name(guesses: &mut [Guess]) {
-    for at in 0..guesses.len() {
-        let looks = match guesses[at].data_type {
+    for guess in guesses.iter_mut() {
+        guess.looks = match guess.data_type {
             DataType::Text(_) => Looks::Text,
             DataType::Bcd16 => Looks::Clock,
-            _ if guesses[at].looks != Looks::Unknown => continue,
-            _ => hertz(&guesses[at]),
+            _ => hertz(guess),
         };
-        guesses[at].looks = looks;
     }
     let is_meter = guesses.iter().any(|guess| matches!(guess.looks, Looks::Hertz(_)));
     for at in 0..guesses.len().saturating_sub(2) {

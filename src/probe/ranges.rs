@@ -1,4 +1,4 @@
-//! Which addresses of one table answer. Pure: [`Survey::next`] says what to ask, [`Survey::heard`] takes what came.
+//! Which addresses of one table answer. Pure: [`Survey::next_block`] says what to ask, [`Survey::heard`] takes what came.
 //!
 //! It knocks at likely places and grows from each that answers: up with long requests, and down. Where a request is
 //! refused, halving finds the edge; where the halves alone are fine, the request was too long for the device. A table that
@@ -81,7 +81,7 @@ impl Survey {
     }
 
     /// What to ask next; `None` when there is nothing more to find out.
-    pub fn next(&mut self) -> Option<Block> {
+    pub fn next_block(&mut self) -> Option<Block> {
         loop {
             let task = match self.tasks.pop() {
                 Some(task) => task,
@@ -95,7 +95,7 @@ impl Survey {
         }
     }
 
-    /// What was said to the block that [`Survey::next`] gave last.
+    /// What was said to the block that [`Survey::next_block`] gave last.
     pub fn heard(&mut self, heard: Heard) {
         let Some((task, block)) = self.asked.take() else { return };
         match heard {
@@ -280,7 +280,7 @@ mod tests {
     fn survey(stretches: &[(u16, u16)], longest: u16) -> (Cells, Option<u16>, usize) {
         let mut survey = Survey::new(Table::Holding);
         let mut requests = 0;
-        while let Some(block) = survey.next() {
+        while let Some(block) = survey.next_block() {
             requests += 1;
             assert!(block.count >= 1 && u32::from(block.start) + u32::from(block.count) <= 65_536, "{block:?}");
             assert!(requests < 4_000, "it does not end");
@@ -319,7 +319,7 @@ mod tests {
     fn a_device_that_answers_zeros_everywhere_is_not_walked_for_ever() {
         let mut survey = Survey::new(Table::Holding);
         let mut requests = 0;
-        while let Some(block) = survey.next() {
+        while let Some(block) = survey.next_block() {
             requests += 1;
             survey.heard(Heard::Values(vec![0; usize::from(block.count)]));
         }
@@ -330,12 +330,12 @@ mod tests {
     #[test]
     fn a_table_that_is_not_served_costs_one_request_and_a_silent_one_few() {
         let mut absent = Survey::new(Table::Input);
-        assert!(absent.next().is_some());
+        assert!(absent.next_block().is_some());
         absent.heard(Heard::Refused(Why::IllegalFunction));
-        assert_eq!(absent.next(), None);
+        assert_eq!(absent.next_block(), None);
         let mut silent = Survey::new(Table::Input);
         let mut requests = 0;
-        while silent.next().is_some() {
+        while silent.next_block().is_some() {
             silent.heard(Heard::Silent);
             requests += 1;
         }

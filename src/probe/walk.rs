@@ -244,7 +244,7 @@ impl Walk<'_> {
         while !self.is_over()
             && self.requests < end
             && Instant::now() < until
-            && let Some(block) = survey.next()
+            && let Some(block) = survey.next_block()
         {
             self.show(Step::Table(unit, table, survey.progress()));
             match self.ask(unit, block).await {
