@@ -5,6 +5,8 @@ pub mod cli;
 
 pub mod agent;
 
+pub mod probe;
+
 pub mod source;
 
 pub mod journal;

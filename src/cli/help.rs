@@ -5,18 +5,20 @@ use clap::Command;
 use crate::model::Lang;
 
 /// What each command is for.
-const COMMANDS: [(&str, &str); 7] = [
+const COMMANDS: [(&str, &str); 9] = [
     ("run", "采集、存储、上送，直到被停止：即采集程序本身"),
     ("check", "校验配置并说明其含义：请求数、消息量、可撑多久断网、闪存写入量"),
     ("write", "向设备写一个值；默认关闭，须由配置允许，写前询问，留有记录，写后回读"),
     ("explain", "解释消息末尾的代码（如 CW204）：含义、常见原因、处理办法"),
     ("import", "把 Kepware、Neuron、Telegraf 的点转换成车间配置或点表；有内容未能导入时退出码为 2"),
+    ("read", "立即读取设备的一个值：用于试地址、类型和字节序"),
+    ("probe", "没有手册时探测设备：站号、区、可读范围、类型；只读不写"),
     ("demo", "在本机上看整条链路运转：模拟设备、采集程序、内置消息服务器"),
     ("sim", "单独以 Modbus TCP 提供模拟设备，用于试配置或对接其他软件"),
 ];
 
-/// What each argument means, the same in every command.
-const ARGUMENTS: [(&str, &str); 20] = [
+/// What each argument means: the same in every command, unless the name of one stands before it.
+const ARGUMENTS: [(&str, &str); 46] = [
     ("config", "车间配置文件；各配置项见 config/workshop.toml"),
     ("log", "日志级别：error、warn、info、debug，或 cloudward::source=debug 这样的过滤条件"),
     ("lang", "消息语言：en 或 zh（默认取自 LC_ALL、LC_MESSAGES、LANG）"),
@@ -26,13 +28,42 @@ const ARGUMENTS: [(&str, &str); 20] = [
     ("code", "消息末尾的代码（CW204，或只写 204）；不写则列出全部"),
     ("seconds", "运行多少秒后给出小结；Ctrl-C 可提前结束"),
     ("outage", "中途让消息服务器离线一段时间，并证明没有丢数据"),
+    (
+        "link",
+        "配置中的链路名称（配合 --config），或地址：192.168.1.10、192.168.1.10:502、rtu-over-tcp:主机:端口、/dev/ttyUSB0",
+    ),
+    ("endpoint", "192.168.1.10、192.168.1.10:502、rtu-over-tcp:主机:端口、/dev/ttyUSB0"),
+    ("address", "40001、holding:16、40010.3；加上 --addresses 可写 PLC 地址，如 D100"),
+    ("data_type", "bool、u16、i16、u32、f32 等；默认 u16，线圈和位为 bool"),
+    ("from_config", "从该文件中取名为 LINK 的链路"),
+    ("unit", "站号；默认取该链路上第一台设备的站号，否则为 1"),
+    ("order", "多寄存器数值的字节序：ABCD、CDAB、BADC、DCBA"),
+    ("scale", "读数乘以该系数"),
+    ("length", "文本的字节数"),
+    ("encoding", "文本编码：ascii、utf8、gbk"),
+    ("addresses", "按 PLC 的地址书写：inovance-h5u、inovance-am、xinje-xd、xinje-xc"),
+    ("count", "连续读取多少个值"),
+    ("every", "每隔多久重复一次，直到 Ctrl-C，如 1s"),
+    ("times", "最多重复多少次"),
+    ("bauds", "波特率，以逗号分隔；默认从最常见的试起"),
+    ("baud", "波特率"),
+    ("parities", "校验位：none、even、odd，以逗号分隔"),
+    ("parity", "校验位：none、even、odd"),
+    ("stop_bits", "停止位：1 或 2"),
+    ("timeout", "等待一次应答的时限，如 500ms"),
+    ("units", "要找的站号，如 1-10,17；默认全部，最常见的在先"),
+    ("tables", "要查的区：holding、input、coil、discrete"),
+    ("max_time", "最长用时，如 5m"),
+    ("max_requests", "最多请求次数"),
+    ("pause", "两次请求之间的停顿，以免打扰正在运行的设备，如 20ms"),
+    ("output", "写入该文件；默认写到标准输出"),
     ("port", "所有模拟设备共用的 Modbus TCP 端口，以站号 1、2、3 区分；0 表示任选空闲端口"),
     ("listen", "监听地址；默认只允许本机连接"),
     ("file", "原文件：Kepware 点表导出（CSV）、Neuron 点表导出（xlsx）、Telegraf 配置"),
     ("from", "文件来自哪个产品；不写则按内容判断"),
-    ("output", "写到哪里：NAME.toml（车间配置）或 NAME.csv（点表）；不写则把 TOML 输出到标准输出"),
-    ("device", "设备的 id；有多台设备时后面加站号"),
-    ("link", "链路名称"),
+    ("import output", "写到哪里：NAME.toml（车间配置）或 NAME.csv（点表）；不写则把 TOML 输出到标准输出"),
+    ("import device", "设备的 id；有多台设备时后面加站号"),
+    ("import link", "链路名称"),
     ("force", "输出文件已存在时覆盖"),
     (
         "fault",
@@ -57,8 +88,11 @@ pub(super) fn localized(command: Command, lang: Lang) -> Command {
 }
 
 fn arguments(command: Command) -> Command {
-    ARGUMENTS.iter().fold(command, |command, (id, help)| {
-        if !command.get_arguments().any(|argument| argument.get_id() == id) {
+    let name = command.get_name().to_owned();
+    ARGUMENTS.iter().fold(command, |command, (key, help)| {
+        let (owner, id) = key.split_once(' ').unwrap_or((&name, key));
+        let has_own = !key.contains(' ') && ARGUMENTS.iter().any(|(other, _)| *other == format!("{name} {id}"));
+        if owner != name || has_own || !command.get_arguments().any(|argument| argument.get_id() == id) {
             return command;
         }
         command.mut_arg(id, |argument| argument.help(*help))

@@ -3,6 +3,7 @@
 mod check;
 #[cfg(feature = "demo")]
 mod demo;
+mod endpoint;
 mod explain;
 mod help;
 mod import;
@@ -10,6 +11,8 @@ mod learned;
 mod load;
 mod logging;
 mod outlook;
+mod probe;
+mod read;
 mod run;
 #[cfg(feature = "demo")]
 mod sim;
@@ -72,6 +75,10 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Turn tags of Kepware, Neuron or Telegraf into a workshop or a tag table; exit code 2 where something was left out.
     Import(import::ImportArgs),
+    /// Read one value of a device, now: to try an address, a type, a byte order.
+    Read(read::ReadArgs),
+    /// Find out what a device says that has no manual: units, tables, ranges, types. It only reads.
+    Probe(probe::ProbeArgs),
     /// Watch the whole chain at work on this machine: simulated machines, agent, embedded broker.
     #[cfg(feature = "demo")]
     Demo(demo::DemoArgs),
@@ -116,6 +123,8 @@ pub fn main() -> ExitCode {
         Command::Write(args) => write::write(&args),
         Command::Explain(args) => explain::explain(&args),
         Command::Import(args) => import::import(&args),
+        Command::Read(args) => read::read(&args),
+        Command::Probe(args) => probe::probe(&args),
         #[cfg(feature = "demo")]
         Command::Demo(args) => demo::demo(&args),
         #[cfg(feature = "demo")]

@@ -1,6 +1,6 @@
 //! One table of words for people: each code with what, cause and remedy, in English and Chinese. The table is kept in
 //! one file per topic; codes are numbered by topic: 1xx configuration, 2xx machines and links, 3xx journal and disk,
-//! 4xx brokers and delivery, 5xx the agent and its surroundings, 6xx tools and writing.
+//! 4xx brokers and delivery, 5xx the agent and its surroundings, 6xx what is done by hand.
 
 pub mod agent;
 pub mod config;
@@ -9,6 +9,7 @@ pub mod journal;
 pub mod simulator;
 pub mod sink;
 pub mod source;
+pub mod tools;
 pub mod write;
 
 use super::trouble::{Code, Words};
@@ -22,6 +23,7 @@ pub fn all() -> impl Iterator<Item = &'static Words> {
         sink::WORDS,
         agent::WORDS,
         simulator::WORDS,
+        tools::WORDS,
         import::WORDS,
         write::WORDS,
     ]
@@ -53,6 +55,7 @@ mod tests {
             ("sink", include_str!("sink.rs")),
             ("agent", include_str!("agent.rs")),
             ("simulator", include_str!("simulator.rs")),
+            ("tools", include_str!("tools.rs")),
             ("import", include_str!("import.rs")),
             ("write", include_str!("write.rs")),
         ]

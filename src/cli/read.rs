@@ -1,0 +1,279 @@
+//! `cloudward read`: one value of a device, now, with its registers and what other byte orders would make of them.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use super::endpoint::{self, Settings, device, quoted};
+use super::load::load_or_explain;
+use super::run::runtime;
+use super::{EXIT_UNAVAILABLE, EXIT_USAGE, fail, say};
+use crate::config::modbus::{DataType, Order, Register};
+use crate::config::{Link, Origin, Station, Tag, Transport};
+use crate::model::words::tools as words;
+use crate::model::{Lang, Reading, Trouble, Why};
+use crate::source::modbus::connection::{Connection, OpenFault, ReadFault};
+use crate::source::modbus::decode::{Answer, decode};
+use crate::source::modbus::plan::{Block, plan};
+
+#[derive(clap::Args)]
+pub(super) struct ReadArgs {
+    /// A link of the configuration (with --config), or where to connect: 192.168.1.10, 192.168.1.10:502, rtu-over-tcp:HOST:PORT, /dev/ttyUSB0.
+    link: String,
+    /// 40001, holding:16, 40010.3; with --addresses also as in the PLC's program, such as D100.
+    address: String,
+    /// bool, u16, i16, u32, f32 and so on; without it u16, for coils and bits bool.
+    #[arg(value_name = "TYPE")]
+    data_type: Option<String>,
+    /// Take the link named LINK from this file.
+    #[arg(long = "config", short, value_name = "FILE")]
+    from_config: Option<PathBuf>,
+    /// Unit id; without it that of the link's first device, or 1.
+    #[arg(long, value_name = "N")]
+    unit: Option<u8>,
+    /// Byte order of longer values: ABCD, CDAB, BADC, DCBA.
+    #[arg(long)]
+    order: Option<String>,
+    /// Multiply what is read by this.
+    #[arg(long, value_name = "FACTOR")]
+    scale: Option<f64>,
+    /// Bytes of a text.
+    #[arg(long, value_name = "BYTES")]
+    length: Option<u16>,
+    /// Encoding of a text: ascii, utf8, gbk.
+    #[arg(long)]
+    encoding: Option<String>,
+    /// Understand addresses of this PLC: inovance-h5u, inovance-am, xinje-xd, xinje-xc.
+    #[arg(long, value_name = "PLC")]
+    addresses: Option<String>,
+    /// So many values, one behind the other.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    count: u16,
+    /// Again and again in this period, until Ctrl-C: 1s.
+    #[arg(long, value_name = "TIME", value_parser = period)]
+    every: Option<Duration>,
+    /// Repeat so many times at most.
+    #[arg(long, value_name = "N")]
+    times: Option<u64>,
+    /// Speed of a serial line (default 9600).
+    #[arg(long)]
+    baud: Option<u32>,
+    /// Parity of a serial line: none, even, odd (default none).
+    #[arg(long)]
+    parity: Option<String>,
+    /// Stop bits of a serial line: 1 or 2 (default 1).
+    #[arg(long, value_name = "N")]
+    stop_bits: Option<u8>,
+    /// How long to wait for an answer.
+    #[arg(long, value_name = "TIME", default_value = "1s")]
+    timeout: String,
+}
+
+/// `1s`, `250ms`, `5m`.
+pub(super) fn period(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let factor = match unit.trim() {
+        "ms" => 0.001,
+        "s" => 1.0,
+        "m" | "min" => 60.0,
+        "h" => 3_600.0,
+        _ => return Err("write e.g. 500ms, 1s, 5m".into()),
+    };
+    let seconds = number.parse::<f64>().map_err(|error| error.to_string())? * factor;
+    Duration::try_from_secs_f64(seconds)
+        .ok()
+        .filter(|time| *time <= Duration::from_secs(86_400))
+        .ok_or("at most a day".into())
+}
+
+pub(super) fn read(args: &ReadArgs) -> ExitCode {
+    let (link, first_unit) = match link(args) {
+        Ok(found) => found,
+        Err(code) => return code,
+    };
+    let tags = match tags(args) {
+        Ok(tags) => tags,
+        Err(trouble) => return fail(&trouble, EXIT_USAGE),
+    };
+    let unit = args.unit.or(first_unit).unwrap_or(1);
+    let every = async {
+        let mut asked = 0_u64;
+        let mut ticks =
+            tokio::time::interval(args.every.unwrap_or(Duration::from_secs(1)).max(Duration::from_millis(10)));
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut connection = None;
+        loop {
+            ticks.tick().await;
+            let failed = once(&link, unit, &tags, &mut connection).await.err();
+            asked += 1;
+            if args.every.is_none() || args.times.is_some_and(|times| asked >= times) {
+                return failed;
+            }
+            if let Some(trouble) = failed {
+                fail(&trouble, EXIT_UNAVAILABLE); // said; the next time it may be better
+            }
+        }
+    };
+    let ended = runtime().block_on(async {
+        tokio::select! {
+            failed = every => failed,
+            _ = tokio::signal::ctrl_c() => None,
+        }
+    });
+    ended.map_or(ExitCode::SUCCESS, |trouble| fail(&trouble, EXIT_UNAVAILABLE))
+}
+
+/// The link, and the unit id of its first device.
+fn link(args: &ReadArgs) -> Result<(Link, Option<u8>), ExitCode> {
+    let Some(path) = &args.from_config else {
+        let settings = Settings {
+            baud: args.baud,
+            parity: args.parity.as_deref(),
+            stop_bits: args.stop_bits,
+            timeout: &args.timeout,
+        };
+        let link = endpoint::link(&endpoint::link_keys(&args.link, &settings));
+        return link.map(|link| (link, None)).map_err(|trouble| fail(&trouble, EXIT_USAGE));
+    };
+    let config = load_or_explain(path)?;
+    let Some(link) = config.links.iter().find(|link| *link.name == *args.link) else {
+        let known = config.links.iter().map(|link| link.name.as_ref()).collect::<Vec<_>>().join(", ");
+        let trouble = Trouble::new(words::NO_SUCH_LINK).with("found", &args.link).with("known", known);
+        return Err(fail(&trouble, EXIT_USAGE));
+    };
+    if matches!(link.transport, Transport::RtuListen { .. }) {
+        return Err(fail(&Trouble::new(words::DIALS_IN).with("found", &link.name), EXIT_USAGE));
+    }
+    Ok((
+        (**link).clone(),
+        config.devices_of(&link.name).next().map(|device| {
+            let Station::Unit(unit) = device.station;
+            unit
+        }),
+    ))
+}
+
+/// What is to be read, by the rules of tags in a configuration.
+fn tags(args: &ReadArgs) -> Result<Vec<Tag>, Trouble> {
+    let parse = |data_type: &str| {
+        let mut keys = format!("name = \"v\", address = {}, type = {}", quoted(&args.address), quoted(data_type));
+        for (key, text) in [("order", &args.order), ("encoding", &args.encoding)] {
+            if let Some(text) = text {
+                keys += &format!(", {key} = {}", quoted(text));
+            }
+        }
+        keys += &args.scale.map(|scale| format!(", scale = {scale:?}")).unwrap_or_default();
+        keys += &args.length.map(|length| format!(", length = {length}")).unwrap_or_default();
+        let areas = args.addresses.as_ref().map(|areas| format!("addresses = {}\n", quoted(areas))).unwrap_or_default();
+        device(&format!("{areas}tags = [{{ {keys} }}]"))
+    };
+    let device = match &args.data_type {
+        Some(data_type) => parse(data_type)?,
+        None => parse("u16").or_else(|trouble| parse("bool").or_else(|_| parse("u8")).map_err(|_| trouble))?,
+    };
+    let first = &device.tags[0];
+    let Origin::Modbus(register) = first.origin;
+    let width = register.data_type.width();
+    let nth = |n: u16| {
+        let mut register = register;
+        register.address.offset = n.checked_mul(width).and_then(|step| register.address.offset.checked_add(step))?;
+        register.address.offset.checked_add(width - 1)?; // it ends within the table
+        Some(Tag { origin: Origin::Modbus(register), ..first.clone() })
+    };
+    Ok((0..args.count).map_while(nth).collect())
+}
+
+async fn once(link: &Link, unit: u8, tags: &[Tag], connection: &mut Option<Connection>) -> Result<(), Trouble> {
+    let plan = plan(tags.iter().map(Tag::register), link.manners.limits);
+    let mut answers = Vec::new();
+    for block in &plan.blocks {
+        let open = match connection {
+            Some(open) => open,
+            None => connection.insert(Connection::open(link, None).await.map_err(|fault| unreachable(link, &fault))?),
+        };
+        let answer = open.read(unit, *block).await;
+        if matches!(answer, Err(ReadFault::Lost(_))) {
+            *connection = None;
+        }
+        answers.push(answer.map_err(|fault| refused(link, unit, *block, fault))?);
+    }
+    let mut bad = None;
+    for (tag, spot) in tags.iter().zip(&plan.spots) {
+        let (answer, from) = (&answers[spot.block], usize::from(spot.offset));
+        let Register { address, data_type, .. } = tag.register();
+        let reading = decode(tag, tag.register(), answer, spot.offset);
+        let words = match answer {
+            Answer::Registers(words) => words.get(from..from + usize::from(data_type.width())).unwrap_or_default(),
+            Answer::Bits(_) => &[],
+        };
+        say(line(tag, &reading, words));
+        if let Reading::Bad(why) = reading {
+            let trouble = Trouble::new(words::NO_VALUE).with("address", address);
+            bad = Some(trouble.with("type", data_type).with("found", why));
+        }
+    }
+    bad.map_or(Ok(()), Err)
+}
+
+/// `40001  holding:0  219.8  [435B CCCD]  CDAB: -107616984`
+fn line(tag: &Tag, reading: &Reading, words: &[u16]) -> String {
+    let Register { address, data_type, order: own } = *tag.register();
+    let part = data_type.part().map(|part| part.to_string()).unwrap_or_default();
+    let mut line = format!("{}{part}  {}{part}  {}", address.reference(), address, shown(reading));
+    if !words.is_empty() {
+        let hex: Vec<String> = words.iter().map(|word| format!("{word:04X}")).collect();
+        line += &format!("  [{}]", hex.join(" "));
+    }
+    let is_number = !matches!(data_type, DataType::Text(_));
+    if is_number && matches!(words.len(), 2 | 4) {
+        let answer = Answer::Registers(words.to_vec());
+        for name in ["ABCD", "CDAB", "BADC", "DCBA"] {
+            if let Some(order) = Order::parse(name).filter(|order| *order != own) {
+                line +=
+                    &format!("  {name}: {}", shown(&decode(tag, &Register { order, ..*tag.register() }, &answer, 0)));
+            }
+        }
+    }
+    line.replace(char::is_control, "?")
+}
+
+fn shown(reading: &Reading) -> String {
+    match reading {
+        Reading::Good(value) | Reading::Uncertain(value, _) => {
+            // Numbers of another order may have forty digits.
+            let text = value.to_string();
+            let is_long = text.len() > 24 && value.as_f64().is_some();
+            value.as_f64().filter(|_| is_long).map(|x| format!("{x:e}")).unwrap_or(text)
+        }
+        Reading::Bad(why) => match Lang::current() {
+            Lang::En => format!("bad ({why})"),
+            Lang::Zh => format!("无效（{why}）"),
+        },
+    }
+}
+
+/// The words for an endpoint that cannot be reached.
+pub(super) fn unreachable(link: &Link, fault: &OpenFault) -> Trouble {
+    let code = match (&link.transport, fault.why) {
+        (Transport::Serial(_), _) => words::PORT_UNUSABLE,
+        (_, Why::Refused) => words::NOT_ACCEPTED,
+        _ => words::NOT_REACHED,
+    };
+    Trouble::new(code).with("endpoint", &link.transport).with("error", &fault.error)
+}
+
+fn refused(link: &Link, unit: u8, block: Block, fault: ReadFault) -> Trouble {
+    let trouble = |code| Trouble::new(code).with("endpoint", &link.transport).with("unit", unit);
+    match fault {
+        ReadFault::Exception(why @ (Why::IllegalFunction | Why::IllegalAddress | Why::IllegalValue)) => {
+            let last = block.start.saturating_add(block.count - 1);
+            let trouble = trouble(words::REFUSES).with("table", block.table.as_str());
+            trouble.with("first", block.start).with("last", last).with("found", why)
+        }
+        ReadFault::Exception(why) => trouble(words::DEVICE_TROUBLE).with("found", why),
+        ReadFault::Silent(Why::Malformed) | ReadFault::Lost(Why::Malformed) => trouble(words::NOT_MODBUS),
+        ReadFault::Lost(Why::Closed) => trouble(words::HUNG_UP),
+        ReadFault::Silent(_) | ReadFault::Lost(_) => trouble(words::NO_ANSWER),
+    }
+}

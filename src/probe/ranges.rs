@@ -1,0 +1,359 @@
+//! Which addresses of one table answer. Pure: [`Survey::next_block`] says what to ask, [`Survey::heard`] takes what came.
+//!
+//! It knocks at likely places and grows from each that answers: up with long requests, and down. Where a request is
+//! refused, halving finds the edge; where the halves alone are fine, the request was too long for the device. A table that
+//! answers the same number on and on is not walked to its end.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::{Cells, seeds};
+use crate::config::modbus::Table;
+use crate::model::Why;
+use crate::source::modbus::plan::Block;
+
+/// What a device said to a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Heard {
+    /// Registers; bits as 0 and 1.
+    Values(Vec<u16>),
+    /// An exception.
+    Refused(Why),
+    /// Nothing.
+    Silent,
+}
+
+/// The survey of one table.
+#[derive(Debug)]
+pub struct Survey {
+    table: Table,
+    cells: Cells,
+    /// Single addresses that were refused.
+    refused: BTreeSet<u16>,
+    tasks: Vec<Task>,
+    seeds: VecDeque<u16>,
+    asked: Option<(Task, Block)>,
+    /// No longer request is made.
+    longest: u16,
+    /// A longer one was refused for its length.
+    is_limited: bool,
+    is_endless: bool,
+    silences: u32,
+    total: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Task {
+    /// One address.
+    Knock(u16),
+    /// Onwards from `at`, so many at once. `bad`: so many from `at` were refused. `best`: so many were not, since then.
+    Up { at: u32, count: u16, bad: Option<u16>, best: u16 },
+    /// The same backwards: `at` is the first address that is known.
+    Down { at: u32, count: u16, bad: Option<u16> },
+    /// How long a request may be: `low` may, `high` may not.
+    Limit { at: u16, low: u16, high: u16 },
+}
+
+/// Equal registers in a row after which a table counts as endless.
+const FLAT: u32 = 2_000;
+
+/// Requests without an answer after which only the likeliest places are still asked: each costs a whole timeout.
+const PATIENCE: u32 = 10;
+
+impl Survey {
+    /// Nothing is known yet.
+    pub fn new(table: Table) -> Survey {
+        let longest = if table.is_bits() { 2_000 } else { 125 };
+        let seeds: VecDeque<u16> = seeds::seeds(table).into();
+        let first = Task::Up { at: 0, count: longest, bad: None, best: 0 };
+        Survey {
+            table,
+            cells: BTreeMap::new(),
+            refused: BTreeSet::new(),
+            tasks: vec![first],
+            total: seeds.len(),
+            seeds,
+            asked: None,
+            longest,
+            is_limited: false,
+            is_endless: false,
+            silences: 0,
+        }
+    }
+
+    /// What to ask next; `None` when there is nothing more to find out.
+    pub fn next_block(&mut self) -> Option<Block> {
+        loop {
+            let task = match self.tasks.pop() {
+                Some(task) => task,
+                None => Task::Knock(self.seeds.pop_front()?),
+            };
+            if let Some((start, count)) = self.place(task) {
+                let block = Block { table: self.table, start, count };
+                self.asked = Some((task, block));
+                return Some(block);
+            }
+        }
+    }
+
+    /// What was said to the block that [`Survey::next_block`] gave last.
+    pub fn heard(&mut self, heard: Heard) {
+        let Some((task, block)) = self.asked.take() else { return };
+        match heard {
+            Heard::Values(values) => {
+                let addresses = block.start..=block.start.saturating_add(block.count - 1);
+                self.cells.extend(addresses.zip(values));
+                self.answered(task, block);
+            }
+            Heard::Refused(Why::IllegalFunction) if self.cells.is_empty() => self.give_up(),
+            Heard::Refused(_) => self.no(task, block),
+            Heard::Silent => {
+                self.silences += 1;
+                if self.silences >= PATIENCE {
+                    self.seeds.truncate(20);
+                    self.tasks.retain(|task| !matches!(task, Task::Knock(_)));
+                }
+                if self.silences >= 4 * PATIENCE {
+                    self.give_up();
+                }
+                self.no(task, block);
+            }
+        }
+    }
+
+    /// How much of the likely places is done, 0 to 1.
+    pub fn progress(&self) -> f64 {
+        1.0 - self.seeds.len() as f64 / self.total.max(1) as f64
+    }
+
+    /// What is known: the cells, the longest request where there is a limit, whether the table is endless.
+    pub fn result(self) -> (Cells, Option<u16>, bool) {
+        (self.cells, self.is_limited.then_some(self.longest), self.is_endless)
+    }
+
+    fn give_up(&mut self) {
+        self.tasks.clear();
+        self.seeds.clear();
+    }
+
+    /// Where a task would ask; `None` where there is nothing to ask any more.
+    fn place(&self, task: Task) -> Option<(u16, u16)> {
+        let is_new = |address: u16| !self.cells.contains_key(&address) && !self.refused.contains(&address);
+        match task {
+            Task::Knock(at) if is_new(at) => {
+                // Where anything is answered a long request costs no more than a short one.
+                let count = if self.is_endless { self.longest } else { 1 };
+                Some((at, clip(at, count)))
+            }
+            Task::Knock(_) => None,
+            Task::Up { at, count, bad, .. } => {
+                let at = u16::try_from(at).ok()?;
+                let count = bad.map_or(count, |bad| (bad / 2).max(1)).min(self.longest);
+                is_new(at).then(|| (at, clip(at, count)))
+            }
+            Task::Down { at, count, bad } => {
+                let count = bad.map_or(count, |bad| (bad / 2).max(1)).min(self.longest);
+                let count = u16::try_from(at.min(u32::from(count))).ok().filter(|count| *count > 0)?;
+                let start = u16::try_from(at).ok()? - count;
+                is_new(start + count - 1).then_some((start, count))
+            }
+            Task::Limit { at, low, high } => (low + 1 < high).then(|| (at, low + (high - low) / 2)),
+        }
+    }
+
+    fn answered(&mut self, task: Task, block: Block) {
+        let (start, end) = (u32::from(block.start), u32::from(block.start) + u32::from(block.count));
+        let grows = !self.is_flat(block);
+        match task {
+            Task::Knock(_) => {
+                if grows {
+                    self.tasks.push(Task::Down { at: start, count: 1, bad: None });
+                    self.tasks.push(Task::Up { at: end, count: self.longest.min(32), bad: None, best: 0 });
+                }
+            }
+            Task::Up { bad, best, .. } => {
+                let best = best.max(block.count);
+                match bad.map(|bad| bad.saturating_sub(block.count)) {
+                    // Not refused any more what was refused as part of a longer request: the length was the matter.
+                    Some(0) => {
+                        self.longest = best.max(1);
+                        self.is_limited = true;
+                        self.tasks.push(Task::Up { at: end, count: self.longest, bad: None, best: 0 });
+                        self.find_limit(end, best);
+                    }
+                    Some(bad) => self.tasks.push(Task::Up { at: end, count: 0, bad: Some(bad), best }),
+                    None if grows => {
+                        self.tasks.push(Task::Up { at: end, count: self.longest, bad: None, best: 0 });
+                    }
+                    None => {}
+                }
+            }
+            Task::Down { count, bad, .. } => match bad.map(|bad| bad.saturating_sub(block.count)) {
+                Some(0) => {}
+                Some(bad) => self.tasks.push(Task::Down { at: start, count: 0, bad: Some(bad) }),
+                None if grows => {
+                    let count = count.saturating_mul(2).min(self.longest);
+                    self.tasks.push(Task::Down { at: start, count, bad: None });
+                }
+                None => {}
+            },
+            Task::Limit { at, high, .. } => {
+                self.longest = self.longest.max(block.count);
+                self.tasks.push(Task::Limit { at, low: block.count, high });
+            }
+        }
+    }
+
+    fn no(&mut self, task: Task, block: Block) {
+        if block.count == 1 {
+            self.refused.insert(block.start);
+        }
+        match task {
+            Task::Knock(at) if block.count > 1 => {
+                self.tasks.push(Task::Up { at: at.into(), count: 0, bad: Some(block.count), best: 0 });
+            }
+            Task::Knock(_) => {}
+            Task::Up { at, best, .. } if block.count > 1 => {
+                self.tasks.push(Task::Up { at, count: 0, bad: Some(block.count), best });
+            }
+            Task::Up { at, .. } => self.look_beyond(at),
+            Task::Down { at, .. } if block.count > 1 => {
+                self.tasks.push(Task::Down { at, count: 0, bad: Some(block.count) });
+            }
+            Task::Down { at, .. } => {
+                if !self.table.is_bits() {
+                    let near =
+                        [2_u16, 4, 8, 16].into_iter().filter_map(|step| u16::try_from(at).ok()?.checked_sub(step + 1));
+                    self.tasks.extend(near.map(Task::Knock));
+                }
+            }
+            Task::Limit { at, low, .. } => self.tasks.push(Task::Limit { at, low, high: block.count }),
+        }
+    }
+
+    /// Beyond the end of a stretch: a hole is often small. Nothing to look for where nothing was found before it.
+    fn look_beyond(&mut self, at: u32) {
+        const HOLES: [u32; 14] = [1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64];
+        let follows_something = at.checked_sub(1).and_then(|before| u16::try_from(before).ok());
+        if self.table.is_bits() || !follows_something.is_some_and(|before| self.cells.contains_key(&before)) {
+            return;
+        }
+        let near = HOLES.into_iter().rev().filter_map(|step| u16::try_from(at + step).ok());
+        self.tasks.extend(near.map(Task::Knock));
+    }
+
+    /// `best` registers at once are fine: how many more? Asked for where all are known to answer.
+    fn find_limit(&mut self, end: u32, best: u16) {
+        let known =
+            (0..end).rev().take_while(|at| u16::try_from(*at).is_ok_and(|at| self.cells.contains_key(&at))).count();
+        let high = u16::try_from(known).unwrap_or(u16::MAX).min(best.saturating_mul(2).saturating_add(1));
+        if let Ok(at) = u16::try_from(end.saturating_sub(u32::from(high))) {
+            self.tasks.push(Task::Limit { at, low: best, high: high.saturating_add(1) });
+        }
+    }
+
+    /// Whether this block is a part of a long stretch of the same number.
+    fn is_flat(&mut self, block: Block) -> bool {
+        let end = u32::from(block.start) + u32::from(block.count);
+        let Some(last) = u16::try_from(end - 1).ok().and_then(|last| self.cells.get(&last)) else { return false };
+        let far = if self.is_endless { u32::from(block.count) } else { FLAT };
+        let from = end.saturating_sub(far);
+        if end - from < far {
+            return false;
+        }
+        let is_flat = (from..end).all(|at| u16::try_from(at).ok().and_then(|at| self.cells.get(&at)) == Some(last));
+        self.is_endless |= is_flat;
+        is_flat
+    }
+}
+
+/// So many that they end within the table.
+fn clip(at: u16, count: u16) -> u16 {
+    count.min((u16::MAX - at).saturating_add(1).max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A device that serves these stretches, and requests of at most so many.
+    fn survey(stretches: &[(u16, u16)], longest: u16) -> (Cells, Option<u16>, usize) {
+        let mut survey = Survey::new(Table::Holding);
+        let mut requests = 0;
+        while let Some(block) = survey.next_block() {
+            requests += 1;
+            assert!(block.count >= 1 && u32::from(block.start) + u32::from(block.count) <= 65_536, "{block:?}");
+            assert!(requests < 4_000, "it does not end");
+            let last = block.start + (block.count - 1);
+            let is_served = stretches.iter().any(|(first, end)| *first <= block.start && last <= *end);
+            survey.heard(match () {
+                () if block.count > longest => Heard::Refused(Why::IllegalValue),
+                () if !is_served => Heard::Refused(Why::IllegalAddress),
+                () => Heard::Values((block.start..=last).map(|at| at.wrapping_mul(7)).collect()),
+            });
+        }
+        let (cells, longest, _) = survey.result();
+        (cells, longest, requests)
+    }
+
+    #[test]
+    fn edges_are_found_to_the_register() {
+        for stretches in [&[(0, 9)][..], &[(1, 72), (801, 840)], &[(100, 163)], &[(3000, 3000), (19_000, 19_121)]] {
+            let (cells, longest, _) = survey(stretches, 125);
+            assert_eq!(super::super::spans(&cells), stretches);
+            assert_eq!(longest, None);
+        }
+    }
+
+    #[test]
+    fn a_limit_on_the_length_is_told_from_a_hole() {
+        for limit in [11, 12, 16, 31, 32, 60, 64, 100] {
+            let (cells, longest, requests) = survey(&[(0, 299)], limit);
+            assert_eq!(super::super::spans(&cells), [(0, 299)], "{limit}");
+            assert_eq!(longest, Some(limit));
+            assert!(requests < 1_000, "{requests}");
+        }
+    }
+
+    #[test]
+    fn a_device_that_answers_zeros_everywhere_is_not_walked_for_ever() {
+        let mut survey = Survey::new(Table::Holding);
+        let mut requests = 0;
+        while let Some(block) = survey.next_block() {
+            requests += 1;
+            survey.heard(Heard::Values(vec![0; usize::from(block.count)]));
+        }
+        assert!(requests < 700, "{requests}");
+        assert!(survey.result().2);
+    }
+
+    #[test]
+    fn a_table_that_is_not_served_costs_one_request_and_a_silent_one_few() {
+        let mut absent = Survey::new(Table::Input);
+        assert!(absent.next_block().is_some());
+        absent.heard(Heard::Refused(Why::IllegalFunction));
+        assert_eq!(absent.next_block(), None);
+        let mut silent = Survey::new(Table::Input);
+        let mut requests = 0;
+        while silent.next_block().is_some() {
+            silent.heard(Heard::Silent);
+            requests += 1;
+        }
+        assert!(requests <= 40, "{requests}");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_said_it_ends_and_claims_nothing_that_was_not_said(
+            firsts in proptest::collection::vec((0_u16..30_000, 1_u16..300), 0..5),
+            longest in 1_u16..=125,
+        ) {
+            let stretches: Vec<_> = firsts.iter().map(|(first, count)| (*first, first + count - 1)).collect();
+            let (cells, found, _) = survey(&stretches, longest);
+            for at in cells.keys() {
+                prop_assert!(stretches.iter().any(|(first, last)| (*first..=*last).contains(at)));
+            }
+            prop_assert!(found.is_none_or(|found| found <= longest));
+        }
+    }
+}

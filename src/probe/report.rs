@@ -1,0 +1,198 @@
+//! Findings as a configuration to start from: TOML that is valid as it stands, with what was seen as comments. Pure.
+
+use std::collections::HashSet;
+use std::fmt::Write;
+
+use super::guess::{Guess, guess};
+use super::looks::Looks;
+use super::profiles::{self, Match};
+use super::{Area, Findings, Unit, filled};
+use crate::config::modbus::{DataType, Order};
+use crate::model::Lang;
+
+/// Tags written for one device. Who has more found a PLC's whole memory, and wants its program.
+const MAX_TAGS: usize = 400;
+
+/// A configuration to start from.
+pub fn toml(findings: &Findings, endpoint: &str, lang: Lang) -> String {
+    let mut text = String::new();
+    let mut say = |en: String, zh: String| {
+        let line = if lang == Lang::Zh { zh } else { en };
+        writeln!(text, "# {}", line.replace(char::is_control, "?")).ok(); // a String takes everything
+    };
+    let (requests, endpoint) = (findings.requests, endpoint);
+    say(
+        format!(
+            "What `cloudward probe` found at {endpoint} with {requests} requests. Types, orders and units are guesses:"
+        ),
+        format!("`cloudward probe` 在 {endpoint} 用 {requests} 次请求找到的内容。类型、字节序和单位都是猜测："),
+    );
+    say(
+        "compare the readings with the display of the machine before anyone relies on them.".into(),
+        "投入使用之前，请把读数与机器上的显示核对。".into(),
+    );
+    if findings.is_partial {
+        say(
+            "It was ended before it was through: there may be more.".into(),
+            "探测未做完就结束了：可能还有更多内容。".into(),
+        );
+    }
+    if findings.units.is_empty() {
+        say("No unit answered.".into(), "没有站号应答。".into());
+    }
+    if findings.ignores_unit {
+        say(
+            "Every unit id gets the same answers: the device does not look at it.".into(),
+            "任何站号得到的应答都一样：设备不看站号。".into(),
+        );
+    }
+    writeln!(
+        text,
+        "\n[workshop]\nenterprise = \"my-company\"\nid = \"workshop-1\"\ntimezone = \"Asia/Shanghai\"\n\n[[link]]\nname = \"probed\"\n{}",
+        findings.link
+    )
+    .ok(); // as above
+    let limit = findings.units.iter().flat_map(|unit| &unit.tables).filter(|area| !area.table.is_bits());
+    if let Some(longest) = limit.filter_map(|area| area.longest).min() {
+        writeln!(text, "max_registers = {longest}").ok(); // as above
+    }
+    for unit in &findings.units {
+        device(&mut text, unit, lang);
+    }
+    text
+}
+
+fn device(text: &mut String, unit: &Unit, lang: Lang) {
+    let pick = |en: String, zh: String| if lang == Lang::Zh { zh } else { en };
+    let mut lines = vec![format!("\n[[device]]\nid = \"unit-{}\"\nlink = \"probed\"\nunit = {}", unit.id, unit.id)];
+    if unit.tables.is_empty() {
+        lines.push(pick("# it answers, but nothing could be read from it".into(), "# 有应答，但读不到任何内容".into()));
+    }
+    lines.extend(unit.tables.iter().map(|area| format!("# {}", area_line(area, lang))));
+    let known = profiles::best(unit);
+    if let Some(Match { names, sensible, tags }) = &known {
+        lines.push(pick(
+            format!("# looks like {}: {sensible} of {tags} tags make sense", names.join(" or ")),
+            format!("# 像是 {}：{tags} 个点中有 {sensible} 个读数合理", names.join(" 或 ")),
+        ));
+        lines.push(format!("profile = \"{}\"", names[0]));
+    }
+    // Where a map is known, what was guessed is still shown, but as comments.
+    let mark = if known.is_some() { "# " } else { "" };
+    let tags = tags(unit, lang);
+    if !tags.is_empty() {
+        lines.push(format!("{mark}tags = ["));
+        lines.extend(tags.iter().take(MAX_TAGS).map(|tag| format!("{mark}    {tag}")));
+        lines.push(format!("{mark}]"));
+    }
+    if tags.len() > MAX_TAGS {
+        let more = tags.len() - MAX_TAGS;
+        lines.push(pick(format!("# and {more} values more"), format!("# 另有 {more} 个值")));
+    }
+    for line in lines {
+        writeln!(text, "{line}").ok(); // a String takes everything
+    }
+}
+
+/// `holding: 0-39, 100-163; at most 32 registers a request`
+fn area_line(area: &Area, lang: Lang) -> String {
+    const MOST: usize = 24;
+    let pick = |en: &str, zh: &str| if lang == Lang::Zh { zh.to_owned() } else { en.to_owned() };
+    let spans = if area.is_endless { filled(&area.cells) } else { area.spans() };
+    let shown = |(first, last): &(u16, u16)| if first == last { first.to_string() } else { format!("{first}-{last}") };
+    let mut line =
+        format!("{}: {}", area.table.as_str(), spans.iter().take(MOST).map(shown).collect::<Vec<_>>().join(", "));
+    if spans.len() > MOST {
+        line += " ...";
+    }
+    if area.is_endless {
+        line += &pick("; it answers zeros elsewhere", "；其余地址都应答 0");
+    }
+    if let Some(longest) = area.longest {
+        line += &match lang {
+            Lang::En => format!("; at most {longest} a request"),
+            Lang::Zh => format!("；每次请求最多 {longest} 个"),
+        };
+    }
+    line
+}
+
+/// One line of TOML per value.
+fn tags(unit: &Unit, lang: Lang) -> Vec<String> {
+    let mut names = HashSet::new();
+    let mut tags = Vec::new();
+    for area in &unit.tables {
+        let table = area.table.as_str();
+        let letter = &table[..1];
+        if area.table.is_bits() {
+            for (address, _) in area.cells.iter().filter(|(_, bit)| **bit != 0) {
+                tags.push(format!(
+                    "{{ name = \"{letter}_{address}\", address = \"{table}:{address}\", type = \"bool\" }},"
+                ));
+            }
+            continue;
+        }
+        let (guesses, _) = guess(area);
+        for guess in &guesses {
+            let name = format!("{letter}_{}", guess.offset);
+            debug_assert!(names.insert(name.clone()));
+            tags.push(tag(&name, table, guess, lang));
+        }
+    }
+    tags
+}
+
+fn tag(name: &str, table: &str, guess: &Guess, lang: Lang) -> String {
+    let mut line = format!(
+        "{{ name = \"{name}\", address = \"{table}:{}\", type = \"{}\"",
+        guess.offset,
+        guess.data_type.as_str()
+    );
+    if let DataType::Text(form) = guess.data_type {
+        line += &format!(", length = {}, encoding = \"{}\"", form.length, form.encoding.as_str());
+    }
+    if guess.order != Order::default() {
+        line += &format!(", order = \"{}\"", order_word(guess.order));
+    }
+    let scale = guess.looks.scale();
+    if let Some((scale, _)) = scale.filter(|(scale, _)| *scale != 1.0) {
+        line += &format!(", scale = {scale}");
+    }
+    if let Some((_, unit)) = scale.filter(|(_, unit)| !unit.is_empty()) {
+        line += &format!(", unit = \"{unit}\"");
+    }
+    let shown = guess.shown.replace(char::is_control, "?");
+    let value = match scale {
+        Some((scale, unit)) if scale != 1.0 => {
+            let scaled = guess.number.map(|x| format!("{:.2} {unit}", x * scale)).unwrap_or_default();
+            format!("{shown} = {}", scaled.trim_end())
+        }
+        _ => shown,
+    };
+    format!("{line} }}, # {value}{}", looks_like(guess, lang))
+}
+
+fn looks_like(guess: &Guess, lang: Lang) -> &'static str {
+    let [en, zh] = match guess.looks {
+        Looks::Volts(_) => [": looks like volts", "：像电压"],
+        Looks::Hertz(_) => [": looks like the frequency of the net", "：像电网频率"],
+        Looks::Amperes => [": looks like amperes", "：像电流"],
+        Looks::PowerFactor(_) => [": looks like a power factor", "：像功率因数"],
+        Looks::Counter => [": moves like a total", "：像累计值"],
+        Looks::Clock => [": a part of a clock", "：时钟的一部分"],
+        Looks::Text => [": a text", "：文本"],
+        Looks::Unknown if guess.has_moved => [": moves", "：在变化"],
+        Looks::Unknown => ["", ""],
+    };
+    if lang == Lang::Zh { zh } else { en }
+}
+
+/// The word of an order.
+pub fn order_word(order: Order) -> &'static str {
+    match (order.low_word_first, order.low_byte_first) {
+        (false, false) => "ABCD",
+        (true, false) => "CDAB",
+        (false, true) => "BADC",
+        (true, true) => "DCBA",
+    }
+}

@@ -1,0 +1,331 @@
+//! The door: walks through the units and tables of an endpoint with one connection and one question at a time, and hands
+//! each answer to [`super::ranges`]. It keeps to a time, a number of requests and a pause between them, and only reads.
+
+use std::time::{Duration, Instant};
+
+use tokio::time::sleep;
+
+use super::ranges::{Heard, Survey};
+use super::{Area, Findings, Unit, filled};
+use crate::config::Link;
+use crate::config::modbus::Table;
+use crate::model::Why;
+use crate::source::modbus::connection::{Connection, OpenFault, ReadFault};
+use crate::source::modbus::decode::Answer;
+use crate::source::modbus::plan::Block;
+
+/// What is to be asked, and what it may cost.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Ways to reach the endpoint, the likeliest first: on a serial line one per speed and parity.
+    pub ways: Vec<Way>,
+    /// Unit ids to look for; empty: all, the likeliest first.
+    pub units: Vec<u8>,
+    /// Tables to look into.
+    pub tables: Vec<Table>,
+    /// No request begins later.
+    pub max_time: Duration,
+    /// No more requests than this.
+    pub max_requests: u32,
+    /// Between an answer and the next request.
+    pub pause: Duration,
+}
+
+/// A way to reach the endpoint.
+#[derive(Debug, Clone)]
+pub struct Way {
+    /// As the configuration has it.
+    pub link: Link,
+    /// Its keys in a file.
+    pub text: String,
+}
+
+/// How far it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress {
+    /// Requests so far.
+    pub requests: u32,
+    /// Time so far.
+    pub elapsed: Duration,
+    /// What it is about.
+    pub step: Step,
+}
+
+/// What is being done.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Step {
+    /// Which way of [`Options::ways`], which unit.
+    Unit(usize, u8),
+    /// A table of a unit; done of it, 0 to 1.
+    Table(u8, Table, f64),
+    /// Reads once more what was found.
+    SecondLook(u8),
+}
+
+/// Between the first look and the second, so that totals have time to rise.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
+
+/// Connections that fail in a row before the endpoint counts as gone.
+const MAX_FAILED: u32 = 5;
+
+/// Units asked one by one although they cost a timeout each. What stands on a workshop's bus is rarely beyond.
+const NEAR_UNITS: u8 = 32;
+
+/// An answer as fast as this costs nothing: then all units are asked.
+const FAST: Duration = Duration::from_millis(50);
+
+/// Walks; `is_stopped` is asked before each request, `show` is told each step. An error: it cannot be reached at all.
+pub async fn walk(
+    options: &Options,
+    is_stopped: &dyn Fn() -> bool,
+    show: &mut dyn FnMut(Progress),
+) -> Result<Findings, OpenFault> {
+    let mut walk = Walk {
+        options,
+        is_stopped,
+        show,
+        way: 0,
+        connection: None,
+        began: Instant::now(),
+        requests: 0,
+        failed: 0,
+        fault: None,
+    };
+    let mut findings = Findings::default();
+    let ids = walk.units(&mut findings).await;
+    findings.link = options.ways.get(walk.way).map(|way| way.text.clone()).unwrap_or_default();
+    let surveys = ids.len() * options.tables.len();
+    for (n, id) in ids.iter().enumerate() {
+        let mut unit = Unit { id: *id, tables: Vec::new() };
+        for (m, table) in options.tables.iter().enumerate() {
+            let left = (surveys - n * options.tables.len() - m).max(1);
+            unit.tables.extend(walk.table(*id, *table, left).await);
+        }
+        findings.units.push(unit);
+    }
+    // What the survey read is in pieces of different moments, so both looks come after it.
+    for look in [Look::First, Look::Second] {
+        if look == Look::Second && !walk.is_over() && findings.units.iter().any(|unit| !unit.tables.is_empty()) {
+            sleep(BETWEEN_LOOKS).await;
+        }
+        for unit in &mut findings.units {
+            walk.look_again(unit, look).await;
+        }
+    }
+    findings.requests = walk.requests;
+    findings.is_partial = walk.is_over();
+    match walk.fault {
+        Some(fault) if findings.units.is_empty() => Err(fault),
+        _ => Ok(findings),
+    }
+}
+
+/// Which of the two looks at everything that was found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Look {
+    First,
+    Second,
+}
+
+struct Walk<'a> {
+    options: &'a Options,
+    is_stopped: &'a dyn Fn() -> bool,
+    show: &'a mut dyn FnMut(Progress),
+    way: usize,
+    connection: Option<Connection>,
+    began: Instant,
+    requests: u32,
+    failed: u32,
+    fault: Option<OpenFault>,
+}
+
+/// What a unit says, or that it is not there.
+#[derive(Debug, Clone, PartialEq)]
+enum Reply {
+    Said(Heard),
+    /// A gateway says that nobody is there.
+    Absent,
+}
+
+impl Walk<'_> {
+    fn is_over(&self) -> bool {
+        (self.is_stopped)()
+            || self.requests >= self.options.max_requests
+            || self.began.elapsed() >= self.options.max_time
+            || self.failed >= MAX_FAILED
+    }
+
+    fn show(&mut self, step: Step) {
+        (self.show)(Progress { requests: self.requests, elapsed: self.began.elapsed(), step });
+    }
+
+    /// The units that answer. Ways are tried in rounds: first the likeliest units on each, then the others.
+    async fn units(&mut self, findings: &mut Findings) -> Vec<u8> {
+        let mut found = Vec::new();
+        let wanted = if self.options.units.is_empty() { usual_units() } else { self.options.units.clone() };
+        let rounds: Vec<&[u8]> = if self.options.ways.len() == 1 {
+            vec![&wanted]
+        } else {
+            let (first, rest) = wanted.split_at(wanted.len().min(10));
+            let (second, third) = rest.split_at(rest.len().min(usize::from(NEAR_UNITS)));
+            vec![first, second, third]
+        };
+        for round in rounds {
+            for way in 0..self.options.ways.len() {
+                if self.way != way {
+                    (self.way, self.connection) = (way, None);
+                }
+                for unit in round {
+                    if self.is_over() {
+                        return found;
+                    }
+                    self.show(Step::Unit(way, *unit));
+                    if self.is_there(*unit).await.0 {
+                        self.add(*unit, &wanted, &mut found, findings).await;
+                        return found;
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    /// The first unit answers: does the endpoint look at the id at all, and who else is there?
+    async fn add(&mut self, first: u8, wanted: &[u8], found: &mut Vec<u8>, findings: &mut Findings) {
+        found.push(first);
+        if !self.is_serial() && self.options.units.is_empty() {
+            const UNLIKELY: [u8; 2] = [213, 177];
+            let mut answers = 0;
+            for unit in UNLIKELY {
+                answers += u32::from(!self.is_over() && self.is_there(unit).await.0);
+            }
+            findings.ignores_unit = answers == 2;
+            if findings.ignores_unit {
+                return;
+            }
+        }
+        let mut slow = 0;
+        for unit in wanted.iter().skip_while(|unit| **unit != first).skip(1) {
+            let is_near = *unit <= NEAR_UNITS || !self.options.units.is_empty();
+            if self.is_over() || (!is_near && slow > 3) {
+                return;
+            }
+            self.show(Step::Unit(self.way, *unit));
+            let asked = Instant::now();
+            if self.is_there(*unit).await.0 {
+                found.push(*unit);
+            } else if asked.elapsed() > FAST + self.options.pause {
+                slow += 1;
+            }
+        }
+    }
+
+    fn is_serial(&self) -> bool {
+        self.options.ways.len() > 1
+            || matches!(self.options.ways[self.way].link.transport, crate::config::Transport::Serial(_))
+    }
+
+    /// Whether a unit answers anything: an exception is an answer too.
+    async fn is_there(&mut self, unit: u8) -> (bool, Reply) {
+        let table = if self.options.tables.contains(&Table::Holding) { Table::Holding } else { self.options.tables[0] };
+        let reply = self.ask(unit, Block { table, start: 0, count: 1 }).await;
+        (matches!(reply, Reply::Said(Heard::Values(_) | Heard::Refused(_))), reply)
+    }
+
+    /// One table of one unit, with a fair share of what is left for so many surveys.
+    async fn table(&mut self, unit: u8, table: Table, left: usize) -> Option<Area> {
+        // Registers take more requests than bits, so the first tables get more than an equal share. A tenth is kept for
+        // the two looks at the end.
+        let share = |all: u32| (all - all / 10) / u32::try_from(left).unwrap_or(u32::MAX).div_ceil(2);
+        let end = self.requests + share(self.options.max_requests.saturating_sub(self.requests));
+        let time_left = self.options.max_time.saturating_sub(self.began.elapsed());
+        let until = Instant::now() + time_left / u32::try_from(left).unwrap_or(u32::MAX).div_ceil(2);
+        let mut survey = Survey::new(table);
+        while !self.is_over()
+            && self.requests < end
+            && Instant::now() < until
+            && let Some(block) = survey.next_block()
+        {
+            self.show(Step::Table(unit, table, survey.progress()));
+            match self.ask(unit, block).await {
+                Reply::Said(heard) => survey.heard(heard),
+                Reply::Absent => survey.heard(Heard::Silent),
+            }
+        }
+        let (cells, longest, is_endless) = survey.result();
+        let later = cells.clone();
+        (!cells.is_empty()).then_some(Area { table, cells, later, longest, is_endless })
+    }
+
+    /// Reads the registers that are not zero, in long requests that do not part what stands in two or four.
+    async fn look_again(&mut self, unit: &mut Unit, look: Look) {
+        for area in unit.tables.iter_mut().filter(|area| !area.table.is_bits()) {
+            let longest = area.longest.unwrap_or(125);
+            let longest = if longest >= 4 { longest - longest % 4 } else { longest };
+            for (first, last) in filled(&area.cells) {
+                let mut start = u32::from(first);
+                while start <= u32::from(last) && !self.is_over() {
+                    let count = (u32::from(last) - start + 1).min(u32::from(longest)) as u16;
+                    self.show(Step::SecondLook(unit.id));
+                    let block = Block { table: area.table, start: start as u16, count };
+                    if let Reply::Said(Heard::Values(values)) = self.ask(unit.id, block).await {
+                        let read: Vec<(u16, u16)> = (block.start..).zip(values).collect();
+                        if look == Look::First {
+                            area.cells.extend(read.iter().copied());
+                        }
+                        area.later.extend(read);
+                    }
+                    start += u32::from(count);
+                }
+            }
+        }
+    }
+
+    /// One question, asked again while the device says that it is busy.
+    async fn ask(&mut self, unit: u8, block: Block) -> Reply {
+        const BUSY_TRIES: u32 = 3;
+        const BUSY_PAUSE: Duration = Duration::from_millis(200);
+        for _ in 0..BUSY_TRIES {
+            match self.ask_once(unit, block).await {
+                Some(reply) => return reply,
+                None if self.is_over() => break,
+                None => sleep(BUSY_PAUSE).await,
+            }
+        }
+        Reply::Said(Heard::Silent)
+    }
+
+    /// `None`: busy, or there is no connection.
+    async fn ask_once(&mut self, unit: u8, block: Block) -> Option<Reply> {
+        sleep(self.options.pause).await;
+        if self.connection.is_none() {
+            match Connection::open(&self.options.ways.get(self.way)?.link, None).await {
+                Ok(connection) => (self.connection, self.failed) = (Some(connection), 0),
+                Err(fault) => {
+                    self.failed += 1;
+                    self.fault = Some(fault);
+                    return None;
+                }
+            }
+        }
+        self.requests += 1;
+        let silent = Some(Reply::Said(Heard::Silent));
+        match self.connection.as_mut()?.read(unit, block).await {
+            Ok(Answer::Registers(words)) => Some(Reply::Said(Heard::Values(words))),
+            Ok(Answer::Bits(bits)) => Some(Reply::Said(Heard::Values(bits.into_iter().map(u16::from).collect()))),
+            Err(ReadFault::Exception(Why::GatewayPath | Why::GatewayTarget)) => Some(Reply::Absent),
+            Err(ReadFault::Exception(Why::DeviceBusy | Why::Acknowledge)) => None,
+            Err(ReadFault::Exception(why)) => Some(Reply::Said(Heard::Refused(why))),
+            Err(ReadFault::Silent(_)) => silent,
+            Err(ReadFault::Lost(_)) => {
+                self.connection = None;
+                silent
+            }
+        }
+    }
+}
+
+/// 1 first, then upwards; what gateways answer as themselves last.
+fn usual_units() -> Vec<u8> {
+    (1..=247).chain([255, 0]).collect()
+}

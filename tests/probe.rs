@@ -1,0 +1,338 @@
+//! `cloudward read` and `cloudward probe` against devices that were not written here. The heart is a blind test: twenty
+//! meters and PLCs of tests/cases/probe, served by pymodbus, of which at least eighteen must be identified.
+
+#![allow(clippy::unwrap_used)] // a test that fails says where
+
+mod common;
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+
+use cloudward::config::modbus::{Address, DataType, Order};
+use cloudward::config::{Config, Tag};
+use common::agent::run_to_end;
+use common::{free_port, prepared, program, temp_dir, wait_for};
+
+/// What the issue asks for.
+const AT_LEAST: usize = 18;
+
+/// A device of tests/cases/probe, and how it is reached.
+struct Device {
+    child: Child,
+    wire: Option<Child>,
+    endpoint: String,
+    log: PathBuf,
+}
+
+impl Device {
+    fn start(dir: &Path, case: &Path, wire: &str) -> Device {
+        let port = free_port();
+        let (mut socat, mut place, mut endpoint) = (None, format!("{wire}:{port}"), format!("127.0.0.1:{port}"));
+        match wire {
+            "rtu-tcp" => endpoint = format!("rtu-over-tcp:127.0.0.1:{port}"),
+            "serial" => {
+                let (ours, theirs) = (dir.join("ours"), dir.join("theirs"));
+                let end = |path: &Path| format!("pty,raw,echo=0,link={}", path.display());
+                let mut command = Command::new(program("socat"));
+                command.args([end(&ours), end(&theirs)]).stderr(Stdio::null());
+                socat = Some(command.spawn().unwrap());
+                wait_for("the two ports", || (ours.exists() && theirs.exists()).then_some(()));
+                (place, endpoint) = (format!("serial:{}", theirs.display()), ours.display().to_string());
+            }
+            _ => {}
+        }
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/foreign/pymodbus_device.py");
+        let log = dir.join("device.log");
+        let mut child = Command::new(prepared("venv/bin/python"))
+            .arg(script)
+            .arg(place)
+            .arg(case)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(File::create(&log).unwrap())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        assert_eq!(line.trim(), "ready", "{}", fs::read_to_string(&log).unwrap());
+        Device { child, wire: socat, endpoint, log }
+    }
+
+    /// The requests that it saw, one line each.
+    fn requests(&self) -> Vec<String> {
+        fs::read_to_string(&self.log).unwrap().lines().map(str::to_owned).collect()
+    }
+}
+
+impl Drop for Device {
+    fn drop(&mut self) {
+        for child in [Some(&mut self.child), self.wire.as_mut()].into_iter().flatten() {
+            child.kill().ok(); // it may have ended by itself
+            child.wait().ok();
+        }
+    }
+}
+
+/// The few things of a case that this side needs, without a TOML reader of its own: python hands it over as JSON.
+fn case(path: &Path) -> serde_json::Value {
+    let code = "import json, sys, tomllib; print(json.dumps(tomllib.load(open(sys.argv[1], 'rb'))))";
+    let output = Command::new(prepared("venv/bin/python")).args(["-c", code]).arg(path).output().unwrap();
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn cases() -> Vec<PathBuf> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/probe");
+    let mut files: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|ending| ending == "toml"));
+    files.sort();
+    files
+}
+
+/// What is wrong with the configuration that was written for this case; empty: identified.
+fn judge(case: &serde_json::Value, text: &str) -> Vec<String> {
+    let config = match Config::parse(text) {
+        Ok(config) => config,
+        Err(mistakes) => return vec![format!("no valid configuration: {mistakes:?}")],
+    };
+    let units: Vec<u64> = config
+        .devices
+        .iter()
+        .map(|device| {
+            let cloudward::config::Station::Unit(unit) = device.station;
+            unit.into()
+        })
+        .collect();
+    if units != [case["unit"].as_u64().unwrap()] {
+        return vec![format!("units {units:?}, not {}", case["unit"])];
+    }
+    let mut wrong = ranges(case, text);
+    let device = &config.devices[0];
+    let names = case["profile"].as_array().cloned().unwrap_or_default();
+    match &device.profile {
+        Some(profile) if names.iter().any(|name| *name == *profile.id) => return wrong,
+        Some(profile) => wrong.push(format!("taken for {}", profile.id)),
+        None => {}
+    }
+    for value in case["values"].as_array().unwrap() {
+        wrong.extend(check_value(value, &device.tags, case));
+    }
+    wrong
+}
+
+/// A value that is not zero must be there with its type and order.
+fn check_value(value: &serde_json::Value, tags: &[Tag], case: &serde_json::Value) -> Option<String> {
+    let (name, place, kind, order) = (value[0].as_str()?, value[1].as_str()?, value[2].as_str()?, value[3].as_str()?);
+    let mut places = vec![place.to_owned()];
+    if case["mirror"].is_array() {
+        places.push(place.replace("input", "holding"));
+    }
+    let is_there = places.iter().any(|place| {
+        let address = Address::parse(place).unwrap();
+        tags.iter().any(|tag| tag.register().address == address && same_type(kind, order, value[4].as_f64(), tag))
+    });
+    let near = || {
+        let address = Address::parse(place).unwrap();
+        let seen: Vec<String> = tags
+            .iter()
+            .filter(|tag| {
+                tag.register().address.table == address.table
+                    && tag.register().address.offset.abs_diff(address.offset) < 2
+            })
+            .map(|tag| format!("{} {} {:?}", tag.register().address, tag.register().data_type, tag.register().order))
+            .collect();
+        seen.join(", ")
+    };
+    (!is_there).then(|| format!("{name} ({place} {kind} {order}) is not there, but [{}]", near()))
+}
+
+fn same_type(kind: &str, order: &str, raw: Option<f64>, tag: &Tag) -> bool {
+    let found = tag.register().data_type.as_str();
+    // Without a sign to see, signed and unsigned are the same.
+    let is_same =
+        found == kind || raw.is_some_and(|raw| raw >= 0.0) && found.replace('u', "i") == kind.replace('u', "i");
+    let is_same_order = match tag.register().data_type {
+        DataType::Text(form) => form.encoding.as_str() == order,
+        _ => tag.register().data_type.width() == 1 || Order::parse(order) == Some(tag.register().order),
+    };
+    is_same && is_same_order
+}
+
+/// The stretches that are told must be those that are served, in each table with values; of an endless table at least the
+/// values must be within.
+fn ranges(case: &serde_json::Value, text: &str) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for table in ["coil", "discrete", "holding", "input"] {
+        let served: Vec<(u64, u64)> = case["ranges"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|range| range[0] == table)
+            .map(|range| (range[1].as_u64().unwrap(), range[2].as_u64().unwrap()))
+            .collect();
+        let line = text.lines().find_map(|line| line.strip_prefix(&format!("# {table}: "))).unwrap_or_default();
+        let told = line.split(';').next().unwrap_or_default();
+        let told: Vec<(u64, u64)> = told
+            .split(", ")
+            .filter_map(|span| {
+                let (first, last) = span.split_once('-').unwrap_or((span, span));
+                Some((first.trim().parse().ok()?, last.trim().parse().ok()?))
+            })
+            .collect();
+        let is_endless = line.contains("zeros elsewhere");
+        if !is_endless && told != served {
+            wrong.push(format!("{table}: told {told:?}, served {served:?}"));
+        }
+        for value in case["values"].as_array().unwrap() {
+            let place = value[1].as_str().unwrap();
+            let address = Address::parse(place).unwrap();
+            let at = u64::from(address.offset);
+            if address.table.as_str() == table && !told.iter().any(|(first, last)| (*first..=*last).contains(&at)) {
+                wrong.push(format!("{place} is in none of {told:?}"));
+            }
+        }
+    }
+    wrong
+}
+
+#[test]
+fn at_least_eighteen_of_twenty_devices_are_identified_without_a_manual() {
+    let cases = cases();
+    assert_eq!(cases.len(), 20);
+    let only = std::env::var("CLOUDWARD_PROBE_CASE").unwrap_or_default();
+    let queue: Mutex<Vec<PathBuf>> = Mutex::new(cases.into_iter().rev().collect());
+    let results: Mutex<Vec<(String, Vec<String>)>> = Mutex::default();
+    std::thread::scope(|scope| {
+        // Most of the time is spent waiting for units that are not there.
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while let Some(path) = { queue.lock().unwrap().pop() } {
+                    let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+                    if !name.contains(&only) {
+                        continue;
+                    }
+                    let wrong = one(&path);
+                    eprintln!("{name}: {}", if wrong.is_empty() { "identified" } else { "NOT identified" });
+                    wrong.iter().for_each(|wrong| eprintln!("    {wrong}"));
+                    results.lock().unwrap().push((name, wrong));
+                }
+            });
+        }
+    });
+    let results = results.into_inner().unwrap();
+    let right = results.iter().filter(|(_, wrong)| wrong.is_empty()).count();
+    eprintln!("{right} of {} identified", results.len());
+    assert!(right + 20 - results.len() >= AT_LEAST, "{results:#?}");
+}
+
+fn one(path: &Path) -> Vec<String> {
+    let case = case(path);
+    let dir = temp_dir();
+    let device = Device::start(dir.path(), path, case["wire"].as_str().unwrap_or("tcp"));
+    let output = dir.path().join("probed.toml");
+    let ended = run_to_end(&[
+        "probe",
+        &device.endpoint,
+        "--pause",
+        "0ms",
+        "--max-time",
+        "10m",
+        "--max-requests",
+        "6000",
+        "--output",
+        output.to_str().unwrap(),
+    ]);
+    if ended.code != Some(0) {
+        return vec![format!("{ended:?}")];
+    }
+    let requests = device.requests();
+    assert!(requests.iter().all(|line| !line.starts_with("WRITTEN")), "it only reads");
+    assert!(requests.len() <= 6_000, "{}", requests.len());
+    let text = fs::read_to_string(&output).unwrap();
+    if std::env::var("CLOUDWARD_PROBE_CASE").is_ok() {
+        eprintln!("{text}");
+    }
+    judge(&case, &text)
+}
+
+fn case_file(name: &str) -> PathBuf {
+    cases().into_iter().find(|file| file.file_stem().unwrap().to_string_lossy().contains(name)).unwrap()
+}
+
+#[test]
+fn read_shows_value_registers_and_the_other_orders() {
+    let dir = temp_dir();
+    let device = Device::start(dir.path(), &case_file("float-cdab"), "tcp");
+    // Registers 18 and 19 hold 50.02, give or take 0.01, low word first.
+    let read = |more: &[&str]| run_to_end(&[&["read", device.endpoint.as_str(), "--lang", "en"], more].concat());
+    let right = read(&["holding:18", "f32", "--order", "CDAB"]);
+    assert_eq!(right.code, Some(0), "{right:?}");
+    assert!(right.stdout.contains("40019  holding:18  50.0") && right.stdout.contains("4248]  ABCD: "), "{right:?}");
+    // In another order the right one is shown beside it.
+    let wrong = read(&["40019", "f32"]);
+    assert!(wrong.stdout.contains("CDAB: 50.0"), "{wrong:?}");
+    assert!(read(&["40019.3"]).stdout.starts_with("40019.3  holding:18.3  "), "without a type a bit is a bool");
+    let three = read(&["D0", "f32", "--addresses", "inovance-h5u", "--count", "3", "--scale", "10"]);
+    let values: Vec<&str> = three.stdout.lines().filter_map(|line| line.split("  ").nth(2)).collect();
+    assert_eq!(values.len(), 3, "{three:?}");
+    assert!(values.iter().all(|value| value.starts_with("22") || value.starts_with("219")), "{values:?}");
+    let again = read(&["40019", "--every", "50ms", "--times", "4"]);
+    assert_eq!((again.code, again.stdout.lines().count()), (Some(0), 4), "{again:?}");
+}
+
+#[test]
+fn read_takes_a_link_by_name_with_the_unit_of_its_device() {
+    let dir = temp_dir();
+    let device = Device::start(dir.path(), &case_file("adl400"), "tcp");
+    let file = dir.path().join("workshop.toml");
+    let (endpoint, tags) =
+        (&device.endpoint, "tags = [{ name = \"u\", address = \"holding:0x0800\", type = \"f32\" }]");
+    let text = format!(
+        "[workshop]\nenterprise = \"e\"\nid = \"w\"\ntimezone = \"UTC\"\n[[link]]\nname = \"cabinet\"\nmodbus_tcp = \"{endpoint}\"\n[[device]]\nid = \"m\"\nlink = \"cabinet\"\nunit = 3\n{tags}\n"
+    );
+    fs::write(&file, text).unwrap();
+    let config = file.to_str().unwrap();
+    let read = run_to_end(&["read", "cabinet", "0x0800", "f32", "--config", config]);
+    assert!(read.code == Some(0) && read.stdout.contains("224."), "{read:?}");
+    let unknown = run_to_end(&["read", "cabin", "0x0800", "f32", "--config", config]);
+    assert!(unknown.code == Some(64) && unknown.stderr.contains("cabinet"), "{unknown:?}");
+}
+
+#[test]
+fn a_read_that_fails_says_why_and_what_to_do() {
+    let dir = temp_dir();
+    let device = Device::start(dir.path(), &case_file("adl400"), "tcp");
+    let at = device.endpoint.as_str();
+    let nobody = format!("127.0.0.1:{}", free_port());
+    for (arguments, code, words) in [
+        (&["read", at, "holding:70", "--unit", "3"][..], 69, &["CW609", "illegal_address"][..]),
+        (&["read", at, "30001", "--unit", "3"], 69, &["CW609", "illegal_function"]),
+        (&["read", at, "40001", "--unit", "4", "--timeout", "200ms"], 69, &["CW606", "timeout"]),
+        (&["read", &nobody, "40001"], 69, &["CW604"]),
+        (&["read", "/dev/no-such-port", "40001"], 69, &["CW605"]),
+        (&["read", at, "16"], 64, &["CW"]),
+        (&["read", at, "40001", "f33"], 64, &["CW"]),
+        (&["probe", at, "--units", "9-1"], 64, &["CW612"]),
+        (&["probe", at, "--units", "4", "--timeout", "100ms"], 69, &["CW613"]),
+        (&["probe", &nobody, "--units", "1"], 69, &["CW604"]),
+    ] {
+        let ended = run_to_end(&[arguments, &["--lang", "en"]].concat());
+        assert_eq!(ended.code, Some(code), "{arguments:?} {ended:?}");
+        assert!(words.iter().all(|word| ended.stderr.contains(word)), "{arguments:?} {ended:?}");
+    }
+}
+
+#[test]
+fn probe_keeps_to_its_number_of_requests_and_gives_what_it_has() {
+    let dir = temp_dir();
+    let device = Device::start(dir.path(), &case_file("sdm630"), "tcp");
+    let limited = ["--units", "1", "--tables", "input", "--max-requests", "30", "--pause", "0ms", "--lang", "zh"];
+    let ended = run_to_end(&[&["probe", device.endpoint.as_str()], &limited[..]].concat());
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(device.requests().len() <= 30, "{}", device.requests().len());
+    assert!(ended.stderr.contains("只读不写") && ended.stdout.contains("探测未做完"), "{ended:?}");
+    assert!(Config::parse(&ended.stdout).is_ok(), "{}", ended.stdout);
+    assert!(device.requests().iter().all(|line| line.starts_with("4 1 ")), "{:?}", device.requests());
+}
