@@ -33,7 +33,7 @@ pub(super) fn gather(device: &Section<'_>, files: &Files<'_>, into: &mut Gatheri
     if let Some(table) = doc.tables(&text) {
         let top = Section::new(&doc, String::new(), 0, table.get_ref());
         match top.section("profile") {
-            Some(profile) => read(&profile, into),
+            Some(profile) => read(&profile, device, into),
             None if top.has("profile") => {}
             None => top.wrong("profile", words::MISSING_KEY, |t| t.with("example", "[profile]")),
         }
@@ -64,7 +64,13 @@ fn text(device: &Section<'_>, named: &str, files: &Files<'_>) -> Option<Cow<'sta
     }
 }
 
-fn read(profile: &Section<'_>, into: &mut Gathering) {
+fn read(profile: &Section<'_>, device: &Section<'_>, into: &mut Gathering) {
+    if of_meters(profile) != into.defaults.is_meter {
+        // Each of its tags would only repeat it.
+        let made_for = if into.defaults.is_meter { "modbus" } else { "dlt645" };
+        return device.wrong("profile", words::PROFILE_OF_OTHERS, |t| t.with("protocol", made_for));
+    }
+
     let needed = |key, example| profile.needed_text(key, example).unwrap_or_default();
     let id = needed("id", "id = \"press\"");
     let name = needed("name", "name = \"Eastron SDM630\"");
@@ -98,6 +104,16 @@ fn read(profile: &Section<'_>, into: &mut Gathering) {
         into.tags[first..].iter_mut().for_each(|tag| tag.every = tag.every.max(every));
     }
     profile.finish();
+}
+
+/// `protocol = "dlt645"`: for meters; otherwise for Modbus devices.
+fn of_meters(profile: &Section<'_>) -> bool {
+    const KNOWN: [&str; 2] = ["modbus", "dlt645"];
+    let protocol = profile.text("protocol", "protocol = \"dlt645\"");
+    if let Some(other) = protocol.as_deref().filter(|protocol| !KNOWN.contains(protocol)) {
+        profile.wrong("protocol", words::NOT_ONE_OF, |t| t.with("found", other).with("known", KNOWN.join(", ")));
+    }
+    protocol.as_deref() == Some("dlt645")
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Modbus over TCP, serial lines, and serial frames on a socket. Pure: [`plan`] (which blocks), [`frame`] (what goes over the
 //! wire), [`decode`] (what it means), [`learn`] (what a device refuses), [`breaker`] (who
-//! is silent). Doors: [`connection`] (one socket or port), `line` (dials and gives up), `scan` (one group), [`poller`] (one task per
+//! is silent). Doors: [`connection`] (one socket or port), `line` (dials and gives up), `scan` (one group), `registers` (its
+//! blocks), [`poller`] (one task per
 //! link), [`memory`] (what was learned, on disk).
 
 pub mod breaker;
@@ -13,6 +14,7 @@ pub mod listener;
 pub mod memory;
 pub mod plan;
 pub mod poller;
-mod scan;
+mod registers;
+pub(super) mod scan;
 
 pub use poller::{LinkStatus, Poller};
