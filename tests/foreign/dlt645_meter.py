@@ -1,12 +1,11 @@
-"""Meters that were not written here: the PyPI package dlt645 (3.2), on a serial port, alone or beside a Modbus unit.
+"""Meters that were not written here: the PyPI package dlt645 (3.2) on a serial port.
 
-Usage: dlt645_meter.py DEVICE [modbus] ADDRESS...
+Usage: dlt645_meter.py DEVICE ADDRESS...      serves one meter per ADDRESS (twelve digits), each with VALUES
+       dlt645_meter.py --table                prints what the package knows of each identifier: id, format
 
-Serves one meter per ADDRESS (twelve digits), each with the values of VALUES below. With `modbus`, unit 1 of pymodbus shares
-the port: its registers hold 1000 + address. The two packages each want the port for themselves; here bytes are read once
-and offered to both, which is what a two-wire bus does. "die ADDRESS" and "live ADDRESS" on standard input switch a meter
-off and on, so do "die modbus" and "live modbus"; each is acknowledged with a line. Prints "ready" when it listens; ends
-when its standard input closes.
+The package makes and reads the frames and knows the values. Its own serial loop is not used: it answers for every address,
+with a refusal where it is another's, which no meter on a shared line may do. Prints "ready" when it listens; ends when its
+standard input closes, so that it never outlives the test that started it.
 """
 
 import os
@@ -14,10 +13,8 @@ import sys
 import threading
 
 import serial
-from dlt645 import MeterServerService
-from dlt645.model.types.dlt645_type import Demand
-from dlt645.protocol.protocol import DLT645Protocol
-from pymodbus.framer import FramerRTU
+from dlt645 import DLT645Protocol, MeterServerService
+from dlt645.model.data.data_handler import clone_data_map
 
 VALUES = {
     0x00010000: 123456.78,
@@ -32,15 +29,8 @@ VALUES = {
 }
 
 
-class NoPort:
-    """What a service is given that never opens a port of its own."""
-
-    def __init__(self):
-        self.service = None
-
-
 def meter(address):
-    service = MeterServerService(NoPort())
+    service = MeterServerService(server=None)
     wire = bytes.fromhex(address)[::-1]
     assert service.set_address(wire), address
     for identifier, value in VALUES.items():
@@ -50,58 +40,40 @@ def meter(address):
     return wire, service
 
 
-def modbus_answer(buffer):
-    """The answer of unit 1 to a request at the end of what came, or None."""
-    request = bytes(buffer[-8:])
-    if len(request) < 8 or request[:2] != b"\x01\x03":
-        return None
-    if FramerRTU.compute_CRC(request[:6]).to_bytes(2, "big") != request[6:]:
-        return None
-    start, count = int.from_bytes(request[2:4], "big"), int.from_bytes(request[4:6], "big")
-    body = bytes([1, 3, 2 * count]) + b"".join((1000 + start + n).to_bytes(2, "big") for n in range(count))
-    return body + FramerRTU.compute_CRC(body).to_bytes(2, "big")
+def table():
+    for identifier, item in sorted(clone_data_map().items()):
+        if not isinstance(item, list):
+            print(f"{identifier:08X} {item.data_format}")
 
 
-def obey(dead):
-    for line in sys.stdin:
-        word, who = line.split()
-        (dead.add if word == "die" else dead.discard)(who)
-        print(line.strip(), flush=True)
+def end_with_parent():
+    sys.stdin.read()
     os._exit(0)
 
 
-def main():
-    device, *addresses = sys.argv[1:]
-    has_modbus = "modbus" in addresses
-    meters = {address: meter(address) for address in addresses if address != "modbus"}
+def serve(device, addresses):
+    meters = [meter(address) for address in addresses]
     port = serial.Serial(device, 19200, timeout=0.01)
-    dead = set()
-    threading.Thread(target=obey, args=(dead,), daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
     print("ready", flush=True)
-    buffer = bytearray()
+    buffer = b""
     while True:
-        chunk = port.read(max(1, port.in_waiting))
-        if not chunk:
-            continue
-        buffer += chunk
-        answer = modbus_answer(buffer) if has_modbus else None
-        if answer is not None:
-            buffer.clear()
-            if "modbus" not in dead:
-                port.write(answer)
-            continue
-        rest, frame = DLT645Protocol.deserialize_with_remaining(bytes(buffer))
-        if frame is None:
-            continue
-        buffer = bytearray(rest)
-        for address, (wire, service) in meters.items():
-            # The package answers for whoever it is asked; on a bus only the one who is meant does.
-            is_meant = all(wanted in (0xAA, own) for wanted, own in zip(bytes(frame.addr), wire))
-            if is_meant and address not in dead:
-                frame.addr = bytearray(wire)
-                reply = service.handle_request(frame)
-                if reply:
-                    port.write(bytes(reply))
+        buffer += port.read(max(1, port.in_waiting))
+        while buffer:
+            rest, frame = DLT645Protocol.deserialize_with_remaining(buffer)
+            if frame is None and rest == buffer:
+                break
+            buffer = bytes(rest)
+            for wire, service in meters if frame else []:
+                # A shortened address means whoever ends so, and is answered with the whole one.
+                if all(wanted in (0xAA, own) for wanted, own in zip(bytes(frame.addr), wire)):
+                    frame.addr = bytearray(wire)
+                    reply = service.handle_request(frame)
+                    if reply:
+                        port.write(bytes(reply))
 
 
-main()
+if sys.argv[1] == "--table":
+    table()
+else:
+    serve(sys.argv[1], sys.argv[2:])
