@@ -13,11 +13,12 @@ use crate::model::Trouble;
 use crate::model::words::config as words;
 
 /// Name and text of the maps that come with cloudward.
-pub const BUILT_IN: [(&str, &str); 9] = [
+pub const BUILT_IN: [(&str, &str); 10] = [
     ("sdm630", include_str!("../../config/profiles/sdm630.toml")),
     ("dtsu666", include_str!("../../config/profiles/dtsu666.toml")),
     ("iem3000", include_str!("../../config/profiles/iem3000.toml")),
     ("pm5000", include_str!("../../config/profiles/pm5000.toml")),
+    ("dlt645", include_str!("../../config/profiles/dlt645.toml")),
     ("adl400", include_str!("../../config/profiles/adl400.toml")),
     ("inovance-h5u", include_str!("../../config/profiles/inovance-h5u.toml")),
     ("xinje-xd", include_str!("../../config/profiles/xinje-xd.toml")),
@@ -123,13 +124,16 @@ mod tests {
 
     fn workshop(device: &str) -> String {
         let head = "[workshop]\nenterprise = \"e\"\nid = \"w\"\ntimezone = \"Asia/Shanghai\"\n";
-        format!("{head}[[link]]\nname = \"l\"\nmodbus_tcp = \"h\"\n[[device]]\nid = \"m\"\nlink = \"l\"\n{device}\n")
+        format!(
+            "{head}[[link]]\nname = \"l\"\nmodbus_rtu_tcp = \"h\"\n[[device]]\nid = \"m\"\nlink = \"l\"\n{device}\n"
+        )
     }
 
     #[test]
     fn every_built_in_profile_is_valid_and_names_its_source() {
         for (name, _) in BUILT_IN {
-            let config = Config::parse(&workshop(&format!("profile = \"{name}\""))).unwrap();
+            let whom = if name == "dlt645" { "meter = \"1\"" } else { "unit = 1" };
+            let config = Config::parse(&workshop(&format!("{whom}\nprofile = \"{name}\""))).unwrap();
             let profile = config.devices[0].profile.as_deref().unwrap();
             assert_eq!(profile.id, name);
             assert!(profile.source.len() > 20 && profile.name_zh != profile.name, "{profile:?}");
