@@ -9,17 +9,16 @@ use tracing::{debug, warn};
 use super::decode::decode;
 use super::frame::{Piece, Query};
 use super::plan::{Request, plan, without_block};
-use crate::config::Tag;
 use crate::config::dlt645::{Item, MeterAddress};
+use crate::config::{Station, Tag};
 use crate::model::words::source as words;
-use crate::model::{Reading, Trouble, Why};
+use crate::model::{Code, Reading, Trouble, Why};
 use crate::source::modbus::connection::{Connection, ReadFault};
 use crate::source::modbus::scan::{Scanned, Subject};
 
 /// The identifiers of one group of one meter.
 pub(in crate::source) struct Reader {
-    address: crate::config::Station,
-    meter: MeterAddress,
+    address: MeterAddress,
     items: Vec<Item>,
     asked: Vec<Asked>,
 }
@@ -42,11 +41,11 @@ const MAX_FRAMES: u8 = 8;
 
 impl Reader {
     /// `tags` are those of a meter, each with its identifier.
-    pub(in crate::source) fn new(meter: MeterAddress, tags: &[&Tag], one_by_one: bool) -> Reader {
+    pub(in crate::source) fn new(address: MeterAddress, tags: &[&Tag], one_by_one: bool) -> Reader {
         let item = |tag: &&Tag| *tag.item().expect("the tags of a meter are identifiers: config/device.rs");
         let items: Vec<Item> = tags.iter().map(item).collect();
         let asked = plan(&items, one_by_one).into_iter().map(Asked::new).collect();
-        Reader { address: crate::config::Station::Meter(meter), meter, items, asked }
+        Reader { address, items, asked }
     }
 
     /// Asks for one value, to see whether the meter is there. What it says does not matter.
@@ -56,7 +55,7 @@ impl Reader {
         timeout: Duration,
     ) -> Result<(), ReadFault> {
         let Some(Item { id, whole, .. }) = self.items.first().copied() else { return Ok(()) };
-        let query = Query { address: self.meter, id, follow: None };
+        let query = Query { address: self.address, id, follow: None };
         self.exchange(connection, query, usize::from(whole), timeout).await.map(|_| ())
     }
 
@@ -122,7 +121,7 @@ impl Reader {
         let mut data = Vec::new();
         for number in 0..MAX_FRAMES {
             let follow = Some(number).filter(|number| *number > 0);
-            let query = Query { address: self.meter, id: request.id, follow };
+            let query = Query { address: self.address, id: request.id, follow };
             let timeout = connection.timeout();
             let result = self.exchange(connection, query, request.usual_bytes(), timeout).await;
             if let Err(fault) = &result {
@@ -145,7 +144,8 @@ impl Reader {
         timeout: Duration,
     ) -> Result<Piece, ReadFault> {
         let answer_bytes = query.answer_bytes(usual_bytes);
-        connection.exchange(self.address, &query.encode(), answer_bytes, timeout, |received| query.find(received)).await
+        let (station, request) = (Station::Meter(self.address), query.encode());
+        connection.exchange(station, &request, answer_bytes, timeout, |received| query.find(received)).await
     }
 }
 
@@ -167,7 +167,7 @@ impl Asked {
     }
 
     /// Told when it begins, and again after an answer that was good.
-    fn complain(&mut self, of: Subject<'_>, code: crate::model::Code, found: &str) {
+    fn complain(&mut self, of: Subject<'_>, code: Code, found: &str) {
         if std::mem::replace(&mut self.has_complained, true) {
             return;
         }

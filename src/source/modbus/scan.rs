@@ -31,7 +31,7 @@ pub(in crate::source) struct Subject<'a> {
 
 /// In which protocol.
 enum Reader {
-    Modbus(registers::Reader),
+    Modbus(Box<registers::Reader>),
     Dlt645(dlt645::Reader),
 }
 
@@ -59,7 +59,7 @@ impl Polled {
             let reader = match device.station {
                 Station::Unit(unit) => {
                     let known = learned(&device.id, period);
-                    Reader::Modbus(registers::Reader::new(unit, &tags, limits, known.as_ref()))
+                    Reader::Modbus(Box::new(registers::Reader::new(unit, &tags, limits, known.as_ref())))
                 }
                 Station::Meter(address) => Reader::Dlt645(dlt645::Reader::new(address, &tags, limits.one_by_one)),
             };
