@@ -185,7 +185,7 @@ mod tests {
         let read = query("123456789012", "02-01-01-00");
         let good = answer(&read, &[0x00, 0x22]);
         let mut damaged = good.clone();
-        damaged[12] ^= 1;
+        damaged[15] ^= 1; // in the value: only the checksum tells
         let other_meter = answer(&query("123456789013", "02-01-01-00"), &[9, 9]);
         let other_id = answer(&query("123456789012", "02-01-02-00"), &[9, 9]);
         let modbus = [1, 3, 2, 0x68, 0x68, 0xD6, 0x6A];

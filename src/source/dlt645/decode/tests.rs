@@ -46,6 +46,7 @@ fn digits_stand_low_byte_first_with_a_point_and_a_sign() {
 fn a_transformer_ratio_leaves_no_float_dust() {
     check("address = \"02-03-00-00\", scale = 80", &[0x03, 0x00, 0x00], Value::F64(0.024));
     check("address = \"00-01-00-00\", scale = 0.1, offset = 0.7", &[0x03, 0, 0, 0], Value::F64(0.703));
+    check("address = \"00-01-00-00\", scale = 0.1", &[0x07, 0, 0, 0], Value::F64(0.007));
     check("address = \"04-00-01-03\", scale = 60", &[0x15], Value::F64(900.0));
     check("address = \"02-03-00-00\", scale = 0.3333333333333333", &[0x00, 0x00, 0x03], Value::F64(1.0));
 }
