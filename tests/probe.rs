@@ -101,7 +101,7 @@ fn judge(case: &serde_json::Value, text: &str) -> Vec<String> {
         .devices
         .iter()
         .map(|device| {
-            let cloudward::config::Station::Unit(unit) = device.station;
+            let cloudward::config::Station::Unit(unit) = device.station else { panic!("a meter") };
             unit.into()
         })
         .collect();
@@ -131,17 +131,25 @@ fn check_value(value: &serde_json::Value, tags: &[Tag], case: &serde_json::Value
     }
     let is_there = places.iter().any(|place| {
         let address = Address::parse(place).unwrap();
-        tags.iter().any(|tag| tag.register().address == address && same_type(kind, order, value[4].as_f64(), tag))
+        tags.iter()
+            .any(|tag| tag.register().unwrap().address == address && same_type(kind, order, value[4].as_f64(), tag))
     });
     let near = || {
         let address = Address::parse(place).unwrap();
         let seen: Vec<String> = tags
             .iter()
             .filter(|tag| {
-                tag.register().address.table == address.table
-                    && tag.register().address.offset.abs_diff(address.offset) < 2
+                tag.register().unwrap().address.table == address.table
+                    && tag.register().unwrap().address.offset.abs_diff(address.offset) < 2
             })
-            .map(|tag| format!("{} {} {:?}", tag.register().address, tag.register().data_type, tag.register().order))
+            .map(|tag| {
+                format!(
+                    "{} {} {:?}",
+                    tag.register().unwrap().address,
+                    tag.register().unwrap().data_type,
+                    tag.register().unwrap().order
+                )
+            })
             .collect();
         seen.join(", ")
     };
@@ -149,13 +157,15 @@ fn check_value(value: &serde_json::Value, tags: &[Tag], case: &serde_json::Value
 }
 
 fn same_type(kind: &str, order: &str, raw: Option<f64>, tag: &Tag) -> bool {
-    let found = tag.register().data_type.as_str();
+    let found = tag.register().unwrap().data_type.as_str();
     // Without a sign to see, signed and unsigned are the same.
     let is_same =
         found == kind || raw.is_some_and(|raw| raw >= 0.0) && found.replace('u', "i") == kind.replace('u', "i");
-    let is_same_order = match tag.register().data_type {
+    let is_same_order = match tag.register().unwrap().data_type {
         DataType::Text(form) => form.encoding.as_str() == order,
-        _ => tag.register().data_type.width() == 1 || Order::parse(order) == Some(tag.register().order),
+        _ => {
+            tag.register().unwrap().data_type.width() == 1 || Order::parse(order) == Some(tag.register().unwrap().order)
+        }
     };
     is_same && is_same_order
 }

@@ -32,7 +32,9 @@ fn shown(device: &Device) -> Vec<String> {
     device
         .tags
         .iter()
-        .map(|tag| format!("{} {} {}", tag.name, tag.register().address, tag.register().data_type.as_str()))
+        .map(|tag| {
+            format!("{} {} {}", tag.name, tag.register().unwrap().address, tag.register().unwrap().data_type.as_str())
+        })
         .collect()
 }
 
@@ -41,14 +43,17 @@ fn a_meter_is_one_line_and_its_scale_factors_are_those_of_its_sheet() {
     let meter = parse("profile = \"dtsu666\"", &[]).unwrap();
     let tag = |name: &str| meter.tags.iter().find(|tag| *tag.name == *name).unwrap();
     assert_eq!(
-        (tag("u_a").register().address.to_string(), tag("u_a").scaling),
+        (tag("u_a").register().unwrap().address.to_string(), tag("u_a").scaling),
         ("holding:8198".into(), Scaling::new(0.1, 0.0))
     );
     assert_eq!(tag("i_a").scaling, Scaling::new(0.001, 0.0));
     assert_eq!(tag("pf").scaling, Scaling::new(0.001, 0.0));
     assert_eq!(tag("p_kw").scaling, Scaling::new(0.0001, 0.0), "tenths of W, shown as kW");
     assert_eq!(tag("freq").scaling, Scaling::new(0.01, 0.0));
-    assert_eq!((tag("e_kwh").register().address.to_string(), tag("e_kwh").scaling), ("holding:4126".into(), None));
+    assert_eq!(
+        (tag("e_kwh").register().unwrap().address.to_string(), tag("e_kwh").scaling),
+        ("holding:4126".into(), None)
+    );
     assert_eq!((tag("u_a").every, tag("e_kwh").every), (Duration::from_secs(5), Duration::from_secs(60)));
 }
 
@@ -65,7 +70,10 @@ fn the_device_says_what_differs() {
     assert_eq!(meter.tags[3].every, Duration::from_secs(60), "but energy not more often than its profile asks");
     let slow = parse("profile = \"sdm630\"\nevery = \"10m\"", &[]).unwrap();
     assert!(slow.tags.iter().all(|tag| tag.every == Duration::from_secs(600)));
-    assert!(meter.tags.iter().all(|tag| tag.register().order.low_word_first), "a meter may be set to the other order");
+    assert!(
+        meter.tags.iter().all(|tag| tag.register().unwrap().order.low_word_first),
+        "a meter may be set to the other order"
+    );
 }
 
 #[test]
@@ -77,7 +85,7 @@ fn own_tags_stand_beside_those_of_the_profile_and_inherit_from_it() {
     );
     let press = press.unwrap();
     assert_eq!(shown(&press), ["strokes holding:100 u32", "door coil:63503 bool", "raw holding:0 u16"]);
-    assert!(press.tags[0].register().order.low_word_first, "these PLCs send the low word first");
+    assert!(press.tags[0].register().unwrap().order.low_word_first, "these PLCs send the low word first");
     let other =
         parse("addresses = \"xinje-xd\"\ntags = [{ name = \"a\", address = \"HD0\", type = \"u16\" }]", &[]).unwrap();
     assert_eq!(shown(&other), ["a holding:41088 u16"]);
@@ -124,7 +132,7 @@ fn a_table_from_a_chinese_spreadsheet_gives_the_tags_that_toml_would() {
     );
     assert_eq!(table, inline.unwrap());
     assert_eq!(table.tags[1].report.deadband, Deadband::Percent(2.0));
-    assert_eq!(table.tags[1].register().data_type, DataType::U32);
+    assert_eq!(table.tags[1].register().unwrap().data_type, DataType::U32);
 }
 
 /// The parts of an xlsx that a reader needs; `rows` is the XML of the sheet's rows.

@@ -17,9 +17,10 @@ use common::{free_port, temp_dir};
 #[track_caller]
 fn hear(socket: &UnixDatagram, word: &str) -> String {
     socket.set_read_timeout(Some(common::PATIENCE)).unwrap();
-    let mut heard = String::new();
+    let (mut heard, started) = (String::new(), std::time::Instant::now());
     let mut buffer = [0; 4096];
     while !heard.contains(word) {
+        assert!(started.elapsed() < common::PATIENCE, "{word} never came, only:\n{heard}"); // the watchdog goes on speaking
         let length = socket.recv(&mut buffer).unwrap_or_else(|_| panic!("{word} never came, only:\n{heard}"));
         heard.push_str(&String::from_utf8_lossy(&buffer[..length]));
         heard.push('\n');
@@ -63,7 +64,7 @@ fn systemd_hears_ready_status_watchdog_reload_and_stop() {
     let mut agent = Agent::start_with(&file, dir, &environment);
 
     assert!(!hear(&socket, "READY=1").contains("STOPPING"));
-    hear(&socket, "STATUS=1 of 1 link up, 0 of 0 sinks connected");
+    hear(&socket, "STATUS=1 of 1 link up, 1 of 1 device online, 0 of 0 sinks connected");
     hear(&socket, "WATCHDOG=1");
     agent.sighup();
     let reload = hear(&socket, "READY=1");

@@ -74,8 +74,9 @@ fn status(overview: &Overview, lang: Lang) -> String {
     let Overview { missed_scans, dropped_samples, .. } = overview;
     match lang {
         Lang::En => format!(
-            "{links_up} of {links} {} up, {devices_online} of {devices} devices online, {sinks_connected} of {sinks} sinks connected, {waiting_records} records waiting, {missed_scans} scans missed, {dropped_samples} samples dropped",
-            if *links == 1 { "link" } else { "links" }
+            "{links_up} of {links} {} up, {devices_online} of {devices} {} online, {sinks_connected} of {sinks} sinks connected, {waiting_records} records waiting, {missed_scans} scans missed, {dropped_samples} samples dropped",
+            if *links == 1 { "link" } else { "links" },
+            if *devices == 1 { "device" } else { "devices" }
         ),
         Lang::Zh => format!(
             "链路在线 {links_up}/{links}，设备在线 {devices_online}/{devices}，去向已连接 {sinks_connected}/{sinks}，待送 {waiting_records} 条，漏采 {missed_scans} 次，丢弃样本 {dropped_samples} 个"

@@ -4,12 +4,13 @@ use std::process::ExitCode;
 
 use super::learned;
 use super::load::load_or_explain;
-use super::outlook::{self, BusLoad, LinkLoad, TURNAROUND};
+use super::outlook::{self, BusLoad, LinkLoad, METER_TURNAROUND, Request, TURNAROUND};
 use super::run::state_dir;
 use super::{ConfigArgs, say};
 use crate::agent::max_size;
+use crate::config::dlt645::{Item, Known};
 use crate::config::modbus::{Register, Table};
-use crate::config::{Config, Device, Link, Security, Sink};
+use crate::config::{Config, Device, Link, Origin, Security, Sink, Station};
 use crate::model::time::{show_bytes, show_span};
 use crate::model::{Lang, ValueKind};
 
@@ -73,19 +74,21 @@ impl Report<'_> {
             format!("链路 {name}（{transport}）：每秒请求 {requests_per_s:.1} 次，寄存器 {registers_per_s:.0} 个，位 {bits_per_s:.0} 个，流量 {bytes}/s"),
         );
         if let Some(load) = outlook::bus_load(self.config, link) {
-            self.bus(&load);
+            let has_meters =
+                self.config.devices_of(&link.name).any(|device| matches!(device.station, Station::Meter(_)));
+            self.bus(&load, has_meters);
         }
         for group in groups {
             let (device, every, tags) = (&group.device, show_span(group.period), group.tags);
-            let blocks = group.plan.blocks.iter().map(|b| format!("{}:{}+{}", b.table.as_str(), b.start, b.count));
+            let blocks = group.requests.iter().map(Request::shown);
             let blocks = blocks.collect::<Vec<_>>().join(", ");
             self.say(
                 format!(
                     "  {device}: {} every {every} in {}: {blocks}",
                     count(tags, "tag"),
-                    count(group.plan.blocks.len(), "request")
+                    count(group.requests.len(), "request")
                 ),
-                format!("  {device}：{tags} 个点，每 {every} 采一次，请求 {} 次：{blocks}", group.plan.blocks.len()),
+                format!("  {device}：{tags} 个点，每 {every} 采一次，请求 {} 次：{blocks}", group.requests.len()),
             );
         }
         for device in self.config.devices_of(&link.name) {
@@ -116,12 +119,17 @@ impl Report<'_> {
         }
     }
 
-    fn bus(&self, load: &BusLoad) {
+    fn bus(&self, load: &BusLoad, has_meters: bool) {
         let BusLoad { busy, cycle, requests, bytes } = load;
         let (percent, cycle_ms, turnaround) = (busy * 100.0, cycle.as_secs_f64() * 1_000.0, show_span(TURNAROUND));
+        let meter = show_span(METER_TURNAROUND);
+        let (meters, meters_zh) = match has_meters {
+            true => (format!(" and DL/T 645 meters within {meter}"), format!("、DL/T 645 电表 {meter} 内")),
+            false => (String::new(), String::new()),
+        };
         self.say(
-            format!("  everything once: {requests} requests, {bytes} bytes, {cycle_ms:.0} ms; the line is busy {percent:.0} % of the time, if devices answer within {turnaround}"),
-            format!("  全部采一遍：请求 {requests} 次，{bytes} 字节，{cycle_ms:.0} ms；按设备 {turnaround} 内应答估算，总线占用 {percent:.0} %"),
+            format!("  everything once: {requests} requests, {bytes} bytes, {cycle_ms:.0} ms; the line is busy {percent:.0} % of the time, if devices answer within {turnaround}{meters}"),
+            format!("  全部采一遍：请求 {requests} 次，{bytes} 字节，{cycle_ms:.0} ms；按设备 {turnaround} 内{meters_zh}应答估算，总线占用 {percent:.0} %"),
         );
         if *busy > 1.0 {
             self.say(
@@ -134,16 +142,28 @@ impl Report<'_> {
     /// Every address in both forms, since off by one is the most common mistake of all.
     fn tags(&self, device: &Device) {
         for tag in &device.tags {
-            let Register { address, data_type, .. } = tag.register();
+            let unit = tag.unit.as_deref().unwrap_or("");
+            let Register { address, data_type, .. } = match &tag.origin {
+                Origin::Modbus(register) => register,
+                Origin::Dlt645(item) => {
+                    let (address, name) = (item.address(), self.name_of(item));
+                    say(format_args!("    {}.{}  {address}  {}  {unit}  {name}", device.id, tag.name, item.format));
+                    continue;
+                }
+            };
             let reference = address.reference();
             let part = data_type.part().map(|part| part.to_string()).unwrap_or_default();
             let function = Table::function_code(address.table);
-            let unit = tag.unit.as_deref().unwrap_or("");
             say(format_args!(
                 "    {}.{}  {address}{part} = {reference}{part}  FC{function:02} {data_type}  {unit}",
                 device.id, tag.name
             ));
         }
+    }
+
+    /// What the standard calls a value of a meter.
+    fn name_of(&self, item: &Item) -> String {
+        Known::of(item.id).map(|known| known.name(self.lang)).unwrap_or_default()
     }
 
     fn unconnected(&self) {
@@ -189,7 +209,8 @@ impl Report<'_> {
                 (min, max) => format!("{} .. {}", limit(min), limit(max)),
             };
             let unit = tag.unit.as_deref().unwrap_or("");
-            say(format_args!("  {}.{}  {}  {limits} {unit}", device.id, tag.name, tag.register().address));
+            let address = tag.register().map(|register| register.address.to_string()).unwrap_or_default();
+            say(format_args!("  {}.{}  {address}  {limits} {unit}", device.id, tag.name));
         }
     }
 

@@ -32,7 +32,7 @@ pub(super) fn lines(config: &Config, link: &Link, state_dir: &Path, lang: Lang) 
 }
 
 fn of_group(device: &Device, period: Duration, tags: &[&Tag], learned: &Learned, lang: Lang) -> Vec<String> {
-    let registers: Vec<Register> = tags.iter().map(|tag| *tag.register()).collect();
+    let registers: Vec<Register> = tags.iter().filter_map(|tag| tag.register().copied()).collect();
     let learner = Learner::new(&registers, device.manners.limits, Some(learned), Instant::now());
     if learner.learned().is_empty() {
         return Vec::new(); // learned of other addresses or limits
@@ -77,7 +77,7 @@ mod tests {
     fn what_was_learned_is_shown_by_the_names_of_tags_while_it_fits_the_configuration() {
         let dir = tempfile::tempdir().unwrap();
         let config = workshop(37);
-        let registers = [*config.devices[0].tags[0].register()];
+        let registers = [*config.devices[0].tags[0].register().unwrap()];
         let fresh = Learner::new(&registers, config.devices[0].manners.limits, None, Instant::now()).learned();
         let text = format!(
             r#"{{"key":{},"quarantined":[{{"address":"holding:37","width":1,"why":"illegal_address"}}],"max_registers":20}}"#,

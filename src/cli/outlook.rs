@@ -3,13 +3,15 @@
 
 use std::time::Duration;
 
+use crate::config::dlt645::{Item, MeterAddress};
 use crate::config::modbus::DataType;
-use crate::config::{Config, Device, Link, Sink, Tag, Transport};
+use crate::config::{Config, Device, Link, Origin, Sink, Station, Tag, Transport};
 use crate::model::{Deadband, ValueKind};
 use crate::sink::Scope;
+use crate::source::dlt645;
 use crate::source::modbus::connection::silence;
-use crate::source::modbus::frame::Query;
-use crate::source::modbus::plan::{Block, Plan, plan};
+use crate::source::modbus::frame::{Envelope, Query};
+use crate::source::modbus::plan::{Block, plan};
 
 /// Bytes of a commit beside its payload: WAL frames, checkpoint, file-system journal. Measured at one commit a second
 /// (docs/PERFORMANCE.md).
@@ -34,9 +36,64 @@ pub(super) struct GroupLoad {
     pub(super) device: String,
     pub(super) period: Duration,
     pub(super) tags: usize,
-    pub(super) plan: Plan,
+    pub(super) requests: Vec<Request>,
     /// Between an answer and the next question.
     pause: Duration,
+}
+
+/// One question to a device.
+pub(super) enum Request {
+    /// Registers or bits of a unit.
+    Block(Block),
+    /// An identifier of a meter.
+    Identifier(MeterAddress, dlt645::plan::Request),
+}
+
+impl Request {
+    /// `holding:0+3`, `02-01-FF-00`.
+    pub(super) fn shown(&self) -> String {
+        match self {
+            Request::Block(block) => format!("{}:{}+{}", block.table.as_str(), block.start, block.count),
+            Request::Identifier(_, request) => request.id.to_string(),
+        }
+    }
+
+    /// Bytes of question and answer on this link.
+    fn bytes(&self, envelope: Envelope) -> usize {
+        match self {
+            Request::Block(block) => {
+                let query = Query { transaction: 0, unit: 1, block: *block };
+                query.encode(envelope).len() + query.answer_bytes(envelope)
+            }
+            Request::Identifier(address, request) => {
+                let query = dlt645::frame::Query { address: *address, id: request.id, follow: None };
+                query.encode().len() + query.answer_bytes(request.usual_bytes())
+            }
+        }
+    }
+
+    /// What the device takes to answer.
+    fn turnaround(&self) -> Duration {
+        match self {
+            Request::Block(_) => TURNAROUND,
+            Request::Identifier(..) => METER_TURNAROUND,
+        }
+    }
+
+    fn all_of(device: &Device, tags: &[&Tag]) -> Vec<Request> {
+        let limits = device.manners.limits;
+        match device.station {
+            Station::Unit(_) => {
+                let plan = plan(tags.iter().filter_map(|tag| tag.register()), limits);
+                plan.blocks.into_iter().map(Request::Block).collect()
+            }
+            Station::Meter(address) => {
+                let items: Vec<Item> = tags.iter().filter_map(|tag| tag.item().copied()).collect();
+                let requests = dlt645::plan::plan(&items, limits.one_by_one).into_iter();
+                requests.map(|request| Request::Identifier(address, request)).collect()
+            }
+        }
+    }
 }
 
 /// What one link has to carry.
@@ -65,12 +122,12 @@ pub(super) struct BusLoad {
 pub(super) fn bus_load(config: &Config, link: &Link) -> Option<BusLoad> {
     let Transport::Serial(line) = &link.transport else { return None };
     let mut load = BusLoad { busy: 0.0, cycle: Duration::ZERO, requests: 0, bytes: 0 };
-    for GroupLoad { period, plan, pause, .. } in link_load(config, link).groups {
-        let frame_gap = silence(line.character());
-        for block in &plan.blocks {
-            let bytes = wire_bytes(link, block);
+    let frame_gap = silence(line.character());
+    for GroupLoad { period, requests, pause, .. } in link_load(config, link).groups {
+        for request in &requests {
+            let bytes = request.bytes(link.transport.envelope());
             // The device knows by a silence that the request is complete; we wait for one, or longer, before the next.
-            let time = line.character() * bytes as u32 + frame_gap + TURNAROUND + frame_gap.max(pause);
+            let time = line.character() * bytes as u32 + frame_gap + request.turnaround() + frame_gap.max(pause);
             load.busy += time.as_secs_f64() / period.as_secs_f64();
             load.cycle += time;
             load.requests += 1;
@@ -80,15 +137,11 @@ pub(super) fn bus_load(config: &Config, link: &Link) -> Option<BusLoad> {
     Some(load)
 }
 
-/// Bytes of a request and of its answer.
-fn wire_bytes(link: &Link, block: &Block) -> usize {
-    let envelope = link.transport.envelope();
-    let query = Query { transaction: 0, unit: 1, block: *block };
-    query.encode(envelope).len() + query.answer_bytes(envelope)
-}
-
 /// What meters and PLCs take to answer, typically 5 to 20 ms.
 pub(super) const TURNAROUND: Duration = Duration::from_millis(10);
+
+/// What meters of DL/T 645 take: 20 to 500 ms are allowed (5.3.4); most need less than 100 ms.
+pub(super) const METER_TURNAROUND: Duration = Duration::from_millis(100);
 
 /// What one sink has to carry, at most: report on change makes it less.
 pub(super) struct SinkLoad {
@@ -111,16 +164,17 @@ pub(super) fn link_load(config: &Config, link: &Link) -> LinkLoad {
         LinkLoad { groups: Vec::new(), requests_per_s: 0.0, registers_per_s: 0.0, bits_per_s: 0.0, bytes_per_s: 0.0 };
     for device in config.devices_of(&link.name) {
         for (period, tags) in device.by_period() {
-            let plan = plan(tags.iter().map(|tag| tag.register()), device.manners.limits);
+            let requests = Request::all_of(device, &tags);
             let per_s = 1.0 / period.as_secs_f64();
-            for block in &plan.blocks {
+            for request in &requests {
                 load.requests_per_s += per_s;
-                load.bytes_per_s += wire_bytes(link, block) as f64 * per_s;
+                load.bytes_per_s += request.bytes(link.transport.envelope()) as f64 * per_s;
+                let Request::Block(block) = request else { continue };
                 let items = if block.table.is_bits() { &mut load.bits_per_s } else { &mut load.registers_per_s };
                 *items += f64::from(block.count) * per_s;
             }
             let pause = device.manners.pause;
-            load.groups.push(GroupLoad { device: device.id.to_string(), period, tags: tags.len(), plan, pause });
+            load.groups.push(GroupLoad { device: device.id.to_string(), period, tags: tags.len(), requests, pause });
         }
     }
     load
@@ -186,7 +240,13 @@ fn value_bytes(tag: &Tag) -> usize {
         let (count, bytes) = names.iter().fold((0, 0), |(count, bytes), name| (count + 1, bytes + name.len()));
         return 2 + bytes / count.max(1);
     }
-    match tag.register().data_type {
+    let register = match &tag.origin {
+        Origin::Modbus(register) => register,
+        Origin::Dlt645(item) => {
+            return item.format.text_length().map_or(2 * usize::from(item.format.bytes()), |length| length + 2);
+        }
+    };
+    match register.data_type {
         DataType::U8(_) | DataType::I8(_) => 3,
         DataType::Bool | DataType::Bit(_) | DataType::U16 | DataType::I16 | DataType::Bcd16 => 5,
         DataType::U32 | DataType::I32 | DataType::F16 | DataType::F32 | DataType::Bcd32 => 7,

@@ -9,7 +9,7 @@ use super::load::load_or_explain;
 use super::run::runtime;
 use super::{EXIT_UNAVAILABLE, EXIT_USAGE, fail, say};
 use crate::config::modbus::{DataType, Order, Register};
-use crate::config::{Link, Origin, Station, Tag, Transport};
+use crate::config::{Link, Station, Tag, Transport};
 use crate::model::words::tools as words;
 use crate::model::{Lang, Reading, Trouble, Why};
 use crate::source::modbus::connection::{Connection, OpenFault, ReadFault};
@@ -92,8 +92,8 @@ pub(super) fn read(args: &ReadArgs) -> ExitCode {
         Ok(found) => found,
         Err(code) => return code,
     };
-    let tags = match tags(args) {
-        Ok(tags) => tags,
+    let (tag, registers) = match values(args) {
+        Ok(values) => values,
         Err(trouble) => return fail(&trouble, EXIT_USAGE),
     };
     let unit = args.unit.or(first_unit).unwrap_or(1);
@@ -105,7 +105,7 @@ pub(super) fn read(args: &ReadArgs) -> ExitCode {
         let mut connection = None;
         loop {
             ticks.tick().await;
-            let failed = once(&link, unit, &tags, &mut connection).await.err();
+            let failed = once(&link, unit, &tag, &registers, &mut connection).await.err();
             asked += 1;
             if args.every.is_none() || args.times.is_some_and(|times| asked >= times) {
                 return failed;
@@ -147,15 +147,15 @@ fn link(args: &ReadArgs) -> Result<(Link, Option<u8>), ExitCode> {
     }
     Ok((
         (**link).clone(),
-        config.devices_of(&link.name).next().map(|device| {
-            let Station::Unit(unit) = device.station;
-            unit
+        config.devices_of(&link.name).find_map(|device| match device.station {
+            Station::Unit(unit) => Some(unit),
+            Station::Meter(_) => None,
         }),
     ))
 }
 
 /// What is to be read, by the rules of tags in a configuration.
-fn tags(args: &ReadArgs) -> Result<Vec<Tag>, Trouble> {
+fn values(args: &ReadArgs) -> Result<(Tag, Vec<Register>), Trouble> {
     let parse = |data_type: &str| {
         let mut keys = format!("name = \"v\", address = {}, type = {}", quoted(&args.address), quoted(data_type));
         for (key, text) in [("order", &args.order), ("encoding", &args.encoding)] {
@@ -172,20 +172,26 @@ fn tags(args: &ReadArgs) -> Result<Vec<Tag>, Trouble> {
         Some(data_type) => parse(data_type)?,
         None => parse("u16").or_else(|trouble| parse("bool").or_else(|_| parse("u8")).map_err(|_| trouble))?,
     };
-    let first = &device.tags[0];
-    let Origin::Modbus(register) = first.origin;
-    let width = register.data_type.width();
+    let tag = device.tags[0].clone();
+    let first = *tag.register().expect("the device has a unit id, so its tags are registers");
+    let width = first.data_type.width();
     let nth = |n: u16| {
-        let mut register = register;
-        register.address.offset = n.checked_mul(width).and_then(|step| register.address.offset.checked_add(step))?;
+        let mut register = first;
+        register.address.offset = n.checked_mul(width).and_then(|step| first.address.offset.checked_add(step))?;
         register.address.offset.checked_add(width - 1)?; // it ends within the table
-        Some(Tag { origin: Origin::Modbus(register), ..first.clone() })
+        Some(register)
     };
-    Ok((0..args.count).map_while(nth).collect())
+    Ok((tag, (0..args.count).map_while(nth).collect()))
 }
 
-async fn once(link: &Link, unit: u8, tags: &[Tag], connection: &mut Option<Connection>) -> Result<(), Trouble> {
-    let plan = plan(tags.iter().map(Tag::register), link.manners.limits);
+async fn once(
+    link: &Link,
+    unit: u8,
+    tag: &Tag,
+    registers: &[Register],
+    connection: &mut Option<Connection>,
+) -> Result<(), Trouble> {
+    let plan = plan(registers, link.manners.limits);
     let mut answers = Vec::new();
     for block in &plan.blocks {
         let open = match connection {
@@ -199,15 +205,15 @@ async fn once(link: &Link, unit: u8, tags: &[Tag], connection: &mut Option<Conne
         answers.push(answer.map_err(|fault| refused(link, unit, *block, fault))?);
     }
     let mut bad = None;
-    for (tag, spot) in tags.iter().zip(&plan.spots) {
+    for (register, spot) in registers.iter().zip(&plan.spots) {
         let (answer, from) = (&answers[spot.block], usize::from(spot.offset));
-        let Register { address, data_type, .. } = tag.register();
-        let reading = decode(tag, tag.register(), answer, spot.offset);
+        let Register { address, data_type, .. } = register;
+        let reading = decode(tag, register, answer, spot.offset);
         let words = match answer {
             Answer::Registers(words) => words.get(from..from + usize::from(data_type.width())).unwrap_or_default(),
             Answer::Bits(_) => &[],
         };
-        say(line(tag, &reading, words));
+        say(line(tag, register, &reading, words));
         if let Reading::Bad(why) = reading {
             let trouble = Trouble::new(words::NO_VALUE).with("address", address);
             bad = Some(trouble.with("type", data_type).with("found", why));
@@ -217,8 +223,8 @@ async fn once(link: &Link, unit: u8, tags: &[Tag], connection: &mut Option<Conne
 }
 
 /// `40001  holding:0  219.8  [435B CCCD]  CDAB: -107616984`
-fn line(tag: &Tag, reading: &Reading, words: &[u16]) -> String {
-    let Register { address, data_type, order: own } = *tag.register();
+fn line(tag: &Tag, register: &Register, reading: &Reading, words: &[u16]) -> String {
+    let Register { address, data_type, order: own } = *register;
     let part = data_type.part().map(|part| part.to_string()).unwrap_or_default();
     let mut line = format!("{}{part}  {}{part}  {}", address.reference(), address, shown(reading));
     if !words.is_empty() {
@@ -230,8 +236,7 @@ fn line(tag: &Tag, reading: &Reading, words: &[u16]) -> String {
         let answer = Answer::Registers(words.to_vec());
         for name in ["ABCD", "CDAB", "BADC", "DCBA"] {
             if let Some(order) = Order::parse(name).filter(|order| *order != own) {
-                line +=
-                    &format!("  {name}: {}", shown(&decode(tag, &Register { order, ..*tag.register() }, &answer, 0)));
+                line += &format!("  {name}: {}", shown(&decode(tag, &Register { order, ..*register }, &answer, 0)));
             }
         }
     }

@@ -102,7 +102,9 @@ impl<'a> Job<'a> {
         if matches!(link.transport, Transport::RtuListen { .. }) {
             return Err(usage(of_target(words::WRITE_BY_DIAL_IN).with("link", &link.name)));
         }
-        let (Station::Unit(unit), Origin::Modbus(register)) = (device.station, tag.origin);
+        let (Station::Unit(unit), Origin::Modbus(register)) = (device.station, tag.origin) else {
+            return Err(not_allowed(of_target(words::WRITE_NOT_ALLOWED).with("known", allowed(config))));
+        };
         if unit == 0 && !matches!(link.transport, Transport::ModbusTcp { .. }) {
             return Err(usage(of_target(words::WRITE_BROADCAST)));
         }
@@ -319,9 +321,8 @@ fn explain(tag: &Tag, typed: &str, misfit: &Misfit) -> Trouble {
             let names: Vec<&str> = tag.values.iter().flat_map(|names| names.iter()).collect();
             trouble(words::WRITE_UNKNOWN_NAME).with("known", names.join(", "))
         }
-        Misfit::TooLong(_) | Misfit::NotInEncoding => {
-            trouble(words::WRITE_TEXT_MISFIT).with("type", tag.register().data_type)
-        }
+        Misfit::TooLong(_) | Misfit::NotInEncoding => trouble(words::WRITE_TEXT_MISFIT)
+            .with("type", tag.register().map_or(String::new(), |register| register.data_type.to_string())),
     }
 }
 

@@ -7,11 +7,11 @@ use super::check::{Unique, name};
 use super::files::Files;
 use super::gather::Gathering;
 use super::modbus::{Order, Register, Scaling};
-use super::names;
+use super::names::{self, Numbers};
 use super::read::Section;
 use super::tag_type::{self, order};
 use super::write_rule::write_rule;
-use super::{Areas, Device, Link, Manners, Origin, Station, Tag, link, profile, table};
+use super::{Areas, Device, Link, Manners, Origin, Tag, link, meter, profile, table};
 use crate::model::words::config as words;
 use crate::model::{Deadband, ReportRule};
 
@@ -27,12 +27,13 @@ pub(super) struct Defaults {
     pub(super) order: Option<Order>,
     /// The PLC whose own addresses may stand beside Modbus addresses.
     pub(super) areas: Option<&'static Areas>,
+    /// Whether the device is a meter of DL/T 645.
+    pub(super) is_meter: bool,
     /// Of the device: no value is split over two requests.
     max_registers: u16,
 }
 
 pub(super) fn devices(top: &Section<'_>, links: &[Arc<Link>], files: &Files<'_>) -> Vec<Device> {
-    let of_link = |name: &str| links.iter().find(|link| *link.name == *name).map(|link| link.manners);
     let mut devices = Vec::new();
     let mut ids = Unique::default();
     for section in top.sections("device", "id") {
@@ -45,13 +46,15 @@ pub(super) fn devices(top: &Section<'_>, links: &[Arc<Link>], files: &Files<'_>)
             let known = if known.is_empty() { "-".to_owned() } else { known.join(", ") };
             section.wrong("link", words::NO_SUCH_LINK, |t| t.with("found", link).with("known", known));
         }
-        let unit = section.integer("unit", 0..=255).and_then(|n| u8::try_from(n).ok()).unwrap_or(1);
-        let manners = link::manners(&section, link.as_deref().and_then(of_link).unwrap_or(Manners::DEFAULT));
+        let of_link = links.iter().find(|known| link.as_deref() == Some(&*known.name)).map(Arc::as_ref);
+        let station = meter::station(&section, of_link);
+        let manners = link::manners(&section, of_link.map_or(Manners::DEFAULT, |link| link.manners));
         let every = section.time("every", PERIODS);
         let defaults = Defaults {
             every,
             order: order(&section),
             areas: areas(&section),
+            is_meter: section.has("meter"),
             max_registers: manners.limits.max_registers,
         };
         let mut gathering = Gathering::new(&section, defaults, every);
@@ -63,7 +66,7 @@ pub(super) fn devices(top: &Section<'_>, links: &[Arc<Link>], files: &Files<'_>)
         }
         section.finish();
         let (link, profile) = (link.map(Into::into), profile.map(Arc::new));
-        devices.push(Device { id, name: shown, link, station: Station::Unit(unit), manners, profile, tags });
+        devices.push(Device { id, name: shown, link, station, manners, profile, tags });
     }
     devices
 }
@@ -103,24 +106,36 @@ pub(super) fn tag(section: &Section<'_>, defaults: &Defaults, names: &mut Unique
         section.wrong("scale", words::SCALE_ZERO, |t| t);
     }
     let is_scaled = scale.is_some() || offset.is_some();
-    let placed = tag_type::tag_type(section, is_scaled, defaults.max_registers, defaults.areas);
-    let inherited = defaults.order.or(defaults.areas.map(|areas| areas.order)).unwrap_or_default();
-    let order = tag_type::order_of(section, placed.map(|(_, data_type)| data_type)).unwrap_or(inherited);
-    let values = names::names(section, placed.map(|(_, data_type)| data_type), is_scaled);
-    let write = write_rule(section, placed, values.is_some());
-    let (address, data_type) = placed?;
+    let placed = if defaults.is_meter {
+        meter::tag(section, is_scaled).map(|tag| (Origin::Dlt645(tag.item), tag.numbers, tag.unit))
+    } else {
+        register(section, defaults, is_scaled).map(|(register, numbers)| (Origin::Modbus(register), numbers, None))
+    };
+    let values = names::names(section, placed.as_ref().map(|(_, numbers, _)| numbers), is_scaled);
+    let write = write_rule(section, placed.as_ref().map(|(origin, ..)| origin), values.is_some());
+    let (origin, _, usual_unit) = placed?;
+    let unit = if section.has("unit") { unit } else { usual_unit.map(str::to_owned) };
     let scaling = Scaling::new(scale.unwrap_or(1.0), offset.unwrap_or(0.0));
     Some(Tag {
         name: name?.into(),
         label,
         unit: unit.map(Into::into),
-        origin: Origin::Modbus(Register { address, data_type, order }),
+        origin,
         scaling,
         values: values.map(Arc::new),
         every,
         report,
         write,
     })
+}
+
+fn register(section: &Section<'_>, defaults: &Defaults, is_scaled: bool) -> Option<(Register, Numbers)> {
+    let placed = tag_type::tag_type(section, is_scaled, defaults.max_registers, defaults.areas);
+    let inherited = defaults.order.or(defaults.areas.map(|areas| areas.order)).unwrap_or_default();
+    let order = tag_type::order_of(section, placed.map(|(_, data_type)| data_type)).unwrap_or(inherited);
+    let (address, data_type) = placed?;
+    let numbers = Numbers { word: data_type.as_str().to_owned(), range: data_type.range() };
+    Some((Register { address, data_type, order }, numbers))
 }
 
 fn report(section: &Section<'_>) -> ReportRule {

@@ -4,10 +4,12 @@
 mod areas;
 mod check;
 mod device;
+pub mod dlt645;
 mod files;
 mod gather;
 mod glob;
 mod link;
+mod meter;
 pub mod modbus;
 mod names;
 mod profile;
@@ -39,6 +41,7 @@ use std::time::Duration;
 
 use crate::model::words::config as words;
 use crate::model::{Lang, ReportRule, TagInfo, Trouble, ValueKind};
+use dlt645::{Item, MeterAddress};
 use modbus::{DataType, Register, Scaling};
 
 /// One workshop: everything in its file, with defaults filled in.
@@ -259,12 +262,15 @@ impl Device {
 pub enum Station {
     /// Modbus unit id.
     Unit(u8),
+    /// Address of a DL/T 645 meter.
+    Meter(MeterAddress),
 }
 
 impl fmt::Display for Station {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Station::Unit(unit) => unit.fmt(f),
+            Station::Meter(address) => address.fmt(f),
         }
     }
 }
@@ -318,25 +324,52 @@ pub struct Tag {
 pub enum Origin {
     /// A register or bit, or several in a row.
     Modbus(Register),
+    /// A value of a DL/T 645 meter.
+    Dlt645(Item),
 }
 
 impl Tag {
     /// The kind of the reported value.
     pub fn kind(&self) -> ValueKind {
-        let Origin::Modbus(register) = &self.origin;
-        match (register.data_type, self.scaling) {
-            (DataType::Text(_), _) => ValueKind::Text,
+        let of_device = match &self.origin {
+            Origin::Modbus(register) => match register.data_type {
+                DataType::Text(_) => ValueKind::Text,
+                DataType::Bool | DataType::Bit(_) => ValueKind::Bool,
+                DataType::F16 | DataType::F32 | DataType::F64 => ValueKind::Float,
+                _ => ValueKind::Int,
+            },
+            Origin::Dlt645(item) => item.format.kind(),
+        };
+        match (of_device, self.scaling) {
             _ if self.values.is_some() => ValueKind::Text,
-            (DataType::Bool | DataType::Bit(_), _) => ValueKind::Bool,
-            (DataType::F16 | DataType::F32 | DataType::F64, _) | (_, Some(_)) => ValueKind::Float,
-            _ => ValueKind::Int,
+            (ValueKind::Int, Some(_)) => ValueKind::Float,
+            (kind, _) => kind,
         }
     }
 
-    /// Its place in a Modbus device.
-    pub fn register(&self) -> &Register {
-        let Origin::Modbus(register) = &self.origin;
-        register
+    /// Its place in a Modbus device, if it is of one.
+    pub fn register(&self) -> Option<&Register> {
+        match &self.origin {
+            Origin::Modbus(register) => Some(register),
+            Origin::Dlt645(_) => None,
+        }
+    }
+
+    /// Its place in a meter, if it is of one.
+    pub fn item(&self) -> Option<&Item> {
+        match &self.origin {
+            Origin::Dlt645(item) => Some(item),
+            Origin::Modbus(_) => None,
+        }
+    }
+
+    /// Bytes of the text that its device sends, if it is one.
+    pub fn text_length(&self) -> Option<usize> {
+        match &self.origin {
+            Origin::Modbus(Register { data_type: DataType::Text(form), .. }) => Some(usize::from(form.length)),
+            Origin::Modbus(_) => None,
+            Origin::Dlt645(item) => item.format.text_length(),
+        }
     }
 
     /// What journal and sinks need of it.

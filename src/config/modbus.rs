@@ -199,6 +199,17 @@ impl Scaling {
         }
     }
 
+    /// Digits scaled of which so many stand behind the point.
+    pub fn of_decimal(self, digits: i128, decimals: u8) -> f64 {
+        let power = 10_i128.pow(u32::from(decimals));
+        match self {
+            Scaling::Exact { mul, add, div } => {
+                (digits * i128::from(mul) + i128::from(add) * power) as f64 / (i128::from(div) * power) as f64
+            }
+            Scaling::Float { scale, offset } => digits as f64 / power as f64 * scale + offset,
+        }
+    }
+
     /// A raw float scaled.
     pub fn of_float(self, raw: f64) -> f64 {
         match self {

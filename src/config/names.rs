@@ -1,9 +1,9 @@
 //! `values = { 0 = "stopped", 1 = "running" }`: words for the numbers of a device.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use super::modbus::DataType;
 use super::read::Section;
 use crate::model::Trouble;
 use crate::model::words::config as words;
@@ -45,16 +45,24 @@ impl Names {
     }
 }
 
+/// The numbers that a tag can be.
+pub(super) struct Numbers {
+    /// Its type, for people.
+    pub(super) word: String,
+    /// `None`: no whole numbers.
+    pub(super) range: Option<RangeInclusive<i128>>,
+}
+
 /// The key `values` of a tag of this type, if that is known.
-pub(super) fn names(section: &Section<'_>, data_type: Option<DataType>, is_scaled: bool) -> Option<Names> {
+pub(super) fn names(section: &Section<'_>, numbers: Option<&Numbers>, is_scaled: bool) -> Option<Names> {
     let entries = section.named_texts("values", EXAMPLE)?;
-    let data_type = data_type?;
-    let Some(range) = data_type.range() else {
-        section.wrong("values", words::VALUES_OF_NO_INTEGER, |t| t.with("found", data_type.as_str()));
+    let Numbers { word, range } = numbers?;
+    let Some(range) = range else {
+        section.wrong("values", words::VALUES_OF_NO_INTEGER, |t| t.with("found", word));
         return None;
     };
     if is_scaled {
-        let found = format!("{}, scale/offset", data_type.as_str());
+        let found = format!("{word}, scale/offset");
         section.wrong("values", words::VALUES_OF_NO_INTEGER, |t| t.with("found", found));
     }
     if !(1..=MAX_ENTRIES).contains(&entries.len()) {
@@ -67,7 +75,7 @@ pub(super) fn names(section: &Section<'_>, data_type: Option<DataType>, is_scale
         let trouble = |code| Trouble::new(code).with("key", &path);
         match number(&key).filter(|number| range.contains(number)) {
             None => {
-                let trouble = trouble(words::BAD_VALUE).with("found", &key).with("type", data_type.as_str());
+                let trouble = trouble(words::BAD_VALUE).with("found", &key).with("type", word);
                 section.doc.mistake(at, trouble.with("min", range.start()).with("max", range.end()));
             }
             Some(number) if by_number.contains_key(&number) => {

@@ -13,11 +13,12 @@ use crate::model::Trouble;
 use crate::model::words::config as words;
 
 /// Name and text of the maps that come with cloudward.
-pub const BUILT_IN: [(&str, &str); 9] = [
+pub const BUILT_IN: [(&str, &str); 10] = [
     ("sdm630", include_str!("../../config/profiles/sdm630.toml")),
     ("dtsu666", include_str!("../../config/profiles/dtsu666.toml")),
     ("iem3000", include_str!("../../config/profiles/iem3000.toml")),
     ("pm5000", include_str!("../../config/profiles/pm5000.toml")),
+    ("dlt645", include_str!("../../config/profiles/dlt645.toml")),
     ("adl400", include_str!("../../config/profiles/adl400.toml")),
     ("inovance-h5u", include_str!("../../config/profiles/inovance-h5u.toml")),
     ("xinje-xd", include_str!("../../config/profiles/xinje-xd.toml")),
@@ -33,7 +34,7 @@ pub(super) fn gather(device: &Section<'_>, files: &Files<'_>, into: &mut Gatheri
     if let Some(table) = doc.tables(&text) {
         let top = Section::new(&doc, String::new(), 0, table.get_ref());
         match top.section("profile") {
-            Some(profile) => read(&profile, into),
+            Some(profile) => read(&profile, device, into),
             None if top.has("profile") => {}
             None => top.wrong("profile", words::MISSING_KEY, |t| t.with("example", "[profile]")),
         }
@@ -64,7 +65,13 @@ fn text(device: &Section<'_>, named: &str, files: &Files<'_>) -> Option<Cow<'sta
     }
 }
 
-fn read(profile: &Section<'_>, into: &mut Gathering) {
+fn read(profile: &Section<'_>, device: &Section<'_>, into: &mut Gathering) {
+    if of_meters(profile) != into.defaults.is_meter {
+        // Each of its tags would only repeat it.
+        let made_for = if into.defaults.is_meter { "modbus" } else { "dlt645" };
+        return device.wrong("profile", words::PROFILE_OF_OTHERS, |t| t.with("protocol", made_for));
+    }
+
     let needed = |key, example| profile.needed_text(key, example).unwrap_or_default();
     let id = needed("id", "id = \"press\"");
     let name = needed("name", "name = \"Eastron SDM630\"");
@@ -100,6 +107,16 @@ fn read(profile: &Section<'_>, into: &mut Gathering) {
     profile.finish();
 }
 
+/// `protocol = "dlt645"`: for meters; otherwise for Modbus devices.
+fn of_meters(profile: &Section<'_>) -> bool {
+    const KNOWN: [&str; 2] = ["modbus", "dlt645"];
+    let protocol = profile.text("protocol", "protocol = \"dlt645\"");
+    if let Some(other) = protocol.as_deref().filter(|protocol| !KNOWN.contains(protocol)) {
+        profile.wrong("protocol", words::NOT_ONE_OF, |t| t.with("found", other).with("known", KNOWN.join(", ")));
+    }
+    protocol.as_deref() == Some("dlt645")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,13 +124,16 @@ mod tests {
 
     fn workshop(device: &str) -> String {
         let head = "[workshop]\nenterprise = \"e\"\nid = \"w\"\ntimezone = \"Asia/Shanghai\"\n";
-        format!("{head}[[link]]\nname = \"l\"\nmodbus_tcp = \"h\"\n[[device]]\nid = \"m\"\nlink = \"l\"\n{device}\n")
+        format!(
+            "{head}[[link]]\nname = \"l\"\nmodbus_rtu_tcp = \"h\"\n[[device]]\nid = \"m\"\nlink = \"l\"\n{device}\n"
+        )
     }
 
     #[test]
     fn every_built_in_profile_is_valid_and_names_its_source() {
         for (name, _) in BUILT_IN {
-            let config = Config::parse(&workshop(&format!("profile = \"{name}\""))).unwrap();
+            let whom = if name == "dlt645" { "meter = \"1\"" } else { "unit = 1" };
+            let config = Config::parse(&workshop(&format!("{whom}\nprofile = \"{name}\""))).unwrap();
             let profile = config.devices[0].profile.as_deref().unwrap();
             assert_eq!(profile.id, name);
             assert!(profile.source.len() > 20 && profile.name_zh != profile.name, "{profile:?}");

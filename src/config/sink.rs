@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use super::check::{Unique, host_and_port, name};
 use super::glob::glob;
-use super::modbus::DataType;
 use super::read::Section;
 use super::{Device, SecretSource, Security, Sink, Tag, Workshop};
 use crate::model::words::config as words;
@@ -203,8 +202,8 @@ fn fits_message(section: &Section<'_>, devices: &[Arc<Device>], max_message: usi
 /// What a reading of this tag takes in JSON at most, with the tag's name.
 fn longest_reading(tag: &Tag) -> usize {
     let number = tag.name.len() + LONGEST_VALUE;
-    match (tag.register().data_type, &tag.values) {
-        (DataType::Text(form), _) => number.max(tag.name.len() + TEXT_FRAME + TEXT_GROWTH * usize::from(form.length)),
+    match (tag.text_length(), &tag.values) {
+        (Some(length), _) => number.max(tag.name.len() + TEXT_FRAME + TEXT_GROWTH * length),
         (_, Some(names)) => {
             let longest = names.iter().map(escaped_len).max().unwrap_or_default();
             let doubtful = 2 * number; // a number without a name, and the reason for doubt

@@ -32,8 +32,9 @@ const COLUMNS: [Column; 16] = [
     Column("label", &["label", "description", "描述", "说明", "备注"], false),
 ];
 
-/// Columns without which a row is no tag.
+/// Columns without which a row is no tag. Most values of a meter need no type.
 const NEEDED: [&str; 3] = ["name", "address", "type"];
+const NEEDED_OF_METERS: [&str; 2] = ["name", "address"];
 
 /// Adds the rows of the table of a device, if it has one.
 pub(super) fn gather(device: &Section<'_>, files: &Files<'_>, into: &mut Gathering) {
@@ -45,7 +46,7 @@ pub(super) fn gather(device: &Section<'_>, files: &Files<'_>, into: &mut Gatheri
         Err(trouble) => return device.doc.mistake(at, trouble),
     };
     let file = OtherFile { name: named.as_str().into(), is_table: true };
-    let (text, mistakes) = as_toml(&rows);
+    let (text, mistakes) = as_toml(&rows, if into.defaults.is_meter { &NEEDED_OF_METERS } else { &NEEDED });
     let doc = Doc::of(Some(file), &text);
     let starts: Vec<usize> = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
     for (row, trouble) in mistakes {
@@ -59,13 +60,13 @@ pub(super) fn gather(device: &Section<'_>, files: &Files<'_>, into: &mut Gatheri
 }
 
 /// A list `tags` whose entries stand on the lines of their rows, and what is wrong with the table as such.
-fn as_toml(rows: &[Row]) -> (String, Vec<(usize, Trouble)>) {
+fn as_toml(rows: &[Row], needed: &[&str]) -> (String, Vec<(usize, Trouble)>) {
     let mut mistakes = Vec::new();
     let Some((head, body)) = rows.split_first() else {
         return (String::new(), vec![(1, Trouble::new(words::TABLE_EMPTY))]);
     };
-    let keys = columns(head, &mut mistakes);
-    if NEEDED.iter().any(|needed| !keys.iter().flatten().any(|column| column.0 == *needed)) {
+    let keys = columns(head, needed, &mut mistakes);
+    if needed.iter().any(|needed| !keys.iter().flatten().any(|column| column.0 == *needed)) {
         // Without them each row would only repeat it.
         return (lines_up_to(head.number), mistakes);
     }
@@ -96,7 +97,7 @@ fn as_toml(rows: &[Row]) -> (String, Vec<(usize, Trouble)>) {
 }
 
 /// The column of each cell of the first row.
-fn columns(head: &Row, mistakes: &mut Vec<(usize, Trouble)>) -> Vec<Option<&'static Column>> {
+fn columns(head: &Row, needed: &[&str], mistakes: &mut Vec<(usize, Trouble)>) -> Vec<Option<&'static Column>> {
     let mut keys: Vec<Option<&'static Column>> = Vec::new();
     for cell in &head.cells {
         let wanted = cell.to_lowercase();
@@ -113,7 +114,7 @@ fn columns(head: &Row, mistakes: &mut Vec<(usize, Trouble)>) -> Vec<Option<&'sta
             keys.push(found);
         }
     }
-    for needed in NEEDED.iter().filter(|needed| !keys.iter().flatten().any(|column| column.0 == **needed)) {
+    for needed in needed.iter().filter(|needed| !keys.iter().flatten().any(|column| column.0 == **needed)) {
         let names = COLUMNS.iter().find(|column| column.0 == *needed).map(|column| column.1.join(", "));
         let trouble = Trouble::new(words::MISSING_COLUMN).with("key", needed);
         mistakes.push((head.number, trouble.with("known", names.unwrap_or_default())));

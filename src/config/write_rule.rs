@@ -1,7 +1,8 @@
 //! `write = true`: the tag may be written with `cloudward write`, and within which limits. What can never be written in one
 //! indivisible request is a mistake here already.
 
-use super::modbus::{Address, DataType, Table};
+use super::Origin;
+use super::modbus::{DataType, Register, Table};
 use super::read::Section;
 use crate::model::words::config as words;
 
@@ -18,15 +19,15 @@ pub struct WriteRule {
 pub const MAX_WRITTEN_REGISTERS: u16 = 123;
 
 /// The keys `write`, `write_min` and `write_max` of a tag at this place, if that is known.
-pub(super) fn write_rule(
-    section: &Section<'_>,
-    placed: Option<(Address, DataType)>,
-    has_names: bool,
-) -> Option<WriteRule> {
+pub(super) fn write_rule(section: &Section<'_>, placed: Option<&Origin>, has_names: bool) -> Option<WriteRule> {
     let is_writable = section.flag("write");
     let min = section.number("write_min", "write_min = 0");
     let max = section.number("write_max", "write_max = 250");
-    let is_number = placed.is_none_or(|(_, data_type)| is_number(data_type)) && !has_names;
+    let register = placed.and_then(|origin| match origin {
+        Origin::Modbus(register) => Some(*register),
+        Origin::Dlt645(_) => None,
+    });
+    let is_number = register.is_none_or(|register| is_number(register.data_type)) && !has_names;
     if is_writable != Some(true) || !is_number {
         for key in ["write_min", "write_max"].into_iter().filter(|key| section.has(key)) {
             section.wrong(key, words::WRITE_LIMIT_ELSEWHERE, |t| t);
@@ -40,7 +41,10 @@ pub(super) fn write_rule(
     {
         section.wrong("write_min", words::WRITE_LIMITS_CROSSED, |t| t.with("min", min).with("max", max));
     }
-    let (address, data_type) = placed?;
+    if matches!(placed, Some(Origin::Dlt645(_))) {
+        section.wrong("write", words::WRITE_OF_METER, |t| t);
+    }
+    let Register { address, data_type, .. } = register?;
     if !matches!(address.table, Table::Coil | Table::Holding) {
         section.wrong("write", words::WRITE_OF_INPUT, |t| t.with("found", address));
     } else if data_type.part().is_some() || is_odd_text(data_type) {

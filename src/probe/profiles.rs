@@ -68,7 +68,7 @@ fn score(unit: &Unit, tags: &[Tag]) -> Option<(f64, usize)> {
 }
 
 fn reading(unit: &Unit, tag: &Tag) -> Option<Reading> {
-    let register = tag.register();
+    let register = tag.register()?;
     let area = unit.tables.iter().find(|area| area.table == register.address.table)?;
     let from = register.address.offset;
     let words = (from..from.checked_add(register.data_type.width())?).map(|at| area.cells.get(&at).copied());

@@ -180,7 +180,8 @@ mod tests {
             let config = crate::config::Config::parse(&text).expect("the test writes a valid file");
             let image = machine.at(Duration::from_secs(1));
             for tag in &config.devices[0].tags {
-                let (address, width) = (tag.register().address, tag.register().data_type.width());
+                let register = tag.register().expect("these are Modbus devices");
+                let (address, width) = (register.address, register.data_type.width());
                 match address.table.is_bits() {
                     true => assert!(image.bits(address, width).is_some(), "{profile}.{}", tag.name),
                     false => assert!(image.registers(address, width).is_some(), "{profile}.{}", tag.name),

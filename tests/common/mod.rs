@@ -8,6 +8,7 @@
 pub mod account;
 pub mod agent;
 pub mod broker;
+pub mod bus;
 pub mod gate;
 pub mod link;
 pub mod plc;

@@ -141,6 +141,14 @@ impl Plc {
         Plc::start(command, port, log)
     }
 
+    /// Meters of DL/T 645 by the package dlt645, on a serial port.
+    pub fn meters(device: &Path, addresses: &[&str]) -> Plc {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/foreign/dlt645_meter.py");
+        let mut command = Command::new(prepared("venv/bin/python"));
+        command.arg(script).arg(device).args(addresses).stderr(Stdio::null()); // it logs every frame
+        Plc::start(command, 0, device.with_extension("log"))
+    }
+
     /// libmodbus in a small server of C, on `ports` ports from `port` on.
     pub fn libmodbus(dir: &Path, port: u16, ports: u16) -> Plc {
         let log = dir.join(format!("libmodbus-{port}.log"));

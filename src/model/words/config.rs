@@ -154,6 +154,14 @@ pub const TABLE_TOO_LARGE: Code = Code("CW174");
 pub const TABLE_NOT_TEXT: Code = Code("CW175");
 /// `close_after_cycle` where there is no connection of ours.
 pub const NOTHING_TO_CLOSE: Code = Code("CW176");
+/// Not the address of a meter.
+pub const BAD_METER: Code = Code("CW177");
+/// A meter on a link that cannot carry it.
+pub const NO_METERS_ON_LINK: Code = Code("CW178");
+/// Not a data identifier of DL/T 645.
+pub const BAD_DATA_ID: Code = Code("CW179");
+/// Both a meter and a Modbus unit.
+pub const METER_AND_UNIT: Code = Code("CW180");
 /// Not an address to listen on.
 pub const BAD_LISTEN: Code = Code("CW181");
 /// Not a pattern of bytes.
@@ -170,6 +178,18 @@ pub const WRITE_LIMIT_ELSEWHERE: Code = Code("CW186");
 pub const WRITE_LIMITS_CROSSED: Code = Code("CW187");
 /// More than one request can write.
 pub const WRITE_TOO_LONG: Code = Code("CW188");
+/// A tag of a DL/T 645 meter to be written.
+pub const WRITE_OF_METER: Code = Code("CW189");
+/// A key of Modbus devices at a meter.
+pub const KEY_OF_MODBUS: Code = Code("CW190");
+/// An identifier that needs a type.
+pub const UNKNOWN_DATA_ID: Code = Code("CW191");
+/// Not a format of a meter's value.
+pub const BAD_METER_TYPE: Code = Code("CW192");
+/// A bit or a time where there is none.
+pub const NO_SUCH_PART: Code = Code("CW193");
+/// A register map for devices of another protocol.
+pub const PROFILE_OF_OTHERS: Code = Code("CW194");
 
 pub(super) const WORDS: &[Words] = &[
     Words {
@@ -1103,6 +1123,60 @@ pub(super) const WORDS: &[Words] = &[
         remedy: Text { en: "take it away", zh: "请删去" },
     },
     Words {
+        code: BAD_METER,
+        what: Text {
+            en: "`{key}` is \"{found}\", which is no address of a meter",
+            zh: "`{key}` 的值 \"{found}\" 不是电表地址",
+        },
+        cause: Text {
+            en: "A DL/T 645 meter is addressed by up to twelve decimal digits; 999999999999 is for broadcasts, which no meter answers.",
+            zh: "DL/T 645 电表地址最多 12 位十进制数字；999999999999 是广播地址，电表不应答。",
+        },
+        remedy: Text {
+            en: "write the number printed on the meter, e.g. \"000000000001\"; where it is alone on the line, \"AAAAAAAAAAAA\" means any",
+            zh: "请写表盘上的表号，如 \"000000000001\"；线上只有一块表时可写 \"AAAAAAAAAAAA\"，表示任意地址",
+        },
+    },
+    Words {
+        code: NO_METERS_ON_LINK,
+        what: Text {
+            en: "`{key}`: link `{link}` cannot carry the frames of a DL/T 645 meter",
+            zh: "`{key}`：链路 `{link}` 无法传送 DL/T 645 电表的报文",
+        },
+        cause: Text {
+            en: "These meters speak on a serial line; a Modbus TCP gateway or ASCII line does not pass their frames on.",
+            zh: "此类电表走串行线路；Modbus TCP 网关或 ASCII 线路不会转发其报文。",
+        },
+        remedy: Text {
+            en: "use a link with modbus_rtu, modbus_rtu_tcp or modbus_rtu_listen, and set the serial server to transparent mode",
+            zh: "请改用 modbus_rtu、modbus_rtu_tcp 或 modbus_rtu_listen 链路，串口服务器设为透传模式",
+        },
+    },
+    Words {
+        code: BAD_DATA_ID,
+        what: Text {
+            en: "`{key}` is {found}, which is no data identifier of DL/T 645",
+            zh: "`{key}` 的值 {found} 不是 DL/T 645 数据标识",
+        },
+        cause: Text {
+            en: "An identifier of the edition of 2007 has four bytes, DI3 first; those of 1997 have two and are not read.",
+            zh: "2007 版数据标识为四个字节，DI3 在前；1997 版为两个字节，不支持。",
+        },
+        remedy: Text {
+            en: "write e.g. \"00-01-00-00\" (forward active energy) or \"02-01-01-00\" (voltage of phase A)",
+            zh: "例如写 \"00-01-00-00\"（正向有功总电能）或 \"02-01-01-00\"（A 相电压）",
+        },
+    },
+    Words {
+        code: METER_AND_UNIT,
+        what: Text { en: "`{key}` and `meter` cannot both be given", zh: "`{key}` 与 `meter` 不能同时写" },
+        cause: Text {
+            en: "A device is asked either in Modbus, by its unit id, or in DL/T 645, by its meter address.",
+            zh: "一台设备要么用 Modbus 站号访问，要么用 DL/T 645 表地址访问。",
+        },
+        remedy: Text { en: "take one of them away", zh: "请删去其中一个" },
+    },
+    Words {
         code: BAD_LISTEN,
         what: Text {
             en: "`{key}` is \"{found}\", which is no address to listen on",
@@ -1203,5 +1277,83 @@ pub(super) const WORDS: &[Words] = &[
             zh: "一次请求最多写 123 个寄存器，分两次写就不再是一个整体。",
         },
         remedy: Text { en: "make the text shorter, or take `write` away", zh: "请缩短文本，或删去 write" },
+    },
+    Words {
+        code: WRITE_OF_METER,
+        what: Text { en: "`{key}`: a DL/T 645 meter is only read", zh: "`{key}`：DL/T 645 电表只读不写" },
+        cause: Text {
+            en: "Writing to such a meter takes its password and may void its seal.",
+            zh: "写这类电表需要密码，还可能破坏其检定封印。",
+        },
+        remedy: Text { en: "take `write` away", zh: "请删去 write" },
+    },
+    Words {
+        code: KEY_OF_MODBUS,
+        what: Text { en: "`{key}` has no effect on a DL/T 645 meter", zh: "`{key}` 对 DL/T 645 电表不起作用" },
+        cause: Text {
+            en: "It concerns registers; a meter answers identifiers, whose order and length its protocol settles.",
+            zh: "该项只与寄存器有关；电表按数据标识应答，字节序和长度由规约规定。",
+        },
+        remedy: Text { en: "take it away", zh: "请删去" },
+    },
+    Words {
+        code: UNKNOWN_DATA_ID,
+        what: Text {
+            en: "`{key}` is missing, and {id} is no identifier whose format is known here",
+            zh: "缺少 `{key}`，且 {id} 的数据格式未内置",
+        },
+        cause: Text {
+            en: "Energies, demands, voltages, currents, powers, date and time need no type; what makers add does.",
+            zh: "电能、需量、电压、电流、功率、日期时间等无需写类型；厂家扩展的标识需要写。",
+        },
+        remedy: Text {
+            en: "write the format of the meter's manual, one of: {known} (bytes, then decimals; s: with a sign)",
+            zh: "请按说明书写明格式：{known}（字节数.小数位数；s 表示带符号）",
+        },
+    },
+    Words {
+        code: BAD_METER_TYPE,
+        what: Text {
+            en: "`{key}` is {found}, which is no format of a meter's value",
+            zh: "`{key}` 的值 {found} 不是电表数据格式",
+        },
+        cause: Text {
+            en: "Meters send decimal digits, words of bits, text and times, not the types of registers.",
+            zh: "电表发送的是 BCD 数字、状态字、文本和时间，没有寄存器那样的类型。",
+        },
+        remedy: Text {
+            en: "write one of: {known} (bytes, then decimals; s: with a sign), or leave it out where the identifier is well known",
+            zh: "可写：{known}（字节数.小数位数；s 表示带符号）；常用标识可不写",
+        },
+    },
+    Words {
+        code: NO_SUCH_PART,
+        what: Text {
+            en: "`{key}` is {found}, but the answer to {id} has no such part",
+            zh: "`{key}` 的值为 {found}，但 {id} 的应答中没有这一部分",
+        },
+        cause: Text {
+            en: "Only status words have bits, and only maximum demands have a time.",
+            zh: "只有状态字可以取位，只有最大需量带发生时间。",
+        },
+        remedy: Text {
+            en: "write the identifier alone, or e.g. \"04-00-05-03.4\" (bit 4), \"01-01-00-00.time\"",
+            zh: "只写数据标识，或如 \"04-00-05-03.4\"（第 4 位）、\"01-01-00-00.time\"（发生时间）",
+        },
+    },
+    Words {
+        code: PROFILE_OF_OTHERS,
+        what: Text {
+            en: "`{key}` is made for devices of protocol {protocol}, which this one is not",
+            zh: "`{key}` 是给 {protocol} 设备用的模板，与本设备不符",
+        },
+        cause: Text {
+            en: "A device with `meter` is asked in DL/T 645, any other in Modbus.",
+            zh: "写了 meter 的设备按 DL/T 645 访问，其余按 Modbus 访问。",
+        },
+        remedy: Text {
+            en: "choose another profile, or say whether the device has a `meter` address or a `unit`",
+            zh: "请换一个模板，或改写设备的 meter（表地址）或 unit（站号）",
+        },
     },
 ];

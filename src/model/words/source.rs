@@ -48,6 +48,10 @@ pub const NOBODY_DIALLED: Code = Code("CW222");
 pub const MEMORY_UNREADABLE: Code = Code("CW223");
 /// What was learned of devices cannot be kept.
 pub const MEMORY_NOT_KEPT: Code = Code("CW224");
+/// A meter refuses an identifier.
+pub const METER_REFUSES: Code = Code("CW230");
+/// A meter answers with another length than was expected.
+pub const METER_LENGTH: Code = Code("CW231");
 
 pub(super) const WORDS: &[Words] = &[
     Words {
@@ -369,6 +373,36 @@ pub(super) const WORDS: &[Words] = &[
         remedy: Text {
             en: "make room or give the agent the right to write there; until then refused addresses are found out again after each start",
             zh: "请腾出空间或给程序写权限；在此之前，每次启动都要重新试出被拒绝的地址",
+        },
+    },
+    Words {
+        code: METER_REFUSES,
+        what: Text {
+            en: "device `{device}` (meter {meter}) refuses {id} ({tags}): {found}",
+            zh: "设备 `{device}`（表地址 {meter}）拒绝读取 {id}（{tags}）：{found}",
+        },
+        cause: Text {
+            en: "The meter has no such value (single-phase meters have one phase only), or wants a password for it.",
+            zh: "电表没有该数据项（单相表只有一相），或读取需要密码。",
+        },
+        remedy: Text {
+            en: "take the tag away if the meter's display does not show it either; it is asked for again every ten minutes",
+            zh: "若表上也查不到该数据，请删去此点；程序每十分钟再试一次",
+        },
+    },
+    Words {
+        code: METER_LENGTH,
+        what: Text {
+            en: "device `{device}` (meter {meter}) answers {id} ({tags}) with {found}, which is not the length of its format",
+            zh: "设备 `{device}`（表地址 {meter}）对 {id}（{tags}）的应答为 {found}，与数据格式的长度不符",
+        },
+        cause: Text {
+            en: "The meter departs from the standard; a value cut out of another format would be wrong.",
+            zh: "该表与标准不一致；按原格式截取会得到错误的数值。",
+        },
+        remedy: Text {
+            en: "give the tag the format of the meter's manual, e.g. type = \"bcd3.2\"",
+            zh: "请按说明书给该点写明格式，例如 type = \"bcd3.2\"",
         },
     },
 ];

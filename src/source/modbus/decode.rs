@@ -95,14 +95,14 @@ fn joined(words: &[u16], low_word_first: bool, low_byte_first: bool) -> u64 {
     if low_word_first { words.iter().rev().fold(0, push) } else { words.iter().fold(0, push) }
 }
 
-fn truth(tag: &Tag, bit: bool) -> Reading {
+pub(in crate::source) fn truth(tag: &Tag, bit: bool) -> Reading {
     match &tag.values {
         Some(names) => named(names, i128::from(bit)),
         None => Reading::Good(Value::Bool(bit)),
     }
 }
 
-fn whole(tag: &Tag, raw: i128) -> Reading {
+pub(in crate::source) fn whole(tag: &Tag, raw: i128) -> Reading {
     match (&tag.values, tag.scaling) {
         (Some(names), _) => named(names, raw),
         (None, Some(scaling)) => float(scaling.of_int(raw)),
@@ -136,7 +136,7 @@ fn scaled_single(x: f32, scaling: Scaling) -> f64 {
     format!("{:.8e}", scaling.of_float(shortest)).parse().unwrap_or(f64::NAN)
 }
 
-fn float(x: f64) -> Reading {
+pub(in crate::source) fn float(x: f64) -> Reading {
     if x.is_finite() { Reading::Good(Value::F64(x)) } else { Reading::Bad(Why::NotANumber) }
 }
 

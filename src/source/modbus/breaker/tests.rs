@@ -216,7 +216,7 @@ impl Simulation {
             }
             if let Some(probe) = self.bus.next_probe(self.now, next, self.timeout) {
                 let asked = self.now;
-                let Station::Unit(unit) = probe.station;
+                let Station::Unit(unit) = probe.station else { panic!("only units are asked here") };
                 let is_first = *self.probes.entry(unit).and_modify(|n| *n += 1).or_insert(1) == 1;
                 self.ask(unit, probe.deadline);
                 if !is_first && self.bus.may_ask(probe.station).is_err() {

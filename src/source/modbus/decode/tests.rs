@@ -27,7 +27,7 @@ fn tag(data_type: DataType, order: &str, scaling: Option<Scaling>) -> Tag {
 }
 
 fn decode(tag: &Tag, answer: &Answer, offset: u16) -> Reading {
-    super::decode(tag, tag.register(), answer, offset)
+    super::decode(tag, tag.register().unwrap(), answer, offset)
 }
 
 #[track_caller]

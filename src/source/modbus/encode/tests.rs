@@ -11,11 +11,11 @@ use crate::config::{Config, Origin, WriteRule};
 use crate::model::{Reading, Value};
 
 fn encode(tag: &Tag, text: &str) -> Result<Answer, Misfit> {
-    super::encode(tag, tag.register(), text)
+    super::encode(tag, tag.register().unwrap(), text)
 }
 
 fn decode(tag: &Tag, answer: &Answer, offset: u16) -> Reading {
-    crate::source::modbus::decode::decode(tag, tag.register(), answer, offset)
+    crate::source::modbus::decode::decode(tag, tag.register().unwrap(), answer, offset)
 }
 
 /// The tag that a line of the configuration describes, without the word for writing.
@@ -193,7 +193,7 @@ proptest! {
     #[test]
     fn no_text_makes_it_panic(typed in ".{0,30}", kind in 0..12_usize) {
         let mut any = tag(&format!("{AT}, type = \"u16\", scale = 0.1"));
-        let Origin::Modbus(register) = &mut any.origin;
+        let Origin::Modbus(register) = &mut any.origin else { unreachable!("it was made so") };
         register.data_type = DataType::ALL[kind];
         encode(&any, &typed).ok();
         any.values = Some(Arc::new(Names::new([(1, "a".into())])));
