@@ -17,7 +17,7 @@ use std::io::{Read, Write};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use cloudward::source::modbus::connection::silence;
+use cloudward::source::connection::silence;
 use common::link::{Link, workshop};
 use common::temp_dir;
 use common::wire::{Wire, answer};

@@ -39,7 +39,7 @@ const PURE: [&str; 30] = [
     "source/modbus/learn/learned.rs",
     "source/modbus/learn/news.rs",
     "source/modbus/learn/trial.rs",
-    "source/modbus/breaker.rs",
+    "source/breaker.rs",
     "journal/columns.rs",
     "journal/on_change.rs",
     "sink/payload.rs",
@@ -64,7 +64,7 @@ const DOORS: [&str; 9] = [
 /// Who may name which crate.
 const OWNERS: [(&str, &[&str]); 16] = [
     ("tokio_modbus", &["simulator/"]),
-    ("serial2_tokio", &["source/modbus/connection.rs"]),
+    ("serial2_tokio", &["source/connection.rs"]),
     ("rusqlite", &["journal/"]),
     ("zstd", &["journal/"]),
     ("crc32c", &["journal/"]),
@@ -75,7 +75,7 @@ const OWNERS: [(&str, &[&str]); 16] = [
     ("encoding_rs", &["model/encoding.rs"]),
     ("indicatif", &["console/"]),
     ("sd_notify", &["agent/systemd.rs"]),
-    ("rustix", &["agent/space.rs", "source/modbus/hold.rs"]),
+    ("rustix", &["agent/space.rs", "source/hold.rs"]),
     ("toml", &["config/", "import/telegraf"]),
     ("calamine", &["config/spreadsheet.rs"]),
     ("zip", &["config/spreadsheet.rs"]),

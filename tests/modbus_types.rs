@@ -18,9 +18,9 @@ use cloudward::journal::{Journal, NewData, Reader, Settings};
 use cloudward::model::{Batch, BootId, Reading, Scan, Timestamp};
 use cloudward::sink::{Scope, payload};
 use cloudward::source::modbus::decode::{Answer, decode};
-use cloudward::source::modbus::poller::Place;
-use cloudward::source::modbus::{LinkStatus, Poller};
+use cloudward::source::poller::Place;
 use cloudward::source::{Heard, Outlet};
+use cloudward::source::{LinkStatus, Poller};
 
 /// Registers from 0 on.
 const REGISTERS: [u16; 20] = [

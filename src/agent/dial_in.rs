@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::config::{Config, Transport};
-use crate::source::modbus::listener::{Guest, Listener, Seat};
+use crate::source::listener::{Guest, Listener, Seat};
 
 /// Listeners and seats of the configuration in force.
 #[derive(Default)]

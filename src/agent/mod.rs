@@ -29,7 +29,7 @@ use crate::config::{Config, Device, Link, Sink, Transport, Workshop};
 use crate::journal::{Journal, Place, Settings};
 use crate::model::words::agent as words;
 use crate::model::{BootId, Lang, LinkState, Timestamp, Trouble};
-use crate::source::modbus::{LinkStatus, Poller, poller};
+use crate::source::{LinkStatus, Poller, poller};
 use courier::{Courier, Desk, Order};
 use dial_in::DialIn;
 use recorder::{Command, Progress, Recorder};

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use crate::config::modbus::Register;
 use crate::config::{Config, Device, Link, Tag};
 use crate::model::Lang;
+use crate::source::memory::Memory;
 use crate::source::modbus::learn::{Learned, Learner};
-use crate::source::modbus::memory::Memory;
 
 /// One line per fact; none where nothing was learned, or where it no longer fits the configuration.
 pub(super) fn lines(config: &Config, link: &Link, state_dir: &Path, lang: Lang) -> Vec<String> {

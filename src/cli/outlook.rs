@@ -8,8 +8,8 @@ use crate::config::modbus::DataType;
 use crate::config::{Config, Device, Link, Origin, Sink, Station, Tag, Transport};
 use crate::model::{Deadband, ValueKind};
 use crate::sink::Scope;
+use crate::source::connection::silence;
 use crate::source::dlt645;
-use crate::source::modbus::connection::silence;
 use crate::source::modbus::frame::{Envelope, Query};
 use crate::source::modbus::plan::{Block, plan};
 

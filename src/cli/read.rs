@@ -12,7 +12,7 @@ use crate::config::modbus::{DataType, Order, Register};
 use crate::config::{Link, Station, Tag, Transport};
 use crate::model::words::tools as words;
 use crate::model::{Lang, Reading, Trouble, Why};
-use crate::source::modbus::connection::{Connection, OpenFault, ReadFault};
+use crate::source::connection::{Connection, OpenFault, ReadFault};
 use crate::source::modbus::decode::{Answer, decode};
 use crate::source::modbus::plan::{Block, plan};
 

@@ -23,7 +23,7 @@ use crate::config::modbus::Register;
 use crate::config::{Config, Device, Link, Origin, Station, Tag, Transport};
 use crate::model::words::write as words;
 use crate::model::{Code, Lang, Reading, Trouble, Why};
-use crate::source::modbus::connection::{Connection, ReadFault};
+use crate::source::connection::{Connection, ReadFault};
 use crate::source::modbus::decode::{Answer, decode};
 use crate::source::modbus::encode::{Misfit, encode};
 use crate::source::modbus::plan::Block;

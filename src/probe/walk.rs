@@ -10,7 +10,7 @@ use super::{Area, Findings, Unit, filled};
 use crate::config::Link;
 use crate::config::modbus::Table;
 use crate::model::Why;
-use crate::source::modbus::connection::{Connection, OpenFault, ReadFault};
+use crate::source::connection::{Connection, OpenFault, ReadFault};
 use crate::source::modbus::decode::Answer;
 use crate::source::modbus::plan::Block;
 

@@ -8,10 +8,10 @@ use tokio::sync::{mpsc, watch};
 
 use cloudward::config::Config;
 use cloudward::model::{Batch, Reading};
-use cloudward::source::modbus::listener::Seat;
-use cloudward::source::modbus::poller::Place;
-use cloudward::source::modbus::{LinkStatus, Poller};
+use cloudward::source::listener::Seat;
+use cloudward::source::poller::Place;
 use cloudward::source::{Heard, Outlet};
+use cloudward::source::{LinkStatus, Poller};
 
 /// What a link hears.
 pub struct Link {

@@ -13,8 +13,8 @@ use crate::config::dlt645::{Item, MeterAddress};
 use crate::config::{Station, Tag};
 use crate::model::words::source as words;
 use crate::model::{Code, Reading, Trouble, Why};
-use crate::source::modbus::connection::{Connection, ReadFault};
-use crate::source::modbus::scan::{Scanned, Subject};
+use crate::source::connection::{Connection, ReadFault};
+use crate::source::scan::{Scanned, Subject};
 
 /// The identifiers of one group of one meter.
 pub(in crate::source) struct Reader {

@@ -5,19 +5,19 @@ use std::time::{Duration, Instant};
 use tokio::time::sleep_until;
 use tracing::{debug, warn};
 
-use super::breaker::{Handling, again_at, handling};
-use super::connection::{Connection, ReadFault};
 use super::decode::{Answer, decode};
 use super::learn::{Learned, Learner};
 use super::plan::{Block, Spot};
-use super::scan::{Scanned, Subject};
 use crate::config::modbus::Register;
 use crate::config::{ReadLimits, Tag};
 use crate::model::words::source as words;
 use crate::model::{Reading, Trouble, Why};
+use crate::source::breaker::{Handling, again_at, handling};
+use crate::source::connection::{Connection, ReadFault};
+use crate::source::scan::{Scanned, Subject};
 
 /// The registers of one group of one unit.
-pub(super) struct Reader {
+pub(in crate::source) struct Reader {
     unit: u8,
     registers: Vec<Register>,
     learner: Learner,
@@ -27,7 +27,7 @@ pub(super) struct Reader {
 
 impl Reader {
     /// `tags` are those of a unit, each with its register; `known` is what was kept of them.
-    pub(super) fn new(unit: u8, tags: &[&Tag], limits: ReadLimits, known: Option<&Learned>) -> Reader {
+    pub(in crate::source) fn new(unit: u8, tags: &[&Tag], limits: ReadLimits, known: Option<&Learned>) -> Reader {
         let register = |tag: &&Tag| *tag.register().expect("the tags of a unit are registers: config/device.rs");
         let registers: Vec<Register> = tags.iter().map(register).collect();
         let learner = Learner::new(&registers, limits, known, Instant::now());
@@ -35,19 +35,23 @@ impl Reader {
     }
 
     /// What is worth keeping over a restart.
-    pub(super) fn learned(&self) -> Learned {
+    pub(in crate::source) fn learned(&self) -> Learned {
         self.learner.learned()
     }
 
     /// Asks for one value, to see whether the unit is there. What it says does not matter.
-    pub(super) async fn probe(&self, connection: &mut Connection, timeout: Duration) -> Result<(), ReadFault> {
+    pub(in crate::source) async fn probe(
+        &self,
+        connection: &mut Connection,
+        timeout: Duration,
+    ) -> Result<(), ReadFault> {
         let Some(Register { address, data_type, .. }) = self.registers.first() else { return Ok(()) };
         let block = Block { table: address.table, start: address.offset, count: data_type.width() };
         connection.read_within(self.unit, block, timeout).await.map(|_| ())
     }
 
     /// One scan: what the learner wants to know, until the connection or the unit gives out.
-    pub(super) async fn scan(&mut self, of: Subject<'_>, connection: &mut Connection) -> Scanned {
+    pub(in crate::source) async fn scan(&mut self, of: Subject<'_>, connection: &mut Connection) -> Scanned {
         let mut answers: Vec<Option<Answer>> = Vec::new();
         let (mut lost, mut silent, mut refused, mut absent) = (None, None, None, None);
         let (mut is_answered, mut is_present) = (false, false);

@@ -7,7 +7,7 @@
 //! # use std::time::{Duration, Instant};
 //! # use cloudward::model::Why;
 //! # use cloudward::config::Station;
-//! # use cloudward::source::modbus::breaker::Bus;
+//! # use cloudward::source::breaker::Bus;
 //! # let (timeout, random) = (Duration::from_secs(1), 0.5);
 //! # let ask = |_unit: Station, _deadline: Duration| Err::<(), Why>(Why::Timeout);
 //! let mut bus = Bus::new([1, 2, 3].map(Station::Unit), Instant::now());

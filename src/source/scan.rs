@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::connection::{Connection, ReadFault};
-use super::learn::Learned;
-use super::registers;
+use super::modbus::learn::Learned;
+
 use crate::config::{Device, Station, Tag};
 use crate::model::{Group, Reading, Why};
-use crate::source::dlt645;
+use crate::source::{dlt645, modbus};
 
 /// One group with all that is needed to read it.
 pub(super) struct Polled {
@@ -31,7 +31,7 @@ pub(in crate::source) struct Subject<'a> {
 
 /// In which protocol.
 enum Reader {
-    Modbus(Box<registers::Reader>),
+    Modbus(Box<modbus::Reader>),
     Dlt645(dlt645::Reader),
 }
 
@@ -59,7 +59,7 @@ impl Polled {
             let reader = match device.station {
                 Station::Unit(unit) => {
                     let known = learned(&device.id, period);
-                    Reader::Modbus(Box::new(registers::Reader::new(unit, &tags, limits, known.as_ref())))
+                    Reader::Modbus(Box::new(modbus::Reader::new(unit, &tags, limits, known.as_ref())))
                 }
                 Station::Meter(address) => Reader::Dlt645(dlt645::Reader::new(address, &tags, limits.one_by_one)),
             };

@@ -14,11 +14,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, sleep_until, timeout, timeout_at};
 
-use super::decode::Answer;
-use super::frame::{Envelope, Found, MAX_WAITING, Query};
 use super::hold::Hold;
 use super::listener::Seat;
-use super::plan::Block;
+use super::modbus::decode::Answer;
+use super::modbus::frame::{Envelope, Found, MAX_WAITING, Query};
+use super::modbus::plan::Block;
 use crate::config::{self, Link, SerialLine, Station, Transport};
 use crate::model::Why;
 
