@@ -180,9 +180,33 @@ mod tests {
                 prop_assert_eq!(block.start + spot.offset, tag.address.offset);
                 prop_assert!(spot.offset + tag.data_type.width() <= block.count);
             }
-            for block in &plan.blocks {
+            for (index, block) in plan.blocks.iter().enumerate() {
                 let max = if block.table.is_bits() { 100 } else { max_registers };
                 prop_assert!(block.count <= max);
+                // Nothing is read but what is wanted and the holes that may be read over.
+                let mut wanted = vec![false; block.count.into()];
+                for (value, spot) in values.iter().zip(&plan.spots).filter(|(_, spot)| spot.block == index) {
+                    let from = usize::from(spot.offset);
+                    wanted[from..from + usize::from(value.data_type.width())].fill(true);
+                }
+                prop_assert!(wanted[0] && wanted[wanted.len() - 1], "a block begins and ends with a value");
+                let holes = wanted.split(|is_wanted| *is_wanted).map(<[bool]>::len);
+                prop_assert!(holes.max() <= Some(usize::from(max_gap)));
+            }
+        }
+
+        #[test]
+        fn one_by_one_asks_for_each_value_alone(places in proptest::collection::vec((0_u16..100, 0..DataType::ALL.len()), 1..60)) {
+            let values: Vec<_> = places.iter().map(|(offset, kind)| {
+                let table = if DataType::ALL[*kind] == DataType::Bool { "coil" } else { "holding" };
+                value(&format!("{table}:{offset}"), DataType::ALL[*kind])
+            }).collect();
+            let plan = plan(&values, ReadLimits { one_by_one: true, ..LIMITS });
+            for block in &plan.blocks {
+                let is_a_value = |value: &Register| {
+                    (value.address.table, value.address.offset, value.data_type.width()) == (block.table, block.start, block.count)
+                };
+                prop_assert!(values.iter().any(is_a_value), "{block:?}");
             }
         }
     }
