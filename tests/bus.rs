@@ -163,7 +163,7 @@ async fn judge(mut link: Link, units: &Units) {
     assert!(on_time >= 0.99, "{} of {due} scans of the good unit were on time", slots.len());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 async fn a_good_unit_beside_26_kinds_of_faulty_ones_on_a_serial_line_keeps_its_period() {
     let dir = temp_dir();
     let wire = Wire::new(dir.path());
@@ -187,7 +187,7 @@ async fn a_good_unit_beside_26_kinds_of_faulty_ones_on_a_serial_line_keeps_its_p
     judge(link(&wire.rtu()), &units).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 async fn a_good_unit_beside_26_kinds_of_faulty_ones_behind_a_gateway_keeps_its_period() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
