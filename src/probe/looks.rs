@@ -81,7 +81,7 @@ fn hertz(guess: &Guess) -> Looks {
 }
 
 fn is_total(guess: &Guess) -> bool {
-    guess.has_moved && matches!(guess.data_type, DataType::U32 | DataType::U64 | DataType::Bcd32)
+    guess.is_total && !matches!(guess.data_type, DataType::I16)
 }
 
 fn power_factor(guess: &Guess) -> Looks {

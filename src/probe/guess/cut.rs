@@ -1,0 +1,339 @@
+//! The cheapest way to cut a stretch of registers into values. Pure.
+//!
+//! Each value costs the bits of [`super::number`] and [`super::text`]; beginning with another type costs more than going on
+//! with the same one, since makers put equals beside each other; and a value of two registers that stands askew to the others
+//! costs too. Registers that are zero at each look are a gap: they cost little, and a row goes on behind them.
+
+use super::number::{self, Cost, Place};
+use super::text;
+use crate::config::modbus::{DataType, Order};
+
+/// Registers at each look.
+#[derive(Debug)]
+pub(super) struct Stretch {
+    /// Address of the first.
+    pub first: u16,
+    /// Where the readable addresses around it begin.
+    pub begins: u16,
+    /// At least one look; all as long.
+    pub looks: Vec<Vec<u16>>,
+}
+
+/// A value at an address.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Piece {
+    pub offset: u16,
+    pub data_type: DataType,
+    pub order: Order,
+}
+
+/// What the next registers may be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Offer {
+    data_type: DataType,
+    order: Order,
+    /// So many values of this type, one behind the other.
+    repeat: usize,
+    alone: f64,
+    beside: f64,
+}
+
+impl Offer {
+    fn registers(&self) -> usize {
+        usize::from(self.data_type.width()) * self.repeat
+    }
+}
+
+/// Offers for each register of a stretch.
+pub(super) type Offers = Vec<Vec<Offer>>;
+
+impl Stretch {
+    fn length(&self) -> usize {
+        self.looks[0].len()
+    }
+
+    fn is_zero(&self, at: usize) -> bool {
+        self.looks.iter().all(|look| look[at] == 0)
+    }
+
+    /// The bits of so many registers at each look; `None` beyond the ends.
+    pub fn bits(&self, at: usize, registers: usize, order: Order) -> Option<Vec<u64>> {
+        self.looks.iter().map(|look| Some(joined(look.get(at..at + registers)?, order))).collect()
+    }
+
+    /// Numbers of an order: floats, or all others. Those of one register belong to the others of the first order.
+    pub fn offers(&self, order: Order, are_floats: bool) -> Offers {
+        let mut offers: Offers = (0..self.length()).map(|_| Vec::new()).collect();
+        for (at, offers) in offers.iter_mut().enumerate() {
+            let widths: &[usize] = if are_floats { &[2, 4] } else { &[2, 4] };
+            for registers in widths {
+                let Some(bits) = self.bits(at, *registers, order) else { continue };
+                if bits.iter().all(|bits| *bits == 0) {
+                    continue;
+                }
+                let place = Place { bits: &bits, before: self.before(at, *registers, order) };
+                let mut add = |cost: Cost| offers.push(Offer::number(cost, order));
+                if are_floats {
+                    number::float(place, *registers).into_iter().for_each(&mut add);
+                    continue;
+                }
+                add(number::whole(place, *registers));
+                if *registers == 2 {
+                    number::decimal_digits(place, 2).into_iter().for_each(&mut add);
+                }
+            }
+        }
+        offers
+    }
+
+    /// What the order of words does not touch: single registers, texts, clocks.
+    pub fn plain_offers(&self) -> Offers {
+        let mut offers: Offers = (0..self.length()).map(|_| Vec::new()).collect();
+        let order = Order::default();
+        for (at, offers) in offers.iter_mut().enumerate() {
+            let Some(bits) = self.bits(at, 1, order).filter(|bits| bits.iter().any(|bits| *bits != 0)) else { continue };
+            let place = Place { bits: &bits, before: self.before(at, 1, order) };
+            offers.push(Offer::number(number::whole(place, 1), order));
+            offers.extend(number::decimal_digits(place, 1).map(|cost| Offer::number(cost, order)));
+            let three: Option<Vec<Vec<u16>>> =
+                self.looks.iter().map(|look| Some(look.get(at..at + 3)?.to_vec())).collect();
+            if let Some(cost) = three.and_then(|looks| text::clock(&looks)) {
+                offers.push(Offer { data_type: DataType::Bcd16, order, repeat: 3, alone: cost, beside: cost });
+            }
+            for found in text::texts(&self.looks[0][at..]) {
+                let text::Found { data_type, order, cost } = found;
+                let to = at + usize::from(data_type.width());
+                // A text stands still: letters that change at each look are a number.
+                if self.looks.iter().any(|look| look.get(at..to) != self.looks[0].get(at..to)) {
+                    continue;
+                }
+                offers.push(Offer { data_type, order, repeat: 1, alone: cost, beside: cost });
+            }
+        }
+        offers
+    }
+
+    fn before(&self, at: usize, registers: usize, order: Order) -> u64 {
+        let from = at.checked_sub(registers);
+        from.and_then(|from| Some(joined(self.looks[0].get(from..at)?, order))).unwrap_or(0)
+    }
+
+    /// What it costs to put a value of several registers here, whatever stands before it: makers like even places.
+    fn askew(&self, at: usize) -> f64 {
+        let offset = self.first + at as u16;
+        match (offset % 2 == 0, offset.wrapping_sub(self.begins) % 2 == 0) {
+            (_, true) => 0.0,
+            (true, false) => 1.0,
+            (false, false) => 3.0,
+        }
+    }
+}
+
+impl Offer {
+    fn number(cost: Cost, order: Order) -> Offer {
+        let Cost { data_type, alone, beside } = cost;
+        Offer { data_type, order, repeat: 1, alone, beside }
+    }
+}
+
+fn joined(words: &[u16], order: Order) -> u64 {
+    let swap = |word: u16| if order.low_byte_first { word.swap_bytes() } else { word };
+    let push = |bits: u64, word: &u16| (bits << 16) | u64::from(swap(*word));
+    if order.low_word_first { words.iter().rev().fold(0, push) } else { words.iter().fold(0, push) }
+}
+
+/// Kinds of values between which it costs to change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Nothing,
+    Whole16,
+    Whole32,
+    Whole64,
+    F32,
+    F64,
+    Bcd16,
+    Bcd32,
+    Clock,
+    Text,
+}
+
+const KINDS: usize = 10;
+
+impl Kind {
+    fn of(data_type: DataType) -> Kind {
+        match data_type {
+            DataType::F32 => Kind::F32,
+            DataType::U32 | DataType::I32 => Kind::Whole32,
+            DataType::U64 | DataType::I64 => Kind::Whole64,
+            DataType::F64 => Kind::F64,
+            DataType::Bcd32 => Kind::Bcd32,
+            DataType::Bcd16 => Kind::Bcd16,
+            DataType::Text(_) => Kind::Text,
+            _ => Kind::Whole16,
+        }
+    }
+
+    /// At the beginning of a stretch, and behind a value of another kind.
+    fn entry(self) -> (f64, f64) {
+        match self {
+            Kind::Nothing => (0.0, 0.0),
+            Kind::Whole16 => (1.5, 3.0),
+            Kind::F32 => (2.0, 4.5),
+            Kind::Whole32 => (2.5, 4.0),
+            Kind::Whole64 => (4.0, 6.0),
+            Kind::F64 => (6.0, 7.0),
+            Kind::Text | Kind::Clock => (5.0, 5.0),
+            Kind::Bcd16 => (11.0, 12.0),
+            Kind::Bcd32 => (7.0, 9.0),
+        }
+    }
+}
+
+/// What it costs to begin with each kind.
+#[derive(Debug, Clone)]
+pub(super) struct Entries {
+    begin: [f64; KINDS],
+    change: [f64; KINDS],
+}
+
+impl Entries {
+    /// Of a device of which nothing is known.
+    pub fn usual() -> Entries {
+        let of = |pick: fn((f64, f64)) -> f64| KINDS_IN_ORDER.map(|kind| pick(kind.entry()));
+        Entries { begin: of(|entry| entry.0), change: of(|entry| entry.1) }
+    }
+
+    /// Of a device that holds these: what it has elsewhere too is likelier.
+    pub fn knowing(pieces: &[Piece]) -> Entries {
+        /// So many values weigh as much as what is known of devices at large.
+        const WEIGHT: f64 = 8.0;
+        let usual = Entries::usual();
+        let of = |entries: [f64; KINDS]| {
+            KINDS_IN_ORDER.map(|kind| {
+                let count = pieces.iter().filter(|piece| Kind::of(piece.data_type) == kind).count() as f64;
+                let share = WEIGHT * (-entries[kind as usize]).exp2();
+                -((count + share) / (pieces.len() as f64 + WEIGHT)).log2()
+            })
+        };
+        let change = of(usual.change).map(|cost| cost + 1.0);
+        Entries { begin: of(usual.begin), change }
+    }
+}
+
+const KINDS_IN_ORDER: [Kind; KINDS] = [
+    Kind::Nothing,
+    Kind::Whole16,
+    Kind::Whole32,
+    Kind::Whole64,
+    Kind::F32,
+    Kind::F64,
+    Kind::Bcd16,
+    Kind::Bcd32,
+    Kind::Clock,
+    Kind::Text,
+];
+
+/// What is known of what was cut so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct State {
+    kind: Kind,
+    /// Whether the last value of several registers stood at an even address.
+    parity: Option<bool>,
+    /// The last register is a gap.
+    in_gap: bool,
+}
+
+const STATES: usize = KINDS * 3 * 2;
+const START: State = State { kind: Kind::Nothing, parity: None, in_gap: false };
+
+impl State {
+    fn index(self) -> usize {
+        let parity = self.parity.map_or(2, usize::from);
+        (self.kind as usize * 3 + parity) * 2 + usize::from(self.in_gap)
+    }
+}
+
+/// A way to a place: its cost, and the step that led there.
+#[derive(Debug, Clone, Copy)]
+struct Way {
+    cost: f64,
+    state: State,
+    from: usize,
+    came: State,
+    offer: Option<Offer>,
+}
+
+/// The cheapest way, and its cost.
+pub(super) fn cut(stretch: &Stretch, offers: &[&Offers], entries: &Entries) -> (f64, Vec<Piece>) {
+    let length = stretch.length();
+    let mut best: Vec<[Option<Way>; STATES]> = vec![[None; STATES]; length + 1];
+    best[0][START.index()] = Some(Way { cost: 0.0, state: START, from: 0, came: START, offer: None });
+    for at in 0..length {
+        let ways: Vec<Way> = best[at].iter().flatten().copied().collect();
+        for way in ways {
+            let mut go = |to: usize, state: State, cost: f64, offer: Option<Offer>| {
+                let cost = way.cost + cost;
+                let known = &mut best[to][state.index()];
+                if known.is_none_or(|known| cost < known.cost - 1e-9) {
+                    *known = Some(Way { cost, state, from: at, came: way.state, offer });
+                }
+            };
+            if stretch.is_zero(at) {
+                go(at + 1, State { in_gap: true, ..way.state }, gap(stretch, at, way.state), None);
+            }
+            for offer in offers.iter().flat_map(|offers| &offers[at]) {
+                let (state, cost) = step(stretch, entries, at, way.state, offer);
+                go(at + offer.registers(), state, cost, Some(*offer));
+            }
+        }
+    }
+    let end = best[length].iter().flatten().min_by(|a, b| a.cost.total_cmp(&b.cost)).copied();
+    let (mut pieces, mut way) = (Vec::new(), end);
+    let total = end.map_or(0.0, |end| end.cost);
+    while let Some(last) = way.filter(|way| way.state != START || way.from > 0) {
+        if let Some(Offer { data_type, order, repeat, .. }) = last.offer {
+            for n in (0..repeat).rev() {
+                let offset = stretch.first + last.from as u16 + n as u16 * data_type.width();
+                pieces.push(Piece { offset, data_type, order });
+            }
+        }
+        way = if last.from == 0 { None } else { best[last.from][last.came.index()] };
+    }
+    pieces.reverse();
+    (total, pieces)
+}
+
+/// One register that is nothing.
+fn gap(stretch: &Stretch, at: usize, state: State) -> f64 {
+    match () {
+        () if state.in_gap => 0.4,
+        // Few maps begin with nothing.
+        () if at == 0 && stretch.first == stretch.begins => 5.0,
+        () if at == 0 => 0.0,
+        () => 2.2,
+    }
+}
+
+/// A value: what is known behind it, and what it costs.
+fn step(stretch: &Stretch, entries: &Entries, at: usize, state: State, offer: &Offer) -> (State, f64) {
+    let kind = if offer.repeat > 1 { Kind::Clock } else { Kind::of(offer.data_type) };
+    let (from_start, from_other) = (entries.begin[kind as usize], entries.change[kind as usize]);
+    let mut cost = match state.kind {
+        Kind::Nothing => from_start + offer.alone,
+        same if same == kind && state.in_gap => 0.6 + offer.alone,
+        same if same == kind => 0.3 + offer.beside,
+        _ if state.in_gap => 0.85 * from_other + offer.alone,
+        _ => from_other + offer.alone,
+    };
+    let mut parity = state.parity;
+    if offer.data_type.width() > 1 && kind != Kind::Text {
+        let own = (usize::from(stretch.first) + at).is_multiple_of(2);
+        cost += match state.parity {
+            None => stretch.askew(at),
+            Some(parity) if parity == own => 0.0,
+            Some(_) => 3.0,
+        };
+        parity = Some(own);
+    }
+    (State { kind, parity, in_gap: false }, cost)
+}

@@ -1,0 +1,172 @@
+//! What it costs to take registers for a number of a certain type: bits, less for what is likelier. Pure.
+//!
+//! Numbers of the shop floor are mostly small, mostly have few decimals, and stand beside others of their size. A type that
+//! makes such numbers of the registers explains them with fewer bits than one that does not. [`series`] adds what the later
+//! looks tell.
+
+use super::series::{self, Habits};
+use crate::config::modbus::DataType;
+
+/// The bits of one place at each look, and of the place of the same width before it at the first look.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place<'a> {
+    /// At each look, in the order that is being tried.
+    pub bits: &'a [u64],
+    /// What stands before, in the same order; 0: nothing to compare with.
+    pub before: u64,
+}
+
+/// A type, its cost, and its cost right behind a number of the same kind.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cost {
+    pub data_type: DataType,
+    pub alone: f64,
+    pub beside: f64,
+}
+
+/// Whole numbers of one, two or four registers.
+pub(super) fn whole(place: Place, registers: usize) -> Cost {
+    let (unsigned, signed, habits, spread) = match registers {
+        // Makers choose their scale so that one register is enough, and let totals have two or four.
+        1 => (DataType::U16, DataType::I16, Habits { still: 1.0, wobbles: 1.2, rises: 4.5 }, 3.5),
+        2 => (DataType::U32, DataType::I32, Habits { still: 1.0, wobbles: 2.5, rises: 1.3 }, 4.5),
+        _ => (DataType::U64, DataType::I64, Habits { still: 1.5, wobbles: 5.0, rises: 1.0 }, 5.5),
+    };
+    let width = 16 * registers as u32;
+    let cost = |data_type, number: &dyn Fn(u64) -> i128, extra: f64| {
+        let numbers: Vec<i128> = place.bits.iter().map(|bits| number(*bits)).collect();
+        let (first, before) = (numbers[0], number(place.before));
+        let time = series::cost(&numbers, habits, first.abs() as f64, width);
+        // Few numbers in one register are above 10000; the lower half of a long one may be anything.
+        let large = if registers == 1 && first.abs() >= 10_000 { 2.0 } else { 0.0 };
+        let alone = size(first, spread) + large + time + extra;
+        let beside = like(first, before).map_or(alone, |like| alone.min(like + time + extra));
+        Cost { data_type, alone, beside }
+    };
+    let plain = cost(unsigned, &i128::from, 0.0);
+    let below_zero = place.bits.iter().any(|bits| bits >> (width - 1) & 1 == 1);
+    if !below_zero {
+        return plain;
+    }
+    let shift = 64 - width;
+    let signed = cost(signed, &|bits| i128::from(((bits << shift) as i64) >> shift), 2.5);
+    if signed.alone < plain.alone { signed } else { plain }
+}
+
+/// Single or double precision; `None` where no measurement has such an exponent.
+pub(super) fn float(place: Place, registers: usize) -> Option<Cost> {
+    let is_double = registers == 4;
+    let data_type = if is_double { DataType::F64 } else { DataType::F32 };
+    let value = |bits: u64| if is_double { f64::from_bits(bits) } else { f32::from_bits(bits as u32).into() };
+    let values: Vec<f64> = place.bits.iter().map(|bits| value(*bits)).collect();
+    if values.iter().all(|value| value.is_nan()) && place.bits.iter().all(|bits| *bits == place.bits[0]) {
+        // The usual one, by which meters say that a measurement is not there.
+        let is_usual = matches!(place.bits[0], 0x7FC0_0000 | 0xFFC0_0000 | 0x7FF8_0000_0000_0000 | 0xFFFF_FFFF);
+        return is_usual.then_some(Cost { data_type, alone: 16.0, beside: 6.0 });
+    }
+    if !values.iter().all(|value| *value == 0.0 || value.is_finite() && (1e-6..1e12).contains(&value.abs())) {
+        return None;
+    }
+    let before = Some(value(place.before)).filter(|before| before.is_finite());
+    let fine = fine(place, &values, before, is_double);
+    let cost = match decimal(&values, before, is_double) {
+        Some((alone, beside)) => (alone.min(fine.0), beside.min(fine.1)),
+        None => fine,
+    };
+    Some(Cost { data_type, alone: cost.0, beside: cost.1 })
+}
+
+/// A float like any other: exponent and mantissa.
+fn fine(place: Place, values: &[f64], before: Option<f64>, is_double: bool) -> (f64, f64) {
+    let mantissa = if is_double { 52 } else { 23 };
+    let habits = Habits { still: 1.5, wobbles: 1.0, rises: 2.0 };
+    // In steps of the last place, so that neighbours differ by one.
+    let sign = if is_double { 63 } else { 31 };
+    let step = |bits: &u64| {
+        let size = i128::from(bits & !(1 << sign));
+        if bits >> sign & 1 == 1 { -size } else { size }
+    };
+    let steps: Vec<i128> = place.bits.iter().map(step).collect();
+    let time = series::cost(&steps, habits, 2.0_f64.powi(mantissa), sign + 1);
+    let first = values[0];
+    let sized = first.abs().max(1e-6).log2();
+    let unusual = (-7.0 - sized).max(sized - 17.0).max(0.0) * 0.6;
+    let negative = if first < 0.0 { 2.5 } else { 0.3 };
+    let alone = 5.0 + f64::from(mantissa) + unusual + negative + time;
+    let is_like = before.is_some_and(|before| is_near(first, before));
+    let beside = if is_like { 1.0 + f64::from(mantissa - 2) + time } else { alone };
+    (alone, beside)
+}
+
+/// A float that is a whole number of tenths, hundredths... at each look: what a device makes of its own whole numbers.
+fn decimal(values: &[f64], before: Option<f64>, is_double: bool) -> Option<(f64, f64)> {
+    const MOST_DECIMALS: i32 = 4;
+    let exact = |value: f64, power: f64| {
+        let number = (value * power).round();
+        let is_same =
+            if is_double { number / power == value } else { (number / power) as f32 == value as f32 };
+        (is_same && number.abs() < 1e15).then_some(number as i128)
+    };
+    (0..=MOST_DECIMALS).find_map(|decimals| {
+        let power = 10_f64.powi(decimals);
+        let numbers = values.iter().map(|value| exact(*value, power)).collect::<Option<Vec<i128>>>()?;
+        let habits = Habits { still: 1.0, wobbles: 1.0, rises: 2.0 };
+        let first = numbers[0];
+        let time = series::cost(&numbers, habits, first.abs() as f64, if is_double { 64 } else { 32 });
+        let extra = 2.0 + 0.6 * f64::from(decimals) + if first < 0 { 2.5 } else { 0.0 };
+        let alone = size(first, 4.0) + extra + time;
+        let like = before.and_then(|before| like(first, (before * power).round() as i128));
+        Some((alone, like.map_or(alone, |like| alone.min(like + extra + time))))
+    })
+}
+
+/// Four or eight decimal digits, at each look.
+pub(super) fn decimal_digits(place: Place, registers: usize) -> Option<Cost> {
+    let number = |bits: u64| {
+        let digits = (0..4 * registers).rev().map(|place| bits >> (4 * place) & 0xF);
+        digits.into_iter().try_fold(0_i128, |sum, digit| (digit <= 9).then_some(sum * 10 + i128::from(digit)))
+    };
+    let numbers = place.bits.iter().map(|bits| number(*bits)).collect::<Option<Vec<i128>>>()?;
+    let (data_type, habits, spread) = if registers == 2 {
+        (DataType::Bcd32, Habits { still: 1.5, wobbles: 4.0, rises: 1.0 }, 4.2)
+    } else {
+        (DataType::Bcd16, Habits { still: 1.0, wobbles: 2.0, rises: 5.0 }, 3.3)
+    };
+    let first = numbers[0];
+    // The same as a whole number, or one register of digits and another of nothing.
+    if first < 10 || registers == 2 && (first < 10_000 || first % 10_000 == 0) {
+        return None;
+    }
+    let time = series::cost(&numbers, habits, first as f64, 16 * registers as u32);
+    let alone = size(first, spread) + time;
+    let like = number(place.before).and_then(|before| like(first, before));
+    Some(Cost { data_type, alone, beside: like.map_or(alone, |like| alone.min(like + time)) })
+}
+
+/// The bits of a whole number of unknown size: each size is as likely as each other, and round numbers are liked.
+fn size(number: i128, spread: f64) -> f64 {
+    let bits = |number: f64| number.log2() + spread;
+    let size = number.abs();
+    if size == 0 {
+        return 3.0; // at the first look only
+    }
+    let mut round = (size, 0.0);
+    while round.0 % 10 == 0 {
+        round = (round.0 / 10, round.1 + 1.0);
+    }
+    let plain = bits(size as f64);
+    let round = if round.1 > 0.0 { bits(round.0 as f64) + 2.0 + 0.5 * round.1 } else { plain };
+    plain.min(round)
+}
+
+/// The bits of a number of about the size of the one before: three phases, four zones.
+fn like(number: i128, before: i128) -> Option<f64> {
+    if number == before && number != 0 {
+        return Some(4.0);
+    }
+    is_near(number as f64, before as f64).then(|| 2.0 + (0.2 * number.abs() as f64 + 1.0).log2())
+}
+
+fn is_near(number: f64, before: f64) -> bool {
+    before != 0.0 && (number - before).abs() <= 0.1 * before.abs()
+}
