@@ -85,8 +85,14 @@ fn cheapest(areas: &[Vec<Stretch>]) -> Vec<Vec<Piece>> {
     }
     let Some((_, f, w, pieces)) = best else { return Vec::new() };
     // Once more, knowing what the device has.
-    let mut found = read(&Entries::knowing(&pieces.concat()), f, w).1.into_iter();
-    areas.iter().map(|stretches| found.by_ref().take(stretches.len()).flatten().collect()).collect()
+    let (mut from, everything) = (0, pieces.concat());
+    let again = areas.iter().map(|stretches| {
+        let own = from..from + stretches.len();
+        from = own.end;
+        let entries = Entries::knowing(&pieces[own.clone()].concat(), &everything);
+        own.flat_map(|n| cut(all[n], &[&plain[n], &floats[f][n], &wholes[w][n]], &entries).1).collect()
+    });
+    again.collect()
 }
 
 /// The parts of an area with something in them, cut where nothing stands for long: the rest says nothing.

@@ -46,7 +46,9 @@ pub fn judge(case: &Value, text: &str) -> Vec<String> {
         Some(profile) => wrong.push(format!("taken for {}", profile.id)),
         None => {}
     }
-    for value in case["values"].as_array().unwrap() {
+    // What is zero and stays so could be anything.
+    let says_something = |value: &&Value| value[4] != 0 && value[4] != 0.0 && value[4] != false || value[5] != 0;
+    for value in case["values"].as_array().unwrap().iter().filter(says_something) {
         wrong.extend(check_value(value, &device.tags, case));
     }
     wrong

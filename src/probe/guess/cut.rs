@@ -113,9 +113,12 @@ impl Stretch {
         offers
     }
 
-    fn before(&self, at: usize, registers: usize, order: Order) -> u64 {
-        let from = at.checked_sub(registers);
-        from.and_then(|from| Some(joined(self.looks[0].get(from..at)?, order))).unwrap_or(0)
+    /// The three values of this width before this one, at the first look.
+    fn before(&self, at: usize, registers: usize, order: Order) -> [u64; 3] {
+        [1, 2, 3].map(|n| {
+            let words = at.checked_sub(n * registers).and_then(|from| self.looks[0].get(from..from + registers));
+            words.map_or(0, |words| joined(words, order))
+        })
     }
 
     /// What it costs to put a value of several registers here, whatever stands before it: makers like even places.
@@ -204,15 +207,18 @@ impl Entries {
     }
 
     /// Of a device that holds these: what it has elsewhere too is likelier.
-    pub fn knowing(pieces: &[Piece]) -> Entries {
+    pub fn knowing(here: &[Piece], all: &[Piece]) -> Entries {
         /// So many values weigh as much as what is known of devices at large.
         const WEIGHT: f64 = 8.0;
         let usual = Entries::usual();
+        /// What another table holds tells less.
+        const ELSEWHERE: f64 = 0.3;
+        let count = |pieces: &[Piece], kind| pieces.iter().filter(|piece| Kind::of(piece.data_type) == kind).count() as f64;
+        let weighed = |here: f64, all: f64| here + ELSEWHERE * (all - here);
         let of = |entries: [f64; KINDS]| {
             KINDS_IN_ORDER.map(|kind| {
-                let count = pieces.iter().filter(|piece| Kind::of(piece.data_type) == kind).count() as f64;
-                let share = WEIGHT * (-entries[kind as usize]).exp2();
-                -((count + share) / (pieces.len() as f64 + WEIGHT)).log2()
+                let share = WEIGHT * (-entries[kind as usize]).exp2() + weighed(count(here, kind), count(all, kind));
+                -(share / (WEIGHT + weighed(here.len() as f64, all.len() as f64))).log2()
             })
         };
         let change = of(usual.change).map(|cost| cost + 1.0);
@@ -328,10 +334,13 @@ fn step(stretch: &Stretch, entries: &Entries, at: usize, state: State, offer: &O
     let mut parity = state.parity;
     if offer.data_type.width() > 1 && kind != Kind::Text {
         let own = (usize::from(stretch.first) + at).is_multiple_of(2);
+        let is_packed = state.kind == Kind::Whole16 && !state.in_gap;
         cost += match state.parity {
-            None => stretch.askew(at),
             Some(parity) if parity == own => 0.0,
+            // Behind a single register maps are often packed.
+            _ if is_packed => 0.5,
             Some(_) => 3.0,
+            None => stretch.askew(at),
         };
         parity = Some(own);
     }

@@ -7,13 +7,13 @@
 use super::series::{self, Habits};
 use crate::config::modbus::DataType;
 
-/// The bits of one place at each look, and of the place of the same width before it at the first look.
+/// The bits of one place at each look, and of the places of the same width before it at the first look.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place<'a> {
     /// At each look, in the order that is being tried.
     pub bits: &'a [u64],
-    /// What stands before, in the same order; 0: nothing to compare with.
-    pub before: u64,
+    /// What stands before, in the same order, the nearest first; 0: nothing to compare with.
+    pub before: [u64; 3],
 }
 
 /// A type, its cost, and its cost right behind a number of the same kind.
@@ -28,28 +28,28 @@ pub(super) struct Cost {
 pub(super) fn whole(place: Place, registers: usize) -> Cost {
     let (unsigned, signed, habits, spread) = match registers {
         // Makers choose their scale so that one register is enough, and let totals have two or four.
-        1 => (DataType::U16, DataType::I16, Habits { still: 1.0, wobbles: 1.2, rises: 4.5 }, 3.5),
-        2 => (DataType::U32, DataType::I32, Habits { still: 1.0, wobbles: 2.5, rises: 1.3 }, 4.5),
-        _ => (DataType::U64, DataType::I64, Habits { still: 1.5, wobbles: 5.0, rises: 1.0 }, 5.5),
+        1 => (DataType::U16, DataType::I16, Habits { still: 1.0, wobbles: 1.2, rises: 4.5, is_float: false }, 3.5),
+        2 => (DataType::U32, DataType::I32, Habits { still: 1.0, wobbles: 2.5, rises: 1.3, is_float: false }, 4.5),
+        _ => (DataType::U64, DataType::I64, Habits { still: 1.5, wobbles: 5.0, rises: 1.0, is_float: false }, 5.5),
     };
     let width = 16 * registers as u32;
-    let cost = |data_type, number: &dyn Fn(u64) -> i128, extra: f64| {
+    let cost = |data_type, number: fn(u64, u32) -> i128, extra: f64| {
+        let number = |bits| number(bits, width);
         let numbers: Vec<i128> = place.bits.iter().map(|bits| number(*bits)).collect();
-        let (first, before) = (numbers[0], number(place.before));
+        let first = numbers[0];
         let time = series::cost(&numbers, habits, first.abs() as f64, width);
         // Few numbers in one register are above 10000; the lower half of a long one may be anything.
         let large = if registers == 1 && first.abs() >= 10_000 { 2.0 } else { 0.0 };
-        let alone = size(first, spread) + large + time + extra;
-        let beside = like(first, before).map_or(alone, |like| alone.min(like + time + extra));
+        let alone = size(first, spread) + large + huge(first, registers) + time + extra;
+        let beside = like(first, place.before.map(number)).map_or(alone, |like| alone.min(like + time + extra));
         Cost { data_type, alone, beside }
     };
-    let plain = cost(unsigned, &i128::from, 0.0);
+    let plain = cost(unsigned, |bits, _| i128::from(bits), 0.0);
     let below_zero = place.bits.iter().any(|bits| bits >> (width - 1) & 1 == 1);
     if !below_zero {
         return plain;
     }
-    let shift = 64 - width;
-    let signed = cost(signed, &|bits| i128::from(((bits << shift) as i64) >> shift), 2.5);
+    let signed = cost(signed, |bits, width| i128::from(((bits << (64 - width)) as i64) >> (64 - width)), 2.5);
     if signed.alone < plain.alone { signed } else { plain }
 }
 
@@ -67,8 +67,11 @@ pub(super) fn float(place: Place, registers: usize) -> Option<Cost> {
     if !values.iter().all(|value| *value == 0.0 || value.is_finite() && (1e-6..1e12).contains(&value.abs())) {
         return None;
     }
-    let before = Some(value(place.before)).filter(|before| before.is_finite());
-    let fine = fine(place, &values, before, is_double);
+    let before = place.before.map(value).map(|before| if before.is_finite() { before } else { 0.0 });
+    // Doubles with few digits leave their lower half empty.
+    let empty = place.bits.iter().fold(0, |all, bits| all | bits).trailing_zeros();
+    let empty = if is_double { empty.min(51) } else { 0 };
+    let fine = fine(place, &values, before, is_double, empty);
     let cost = match decimal(&values, before, is_double) {
         Some((alone, beside)) => (alone.min(fine.0), beside.min(fine.1)),
         None => fine,
@@ -77,13 +80,13 @@ pub(super) fn float(place: Place, registers: usize) -> Option<Cost> {
 }
 
 /// A float like any other: exponent and mantissa.
-fn fine(place: Place, values: &[f64], before: Option<f64>, is_double: bool) -> (f64, f64) {
-    let mantissa = if is_double { 52 } else { 23 };
-    let habits = Habits { still: 1.5, wobbles: 1.0, rises: 2.0 };
+fn fine(place: Place, values: &[f64], before: [f64; 3], is_double: bool, empty: u32) -> (f64, f64) {
+    let mantissa = if is_double { 52 - empty as i32 } else { 23 };
+    let habits = Habits { still: 1.5, wobbles: 1.0, rises: 2.0, is_float: true };
     // In steps of the last place, so that neighbours differ by one.
     let sign = if is_double { 63 } else { 31 };
     let step = |bits: &u64| {
-        let size = i128::from(bits & !(1 << sign));
+        let size = i128::from((bits & !(1 << sign)) >> empty);
         if bits >> sign & 1 == 1 { -size } else { size }
     };
     let steps: Vec<i128> = place.bits.iter().map(step).collect();
@@ -92,14 +95,14 @@ fn fine(place: Place, values: &[f64], before: Option<f64>, is_double: bool) -> (
     let sized = first.abs().max(1e-6).log2();
     let unusual = (-7.0 - sized).max(sized - 17.0).max(0.0) * 0.6;
     let negative = if first < 0.0 { 2.5 } else { 0.3 };
-    let alone = 5.0 + f64::from(mantissa) + unusual + negative + time;
-    let is_like = before.is_some_and(|before| is_near(first, before));
-    let beside = if is_like { 1.0 + f64::from(mantissa - 2) + time } else { alone };
+    let alone = 5.0 + f64::from(mantissa) + if empty > 0 { 4.0 } else { 0.0 } + unusual + negative + time;
+    let is_like = before.iter().any(|before| is_near(first, *before));
+    let beside = if is_like { 1.0 + f64::from(mantissa) - 2.0 + time } else { alone };
     (alone, beside)
 }
 
 /// A float that is a whole number of tenths, hundredths... at each look: what a device makes of its own whole numbers.
-fn decimal(values: &[f64], before: Option<f64>, is_double: bool) -> Option<(f64, f64)> {
+fn decimal(values: &[f64], before: [f64; 3], is_double: bool) -> Option<(f64, f64)> {
     const MOST_DECIMALS: i32 = 4;
     let exact = |value: f64, power: f64| {
         let number = (value * power).round();
@@ -110,12 +113,12 @@ fn decimal(values: &[f64], before: Option<f64>, is_double: bool) -> Option<(f64,
     (0..=MOST_DECIMALS).find_map(|decimals| {
         let power = 10_f64.powi(decimals);
         let numbers = values.iter().map(|value| exact(*value, power)).collect::<Option<Vec<i128>>>()?;
-        let habits = Habits { still: 1.0, wobbles: 1.0, rises: 2.0 };
+        let habits = Habits { still: 1.0, wobbles: 1.0, rises: 2.0, is_float: false };
         let first = numbers[0];
         let time = series::cost(&numbers, habits, first.abs() as f64, if is_double { 64 } else { 32 });
         let extra = 2.0 + 0.6 * f64::from(decimals) + if first < 0 { 2.5 } else { 0.0 };
         let alone = size(first, 4.0) + extra + time;
-        let like = before.and_then(|before| like(first, (before * power).round() as i128));
+        let like = like(first, before.map(|before| (before * power).round() as i128));
         Some((alone, like.map_or(alone, |like| alone.min(like + extra + time))))
     })
 }
@@ -128,18 +131,18 @@ pub(super) fn decimal_digits(place: Place, registers: usize) -> Option<Cost> {
     };
     let numbers = place.bits.iter().map(|bits| number(*bits)).collect::<Option<Vec<i128>>>()?;
     let (data_type, habits, spread) = if registers == 2 {
-        (DataType::Bcd32, Habits { still: 1.5, wobbles: 4.0, rises: 1.0 }, 4.2)
+        (DataType::Bcd32, Habits { still: 1.5, wobbles: 4.0, rises: 1.0, is_float: false }, 4.2)
     } else {
-        (DataType::Bcd16, Habits { still: 1.0, wobbles: 2.0, rises: 5.0 }, 3.3)
+        (DataType::Bcd16, Habits { still: 1.0, wobbles: 2.0, rises: 5.0, is_float: false }, 3.3)
     };
     let first = numbers[0];
-    // The same as a whole number, or one register of digits and another of nothing.
-    if first < 10 || registers == 2 && (first < 10_000 || first % 10_000 == 0) {
+    // Nothing, or one register of digits and another of nothing.
+    if first == 0 || registers == 2 && first % 10_000 == 0 {
         return None;
     }
     let time = series::cost(&numbers, habits, first as f64, 16 * registers as u32);
     let alone = size(first, spread) + time;
-    let like = number(place.before).and_then(|before| like(first, before));
+    let like = like(first, place.before.map(|bits| number(bits).unwrap_or(0)));
     Some(Cost { data_type, alone, beside: like.map_or(alone, |like| alone.min(like + time)) })
 }
 
@@ -159,12 +162,20 @@ fn size(number: i128, spread: f64) -> f64 {
     plain.min(round)
 }
 
-/// The bits of a number of about the size of the one before: three phases, four zones.
-fn like(number: i128, before: i128) -> Option<f64> {
-    if number == before && number != 0 {
-        return Some(4.0);
-    }
-    is_near(number as f64, before as f64).then(|| 2.0 + (0.2 * number.abs() as f64 + 1.0).log2())
+/// The bits of a number of about the size of one of those before it: three phases, four zones, limits by turns.
+fn like(number: i128, before: [i128; 3]) -> Option<f64> {
+    let costs = before.into_iter().zip([0.0, 1.0, 1.0]).filter_map(|(before, far)| {
+        if number == before && number != 0 {
+            return Some(4.0 + far);
+        }
+        is_near(number as f64, before as f64).then(|| 2.0 + far + (0.2 * number.abs() as f64 + 1.0).log2())
+    });
+    costs.reduce(f64::min)
+}
+
+/// The upper half of a number of four registers is nothing: else it is two numbers.
+fn huge(number: i128, registers: usize) -> f64 {
+    if registers == 4 { ((number.abs() as f64 + 1.0).log2() - 40.0).max(0.0) } else { 0.0 }
 }
 
 fn is_near(number: f64, before: f64) -> bool {

@@ -13,6 +13,8 @@ pub(super) struct Habits {
     pub wobbles: f64,
     /// It only rises.
     pub rises: f64,
+    /// The numbers are steps of a float.
+    pub is_float: bool,
 }
 
 /// For what leaps over its whole range between two looks.
@@ -39,7 +41,10 @@ pub(super) fn cost(numbers: &[i128], habits: Habits, level: f64, width_bits: u32
 fn wobble(first: i128, later: &[i128], habits: Habits, level: f64) -> f64 {
     let widest = later.iter().map(|number| number.abs_diff(first) as f64).fold(0.0, f64::max);
     let excess = (widest / (0.02 * level + 1.0)).log2().max(0.0);
-    habits.wobbles + TOO_WIDE * excess + later.len() as f64 * (2.0 * widest + 1.0).log2()
+    // No measurement has more than 24 bits: what is finer than that stands still or rises.
+    let too_fine = ((first.abs() as f64 + 1.0).log2() - 24.0).max(0.0);
+    let too_fine = if habits.is_float { 0.0 } else { too_fine };
+    habits.wobbles + TOO_WIDE * excess + too_fine + later.len() as f64 * (2.0 * widest + 1.0).log2()
 }
 
 /// By about the same from look to look.
@@ -66,7 +71,7 @@ pub(super) fn is_total(numbers: &[f64]) -> bool {
 mod tests {
     use super::*;
 
-    const HABITS: Habits = Habits { still: 1.0, wobbles: 1.0, rises: 1.0 };
+    const HABITS: Habits = Habits { still: 1.0, wobbles: 1.0, rises: 1.0, is_float: false };
 
     #[track_caller]
     fn is_cheaper(likely: &[i128], unlikely: &[i128]) {

@@ -89,19 +89,25 @@ pub(super) fn clock(looks: &[Vec<u16>]) -> Option<f64> {
     runs.then(|| 30.0 + if stands { 1.0 } else { 2.0 * seconds.len() as f64 })
 }
 
-/// Seconds since the beginning of the year, about.
+/// Seconds since the beginning of the year, about: year and month, day and hour, minute and second, or the other way round; or
+/// the year in four digits, month and day, hour and minute.
 fn time(words: &[u16]) -> Option<i64> {
-    let pair = |byte: u8| (byte >> 4 <= 9 && byte & 0xF <= 9).then(|| (byte >> 4) * 10 + (byte & 0xF));
-    let fields = words.iter().flat_map(|word| word.to_be_bytes()).map(pair).collect::<Option<Vec<u8>>>()?;
-    let [year, month, day, hour, minute, second] = fields[..] else { return None };
-    let fits = (20..60).contains(&year)
-        && (1..=12).contains(&month)
-        && (1..=31).contains(&day)
-        && hour < 24
-        && minute < 60
-        && second < 60;
-    let [month, day, hour, minute, second] = [month, day, hour, minute, second].map(i64::from);
-    fits.then_some((((month * 31 + day) * 24 + hour) * 60 + minute) * 60 + second)
+    let pair = |byte: u8| (byte >> 4 <= 9 && byte & 0xF <= 9).then(|| i64::from((byte >> 4) * 10 + (byte & 0xF)));
+    let fields = words.iter().flat_map(|word| word.to_be_bytes()).map(pair).collect::<Option<Vec<i64>>>()?;
+    let [a, b, c, d, e, f] = fields[..] else { return None };
+    let ways = [[a, b, c, d, e, f], [e, f, c, d, a, b], [f, e, d, c, b, a], [b, c, d, e, f, 0]];
+    let fits = |[year, month, day, hour, minute, second]: &[i64; 6]| {
+        (20..60).contains(year)
+            && (1..=12).contains(month)
+            && (1..=31).contains(day)
+            && *hour < 24
+            && *minute < 60
+            && *second < 60
+    };
+    let centuries = |n: usize| n < 3 || a == 20;
+    let mut fitting = ways.into_iter().enumerate().filter(|(n, way)| centuries(*n) && fits(way));
+    let [_, month, day, hour, minute, second] = fitting.next()?.1;
+    Some((((month * 31 + day) * 24 + hour) * 60 + minute) * 60 + second)
 }
 
 #[cfg(test)]
