@@ -118,7 +118,7 @@ fn stretches(area: &Area) -> Vec<Stretch> {
 
 /// A piece with its value; `None` for a float that is none.
 fn understood(area: &Area, piece: Piece) -> Option<Guess> {
-    let Piece { offset, data_type, order } = piece;
+    let Piece { offset, data_type, order, .. } = piece;
     let last = offset + (data_type.width() - 1);
     let words_at = |look: &Cells| -> Vec<u16> {
         (offset..=last).map(|at| look.get(&at).or(area.cells.get(&at)).copied().unwrap_or(0)).collect()

@@ -4,7 +4,7 @@
 //! with the same one, since makers put equals beside each other; and a value of two registers that stands askew to the others
 //! costs too. Registers that are zero at each look are a gap: they cost little, and a row goes on behind them.
 
-use super::number::{self, Cost, Place};
+use super::number::{self, Cost, NEIGHBOURS, Place};
 use super::text;
 use crate::config::modbus::{DataType, Order};
 
@@ -25,6 +25,14 @@ pub(super) struct Piece {
     pub offset: u16,
     pub data_type: DataType,
     pub order: Order,
+    /// A part of a clock.
+    pub is_clock: bool,
+}
+
+impl Piece {
+    fn kind(&self) -> Kind {
+        if self.is_clock { Kind::Clock } else { Kind::of(self.data_type) }
+    }
 }
 
 /// What the next registers may be.
@@ -34,8 +42,7 @@ pub(super) struct Offer {
     order: Order,
     /// So many values of this type, one behind the other.
     repeat: usize,
-    alone: f64,
-    beside: f64,
+    behind: [f64; NEIGHBOURS + 1],
 }
 
 impl Offer {
@@ -98,7 +105,7 @@ impl Stretch {
             let three: Option<Vec<Vec<u16>>> =
                 self.looks.iter().map(|look| Some(look.get(at..at + 3)?.to_vec())).collect();
             if let Some(cost) = three.and_then(|looks| text::clock(&looks)) {
-                offers.push(Offer { data_type: DataType::Bcd16, order, repeat: 3, alone: cost, beside: cost });
+                offers.push(Offer { data_type: DataType::Bcd16, order, repeat: 3, behind: [cost; NEIGHBOURS + 1] });
             }
             for found in text::texts(&self.looks[0][at..]) {
                 let text::Found { data_type, order, cost } = found;
@@ -107,18 +114,28 @@ impl Stretch {
                 if self.looks.iter().any(|look| look.get(at..to) != self.looks[0].get(at..to)) {
                     continue;
                 }
-                offers.push(Offer { data_type, order, repeat: 1, alone: cost, beside: cost });
+                offers.push(Offer { data_type, order, repeat: 1, behind: [cost; NEIGHBOURS + 1] });
             }
         }
         offers
     }
 
     /// The three values of this width before this one, at the first look.
-    fn before(&self, at: usize, registers: usize, order: Order) -> [u64; 3] {
+    fn before(&self, at: usize, registers: usize, order: Order) -> [u64; NEIGHBOURS] {
         [1, 2, 3].map(|n| {
             let words = at.checked_sub(n * registers).and_then(|from| self.looks[0].get(from..from + registers));
             words.map_or(0, |words| joined(words, order))
         })
+    }
+
+    fn is_even(&self, at: usize) -> bool {
+        (usize::from(self.first) + at).is_multiple_of(2)
+    }
+
+    /// Whether a value of four registers stands where such values mostly begin.
+    fn is_on_four(&self, at: usize) -> bool {
+        let offset = self.first + at as u16;
+        offset % 4 == 0 || (offset - self.begins) % 4 == 0
     }
 
     /// What it costs to put a value of several registers here, whatever stands before it: makers like even places.
@@ -134,8 +151,8 @@ impl Stretch {
 
 impl Offer {
     fn number(cost: Cost, order: Order) -> Offer {
-        let Cost { data_type, alone, beside } = cost;
-        Offer { data_type, order, repeat: 1, alone, beside }
+        let Cost { data_type, behind } = cost;
+        Offer { data_type, order, repeat: 1, behind }
     }
 }
 
@@ -213,7 +230,7 @@ impl Entries {
         let usual = Entries::usual();
         /// What another table holds tells less.
         const ELSEWHERE: f64 = 0.3;
-        let count = |pieces: &[Piece], kind| pieces.iter().filter(|piece| Kind::of(piece.data_type) == kind).count() as f64;
+        let count = |pieces: &[Piece], kind| pieces.iter().filter(|piece| piece.kind() == kind).count() as f64;
         let weighed = |here: f64, all: f64| here + ELSEWHERE * (all - here);
         let of = |entries: [f64; KINDS]| {
             KINDS_IN_ORDER.map(|kind| {
@@ -245,17 +262,17 @@ struct State {
     kind: Kind,
     /// Whether the last value of several registers stood at an even address.
     parity: Option<bool>,
-    /// The last register is a gap.
-    in_gap: bool,
+    /// Values of this kind right before, as far as they are compared; 0 in a gap.
+    run: usize,
 }
 
-const STATES: usize = KINDS * 3 * 2;
-const START: State = State { kind: Kind::Nothing, parity: None, in_gap: false };
+const STATES: usize = KINDS * 3 * (NEIGHBOURS + 1);
+const START: State = State { kind: Kind::Nothing, parity: None, run: 1 };
 
 impl State {
     fn index(self) -> usize {
         let parity = self.parity.map_or(2, usize::from);
-        (self.kind as usize * 3 + parity) * 2 + usize::from(self.in_gap)
+        (self.kind as usize * 3 + parity) * (NEIGHBOURS + 1) + self.run
     }
 }
 
@@ -285,7 +302,7 @@ pub(super) fn cut(stretch: &Stretch, offers: &[&Offers], entries: &Entries) -> (
                 }
             };
             if stretch.is_zero(at) {
-                go(at + 1, State { in_gap: true, ..way.state }, gap(stretch, at, way.state), None);
+                go(at + 1, State { run: 0, ..way.state }, gap(stretch, at, way.state), None);
             }
             for offer in offers.iter().flat_map(|offers| &offers[at]) {
                 let (state, cost) = step(stretch, entries, at, way.state, offer);
@@ -300,7 +317,7 @@ pub(super) fn cut(stretch: &Stretch, offers: &[&Offers], entries: &Entries) -> (
         if let Some(Offer { data_type, order, repeat, .. }) = last.offer {
             for n in (0..repeat).rev() {
                 let offset = stretch.first + last.from as u16 + n as u16 * data_type.width();
-                pieces.push(Piece { offset, data_type, order });
+                pieces.push(Piece { offset, data_type, order, is_clock: repeat > 1 });
             }
         }
         way = if last.from == 0 { None } else { best[last.from][last.came.index()] };
@@ -312,7 +329,9 @@ pub(super) fn cut(stretch: &Stretch, offers: &[&Offers], entries: &Entries) -> (
 /// One register that is nothing.
 fn gap(stretch: &Stretch, at: usize, state: State) -> f64 {
     match () {
-        () if state.in_gap => 0.4,
+        () if state.run == 0 => 0.4,
+        // One register and an empty one where others stand in two: that is one number.
+        () if state.kind == Kind::Whole16 && state.run == 1 && state.parity == Some(!stretch.is_even(at)) => 3.2,
         // Few maps begin with nothing.
         () if at == 0 && stretch.first == stretch.begins => 5.0,
         () if at == 0 => 0.0,
@@ -325,24 +344,32 @@ fn step(stretch: &Stretch, entries: &Entries, at: usize, state: State, offer: &O
     let kind = if offer.repeat > 1 { Kind::Clock } else { Kind::of(offer.data_type) };
     let (from_start, from_other) = (entries.begin[kind as usize], entries.change[kind as usize]);
     let mut cost = match state.kind {
-        Kind::Nothing => from_start + offer.alone,
-        same if same == kind && state.in_gap => 0.6 + offer.alone,
-        same if same == kind => 0.3 + offer.beside,
-        _ if state.in_gap => 0.85 * from_other + offer.alone,
-        _ => from_other + offer.alone,
+        Kind::Nothing => from_start + offer.behind[0],
+        same if same == kind && state.run == 0 => 0.6 + offer.behind[0],
+        same if same == kind => 0.3 + offer.behind[state.run],
+        _ if state.run == 0 => 0.85 * from_other + offer.behind[0],
+        _ => from_other + offer.behind[0],
     };
     let mut parity = state.parity;
+    // An empty register and one with a number, the same.
+    if offer.data_type.width() == 1 && offer.repeat == 1 && state.run == 0 && parity == Some(!stretch.is_even(at)) {
+        cost += 1.0;
+    }
     if offer.data_type.width() > 1 && kind != Kind::Text {
-        let own = (usize::from(stretch.first) + at).is_multiple_of(2);
-        let is_packed = state.kind == Kind::Whole16 && !state.in_gap;
+        let own = stretch.is_even(at);
+        let is_packed = state.kind == Kind::Whole16 && state.run > 0;
         cost += match state.parity {
             Some(parity) if parity == own => 0.0,
             // Behind a single register maps are often packed.
-            _ if is_packed => 0.5,
+            _ if is_packed => 1.5,
             Some(_) => 3.0,
             None => stretch.askew(at),
         };
         parity = Some(own);
     }
-    (State { kind, parity, in_gap: false }, cost)
+    if offer.data_type.width() == 4 && kind != Kind::Text && !stretch.is_on_four(at) {
+        cost += 2.0;
+    }
+    let run = if state.kind == kind { (state.run + offer.repeat).min(NEIGHBOURS) } else { 1 };
+    (State { kind, parity, run }, cost)
 }

@@ -13,36 +13,59 @@ pub(super) struct Place<'a> {
     /// At each look, in the order that is being tried.
     pub bits: &'a [u64],
     /// What stands before, in the same order, the nearest first; 0: nothing to compare with.
-    pub before: [u64; 3],
+    pub before: [u64; NEIGHBOURS],
 }
 
-/// A type, its cost, and its cost right behind a number of the same kind.
+/// How many neighbours a number is compared with.
+pub(super) const NEIGHBOURS: usize = 3;
+
+/// A type, and its cost right behind so many numbers of the same kind: none, one, two, three or more.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cost {
     pub data_type: DataType,
-    pub alone: f64,
-    pub beside: f64,
+    pub behind: [f64; NEIGHBOURS + 1],
+}
+
+impl Cost {
+    /// `alone`, or what it costs by its likeness to a neighbour.
+    fn new(data_type: DataType, alone: f64, like: [Option<f64>; NEIGHBOURS]) -> Cost {
+        let mut behind = [alone; NEIGHBOURS + 1];
+        for (n, like) in like.into_iter().enumerate() {
+            behind[n + 1] = like.map_or(behind[n], |like| behind[n].min(like));
+        }
+        Cost { data_type, behind }
+    }
 }
 
 /// Whole numbers of one, two or four registers.
 pub(super) fn whole(place: Place, registers: usize) -> Cost {
     let (unsigned, signed, habits, spread) = match registers {
         // Makers choose their scale so that one register is enough, and let totals have two or four.
-        1 => (DataType::U16, DataType::I16, Habits { still: 1.0, wobbles: 1.2, rises: 4.5, is_float: false }, 3.5),
-        2 => (DataType::U32, DataType::I32, Habits { still: 1.0, wobbles: 2.5, rises: 1.3, is_float: false }, 4.5),
-        _ => (DataType::U64, DataType::I64, Habits { still: 1.5, wobbles: 5.0, rises: 1.0, is_float: false }, 5.5),
+        1 => (DataType::U16, DataType::I16, Habits { still: 1.0, wobbles: 1.2, rises: 5.0, is_float: false }, 3.5),
+        2 => (DataType::U32, DataType::I32, Habits { still: 1.5, wobbles: 2.5, rises: 1.3, is_float: false }, 4.5),
+        _ => (DataType::U64, DataType::I64, Habits { still: 2.5, wobbles: 5.0, rises: 1.0, is_float: false }, 5.5),
     };
     let width = 16 * registers as u32;
     let cost = |data_type, number: fn(u64, u32) -> i128, extra: f64| {
         let number = |bits| number(bits, width);
         let numbers: Vec<i128> = place.bits.iter().map(|bits| number(*bits)).collect();
         let first = numbers[0];
-        let time = series::cost(&numbers, habits, first.abs() as f64, width);
+        let is_total = numbers.windows(2).all(|pair| pair[0] <= pair[1]) && numbers[0] < numbers[numbers.len() - 1];
+        // A total below zero is rare, and so is a number of many digits that is none.
+        let doubt = match () {
+            () if is_total && first < 0 => 2.0,
+            () if !is_total && registers > 1 => 0.4 * ((first.abs() as f64 + 1.0).log2() - 24.0).max(0.0),
+            () => 0.0,
+        };
+        let time = series::cost(&numbers, habits, first.abs() as f64, width) + doubt;
         // Few numbers in one register are above 10000; the lower half of a long one may be anything.
-        let large = if registers == 1 && first.abs() >= 10_000 { 2.0 } else { 0.0 };
+        let large = match first.abs() {
+            32_768.. if registers == 1 => 4.0,
+            10_001.. if registers == 1 => 2.0,
+            _ => 0.0,
+        };
         let alone = size(first, spread) + large + huge(first, registers) + time + extra;
-        let beside = like(first, place.before.map(number)).map_or(alone, |like| alone.min(like + time + extra));
-        Cost { data_type, alone, beside }
+        Cost::new(data_type, alone, like(first, place.before.map(number), time + extra))
     };
     let plain = cost(unsigned, |bits, _| i128::from(bits), 0.0);
     let below_zero = place.bits.iter().any(|bits| bits >> (width - 1) & 1 == 1);
@@ -50,7 +73,7 @@ pub(super) fn whole(place: Place, registers: usize) -> Cost {
         return plain;
     }
     let signed = cost(signed, |bits, width| i128::from(((bits << (64 - width)) as i64) >> (64 - width)), 2.5);
-    if signed.alone < plain.alone { signed } else { plain }
+    if signed.behind[0] < plain.behind[0] { signed } else { plain }
 }
 
 /// Single or double precision; `None` where no measurement has such an exponent.
@@ -62,7 +85,7 @@ pub(super) fn float(place: Place, registers: usize) -> Option<Cost> {
     if values.iter().all(|value| value.is_nan()) && place.bits.iter().all(|bits| *bits == place.bits[0]) {
         // The usual one, by which meters say that a measurement is not there.
         let is_usual = matches!(place.bits[0], 0x7FC0_0000 | 0xFFC0_0000 | 0x7FF8_0000_0000_0000 | 0xFFFF_FFFF);
-        return is_usual.then_some(Cost { data_type, alone: 16.0, beside: 6.0 });
+        return is_usual.then(|| Cost::new(data_type, 16.0, [Some(6.0); NEIGHBOURS]));
     }
     if !values.iter().all(|value| *value == 0.0 || value.is_finite() && (1e-6..1e12).contains(&value.abs())) {
         return None;
@@ -71,18 +94,18 @@ pub(super) fn float(place: Place, registers: usize) -> Option<Cost> {
     // Doubles with few digits leave their lower half empty.
     let empty = place.bits.iter().fold(0, |all, bits| all | bits).trailing_zeros();
     let empty = if is_double { empty.min(51) } else { 0 };
-    let fine = fine(place, &values, before, is_double, empty);
-    let cost = match decimal(&values, before, is_double) {
-        Some((alone, beside)) => (alone.min(fine.0), beside.min(fine.1)),
-        None => fine,
-    };
-    Some(Cost { data_type, alone: cost.0, beside: cost.1 })
+    let mut cost = fine(place, &values, before, is_double, empty);
+    if let Some(decimal) = decimal(&values, before, is_double) {
+        cost.iter_mut().zip(decimal.behind).for_each(|(fine, decimal)| *fine = fine.min(decimal));
+    }
+    Some(Cost { data_type, behind: cost })
 }
 
 /// A float like any other: exponent and mantissa.
-fn fine(place: Place, values: &[f64], before: [f64; 3], is_double: bool, empty: u32) -> (f64, f64) {
+fn fine(place: Place, values: &[f64], before: [f64; NEIGHBOURS], is_double: bool, empty: u32) -> [f64; NEIGHBOURS + 1] {
     let mantissa = if is_double { 52 - empty as i32 } else { 23 };
-    let habits = Habits { still: 1.5, wobbles: 1.0, rises: 2.0, is_float: true };
+    // Set points have few digits, and what has many moves.
+    let habits = Habits { still: 6.0, wobbles: 1.0, rises: 2.0, is_float: true };
     // In steps of the last place, so that neighbours differ by one.
     let sign = if is_double { 63 } else { 31 };
     let step = |bits: &u64| {
@@ -96,13 +119,13 @@ fn fine(place: Place, values: &[f64], before: [f64; 3], is_double: bool, empty: 
     let unusual = (-7.0 - sized).max(sized - 17.0).max(0.0) * 0.6;
     let negative = if first < 0.0 { 2.5 } else { 0.3 };
     let alone = 5.0 + f64::from(mantissa) + if empty > 0 { 4.0 } else { 0.0 } + unusual + negative + time;
-    let is_like = before.iter().any(|before| is_near(first, *before));
-    let beside = if is_like { 1.0 + f64::from(mantissa) - 2.0 + time } else { alone };
-    (alone, beside)
+    let shorter = 2.0 + f64::from(mantissa) + time;
+    let like = [0, 1, 2].map(|n| is_near(first, before[n]).then_some(shorter + if n > 0 { 1.0 } else { 0.0 }));
+    Cost::new(DataType::F32, alone, like).behind
 }
 
 /// A float that is a whole number of tenths, hundredths... at each look: what a device makes of its own whole numbers.
-fn decimal(values: &[f64], before: [f64; 3], is_double: bool) -> Option<(f64, f64)> {
+fn decimal(values: &[f64], before: [f64; NEIGHBOURS], is_double: bool) -> Option<Cost> {
     const MOST_DECIMALS: i32 = 4;
     let exact = |value: f64, power: f64| {
         let number = (value * power).round();
@@ -118,8 +141,8 @@ fn decimal(values: &[f64], before: [f64; 3], is_double: bool) -> Option<(f64, f6
         let time = series::cost(&numbers, habits, first.abs() as f64, if is_double { 64 } else { 32 });
         let extra = 2.0 + 0.6 * f64::from(decimals) + if first < 0 { 2.5 } else { 0.0 };
         let alone = size(first, 4.0) + extra + time;
-        let like = like(first, before.map(|before| (before * power).round() as i128));
-        Some((alone, like.map_or(alone, |like| alone.min(like + extra + time))))
+        let like = like(first, before.map(|before| (before * power).round() as i128), extra + time);
+        Some(Cost::new(DataType::F32, alone, like))
     })
 }
 
@@ -142,8 +165,7 @@ pub(super) fn decimal_digits(place: Place, registers: usize) -> Option<Cost> {
     }
     let time = series::cost(&numbers, habits, first as f64, 16 * registers as u32);
     let alone = size(first, spread) + time;
-    let like = like(first, place.before.map(|bits| number(bits).unwrap_or(0)));
-    Some(Cost { data_type, alone, beside: like.map_or(alone, |like| alone.min(like + time)) })
+    Some(Cost::new(data_type, alone, like(first, place.before.map(|bits| number(bits).unwrap_or(0)), time)))
 }
 
 /// The bits of a whole number of unknown size: each size is as likely as each other, and round numbers are liked.
@@ -163,14 +185,14 @@ fn size(number: i128, spread: f64) -> f64 {
 }
 
 /// The bits of a number of about the size of one of those before it: three phases, four zones, limits by turns.
-fn like(number: i128, before: [i128; 3]) -> Option<f64> {
-    let costs = before.into_iter().zip([0.0, 1.0, 1.0]).filter_map(|(before, far)| {
+fn like(number: i128, before: [i128; NEIGHBOURS], others: f64) -> [Option<f64>; NEIGHBOURS] {
+    [0, 1, 2].map(|n| {
+        let (before, far) = (before[n], others + if n > 0 { 1.0 } else { 0.0 });
         if number == before && number != 0 {
             return Some(4.0 + far);
         }
-        is_near(number as f64, before as f64).then(|| 2.0 + far + (0.2 * number.abs() as f64 + 1.0).log2())
-    });
-    costs.reduce(f64::min)
+        is_near(number as f64, before as f64).then(|| 2.5 + far + (0.2 * number.abs() as f64 + 1.0).log2())
+    })
 }
 
 /// The upper half of a number of four registers is nothing: else it is two numbers.

@@ -43,8 +43,9 @@ fn wobble(first: i128, later: &[i128], habits: Habits, level: f64) -> f64 {
     let excess = (widest / (0.02 * level + 1.0)).log2().max(0.0);
     // No measurement has more than 24 bits: what is finer than that stands still or rises.
     let too_fine = ((first.abs() as f64 + 1.0).log2() - 24.0).max(0.0);
-    let too_fine = if habits.is_float { 0.0 } else { too_fine };
-    habits.wobbles + TOO_WIDE * excess + too_fine + later.len() as f64 * (2.0 * widest + 1.0).log2()
+    // A float may be near zero, where every wobble is wide.
+    let (too_fine, too_wide) = if habits.is_float { (0.0, 0.4 * TOO_WIDE) } else { (2.0 * too_fine, TOO_WIDE) };
+    habits.wobbles + too_wide * excess + too_fine + later.len() as f64 * (2.0 * widest + 1.0).log2()
 }
 
 /// By about the same from look to look.
