@@ -69,42 +69,52 @@ fn cheapest(areas: &[Vec<Stretch>]) -> Vec<Vec<Piece>> {
         orders.iter().map(|order| all.iter().map(|stretch| stretch.offers(*order, are_floats)).collect()).collect()
     };
     let (floats, wholes) = (of(true), of(false));
-    let read = |entries: &Entries, f: usize, w: usize| {
+    let read = |entries: &[Entries], f: usize, w: usize| {
         let two = if f == w { 0.0 } else { TWO_ORDERS + unlikely(orders[w]) };
-        let cuts = (0..all.len()).map(|n| cut(all[n], &[&plain[n], &floats[f][n], &wholes[w][n]], entries));
-        let (costs, pieces): (Vec<f64>, Vec<Vec<Piece>>) = cuts.unzip();
-        (unlikely(orders[f]) + two + costs.iter().sum::<f64>(), pieces)
+        let (mut cost, mut n) = (unlikely(orders[f]) + two, 0);
+        let of_area = |(stretches, entries): (&Vec<Stretch>, &Entries)| {
+            let mut pieces = Vec::new();
+            for stretch in stretches {
+                let (more, found) = cut(stretch, &[&plain[n], &floats[f][n], &wholes[w][n]], entries);
+                (cost, n) = (cost + more, n + 1);
+                pieces.extend(found);
+            }
+            pieces
+        };
+        let pieces: Vec<Vec<Piece>> = areas.iter().zip(entries).map(of_area).collect();
+        (cost, pieces)
     };
-    let usual = Entries::usual();
-    let mut best: Option<(f64, usize, usize, Vec<Vec<Piece>>)> = None;
+    let usual = vec![Entries::usual(); areas.len()];
+    // Each pair of orders twice: the second time knowing what kinds of values the device has then.
+    let mut best: Option<(f64, usize, usize, Vec<Entries>)> = None;
     for (f, w) in (0..orders.len()).flat_map(|f| (0..orders.len()).map(move |w| (f, w))) {
-        let (cost, pieces) = read(&usual, f, w);
+        let entries = known(&read(&usual, f, w).1);
+        let cost = read(&entries, f, w).0;
         if best.as_ref().is_none_or(|(known, ..)| cost < known - 0.01) {
-            best = Some((cost, f, w, pieces));
+            best = Some((cost, f, w, entries));
         }
     }
-    let Some((_, f, w, pieces)) = best else { return Vec::new() };
-    // Once more, knowing what the device has.
-    let (mut from, everything) = (0, pieces.concat());
-    let again = areas.iter().map(|stretches| {
-        let own = from..from + stretches.len();
-        from = own.end;
-        let entries = Entries::knowing(&pieces[own.clone()].concat(), &everything);
-        own.flat_map(|n| cut(all[n], &[&plain[n], &floats[f][n], &wholes[w][n]], &entries).1).collect()
-    });
-    again.collect()
+    best.map(|(_, f, w, entries)| read(&known(&read(&entries, f, w).1), f, w).1).unwrap_or_default()
+}
+
+/// What each area begins with, of the pieces of all.
+fn known(pieces: &[Vec<Piece>]) -> Vec<Entries> {
+    let everything = pieces.concat();
+    pieces.iter().map(|own| Entries::knowing(own, &everything)).collect()
 }
 
 /// The parts of an area with something in them, cut where nothing stands for long: the rest says nothing.
 fn stretches(area: &Area) -> Vec<Stretch> {
     const FAR: usize = 12;
-    let nothing = Cells::new();
+    /// Registers with something in them that are thought about; of 400 values at most is told anyway.
+    const MOST: usize = 8_000;
     let looks: Vec<&Cells> = if area.looks.is_empty() { vec![&area.cells] } else { area.looks.iter().collect() };
     let at_look = |look: &Cells, at: u16| look.get(&at).or(area.cells.get(&at)).copied().unwrap_or(0);
     let mut found = Vec::new();
     for (begins, ends) in spans(&area.cells) {
-        let is_something = |at: &u16| looks.iter().chain([&&nothing]).any(|look| at_look(look, *at) != 0);
-        let filled: Vec<u16> = (begins..=ends).filter(is_something).collect();
+        let is_something = |at: &u16| looks.iter().any(|look| at_look(look, *at) != 0);
+        let known: usize = found.iter().map(|stretch: &Stretch| stretch.looks[0].len()).sum();
+        let filled: Vec<u16> = (begins..=ends).filter(is_something).take(MOST.saturating_sub(known)).collect();
         for group in filled.chunk_by(|a, b| usize::from(b - a) <= FAR) {
             let (Some(first), Some(last)) = (group.first(), group.last()) else { continue };
             // The upper or lower half of a long number may be nothing.
@@ -198,18 +208,24 @@ mod tests {
 
     #[test]
     fn a_total_that_carries_between_two_looks_is_one_number() {
-        let guesses = guess_one(&[27, 65_530, 412, 0], &[28, 4, 413, 0]);
+        let guesses = guess_one(&[27, 65_100, 412, 0], &[28, 64, 413, 0]);
         assert_eq!((guesses[0].offset, guesses[0].data_type), (10, DataType::U32), "{guesses:?}");
         assert_eq!(guesses[1].data_type, DataType::U16);
     }
 
     #[test]
     fn a_total_of_low_word_first_is_one_number_beside_floats_of_that_order() {
-        let words = [52429, 17243, 19661, 17245, 26214, 17244, 0, 0, 6403, 1, 0, 0];
+        let words = [52429, 17243, 19661, 17245, 26214, 17244, 0, 0, 6403, 1, 0, 0, 0, 0, 0, 0];
         let mut later = words;
         later[8] = 6410;
         let guesses = guess_one(&words, &later);
         assert_eq!((guesses[3].offset, guesses[3].data_type), (18, DataType::U32), "{guesses:?}");
+    }
+
+    #[test]
+    fn a_memory_full_of_numbers_is_read_too() {
+        let words: Vec<u16> = (0..3_000_u16).map(|n| n.wrapping_mul(40_503)).collect();
+        assert!(!guess_one(&words, &words).is_empty());
     }
 
     proptest! {

@@ -106,9 +106,9 @@ pub async fn walk(
         }
         findings.units.push(unit);
     }
-    walk.look_around(&mut findings).await;
+    let is_seen = walk.look_around(&mut findings).await;
     findings.requests = walk.requests;
-    findings.is_partial = walk.is_over();
+    findings.is_partial = walk.is_over() || !is_seen;
     match walk.fault {
         Some(fault) if findings.units.is_empty() => Err(fault),
         _ => Ok(findings),
@@ -223,7 +223,7 @@ impl Walk<'_> {
     /// One table of one unit, with a fair share of what is left for so many surveys.
     async fn table(&mut self, unit: u8, table: Table, left: usize) -> Option<Area> {
         // Registers take more requests than bits, so the first tables get more than an equal share. A tenth is kept for
-        // the two looks at the end.
+        // the looks at the end.
         let share = |all: u32| (all - all / 10) / u32::try_from(left).unwrap_or(u32::MAX).div_ceil(2);
         let end = self.requests + share(self.options.max_requests.saturating_sub(self.requests));
         let time_left = self.options.max_time.saturating_sub(self.began.elapsed());
@@ -245,21 +245,21 @@ impl Walk<'_> {
     }
 
     /// Looks several times at the registers that were found. What the survey read is in pieces of different moments, so it
-    /// is not one of the looks, and a look that was not finished is none either.
-    async fn look_around(&mut self, findings: &mut Findings) {
+    /// is not one of the looks, and a look that was not finished is none either. Whether there was time for all of them.
+    async fn look_around(&mut self, findings: &mut Findings) -> bool {
         let blocks = blocks(findings);
         let mut took = Duration::ZERO;
         for number in 1..=LOOKS {
             let left = self.options.max_requests.saturating_sub(self.requests) as usize;
             let is_late = self.began.elapsed() + took > self.options.max_time;
             if blocks.is_empty() || blocks.len() > left || is_late {
-                return;
+                return blocks.is_empty();
             }
             let began = Instant::now();
             let mut look = Vec::new();
             for (unit, table, block) in &blocks {
                 if self.is_over() {
-                    return;
+                    return false;
                 }
                 self.show(Step::Look(number, LOOKS));
                 if let Reply::Said(Heard::Values(values)) = self.ask(*unit, *block).await {
@@ -272,6 +272,7 @@ impl Walk<'_> {
                 self.rest(BETWEEN_LOOKS.saturating_sub(took)).await;
             }
         }
+        true
     }
 
     /// In small parts, so that Ctrl-C need not wait for its end.

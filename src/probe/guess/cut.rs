@@ -72,8 +72,7 @@ impl Stretch {
     pub fn offers(&self, order: Order, are_floats: bool) -> Offers {
         let mut offers: Offers = (0..self.length()).map(|_| Vec::new()).collect();
         for (at, offers) in offers.iter_mut().enumerate() {
-            let widths: &[usize] = if are_floats { &[2, 4] } else { &[2, 4] };
-            for registers in widths {
+            for registers in &[2, 4] {
                 let Some(bits) = self.bits(at, *registers, order) else { continue };
                 if bits.iter().all(|bits| *bits == 0) {
                     continue;
@@ -98,7 +97,9 @@ impl Stretch {
         let mut offers: Offers = (0..self.length()).map(|_| Vec::new()).collect();
         let order = Order::default();
         for (at, offers) in offers.iter_mut().enumerate() {
-            let Some(bits) = self.bits(at, 1, order).filter(|bits| bits.iter().any(|bits| *bits != 0)) else { continue };
+            let Some(bits) = self.bits(at, 1, order).filter(|bits| bits.iter().any(|bits| *bits != 0)) else {
+                continue;
+            };
             let place = Place { bits: &bits, before: self.before(at, 1, order) };
             offers.push(Offer::number(number::whole(place, 1), order));
             offers.extend(number::decimal_digits(place, 1).map(|cost| Offer::number(cost, order)));
@@ -135,13 +136,13 @@ impl Stretch {
     /// Whether a value of four registers stands where such values mostly begin.
     fn is_on_four(&self, at: usize) -> bool {
         let offset = self.first + at as u16;
-        offset % 4 == 0 || (offset - self.begins) % 4 == 0
+        offset.is_multiple_of(4) || (offset - self.begins).is_multiple_of(4)
     }
 
     /// What it costs to put a value of several registers here, whatever stands before it: makers like even places.
     fn askew(&self, at: usize) -> f64 {
         let offset = self.first + at as u16;
-        match (offset % 2 == 0, offset.wrapping_sub(self.begins) % 2 == 0) {
+        match (offset.is_multiple_of(2), offset.wrapping_sub(self.begins).is_multiple_of(2)) {
             (_, true) => 0.0,
             (true, false) => 1.0,
             (false, false) => 3.0,
@@ -199,8 +200,8 @@ impl Kind {
             Kind::Nothing => (0.0, 0.0),
             Kind::Whole16 => (1.5, 3.0),
             Kind::F32 => (2.0, 4.5),
-            Kind::Whole32 => (2.5, 4.0),
-            Kind::Whole64 => (4.0, 6.0),
+            Kind::Whole32 => (3.5, 4.0),
+            Kind::Whole64 => (4.0, 5.0),
             Kind::F64 => (6.0, 7.0),
             Kind::Text | Kind::Clock => (5.0, 5.0),
             Kind::Bcd16 => (11.0, 12.0),
@@ -238,7 +239,7 @@ impl Entries {
                 -(share / (WEIGHT + weighed(here.len() as f64, all.len() as f64))).log2()
             })
         };
-        let change = of(usual.change).map(|cost| cost + 1.0);
+        let change = of(usual.change).map(|cost| cost + 0.7);
         Entries { begin: of(usual.begin), change }
     }
 }
@@ -343,6 +344,9 @@ fn gap(stretch: &Stretch, at: usize, state: State) -> f64 {
 fn step(stretch: &Stretch, entries: &Entries, at: usize, state: State, offer: &Offer) -> (State, f64) {
     let kind = if offer.repeat > 1 { Kind::Clock } else { Kind::of(offer.data_type) };
     let (from_start, from_other) = (entries.begin[kind as usize], entries.change[kind as usize]);
+    let are_decimal = |kind| matches!(kind, Kind::Bcd16 | Kind::Bcd32 | Kind::Clock);
+    // Who writes decimal digits writes them everywhere.
+    let from_other = if are_decimal(state.kind) && are_decimal(kind) { from_other.min(3.5) } else { from_other };
     let mut cost = match state.kind {
         Kind::Nothing => from_start + offer.behind[0],
         same if same == kind && state.run == 0 => 0.6 + offer.behind[0],

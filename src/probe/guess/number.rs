@@ -26,22 +26,20 @@ pub(super) struct Cost {
     pub behind: [f64; NEIGHBOURS + 1],
 }
 
-impl Cost {
-    /// `alone`, or what it costs by its likeness to a neighbour.
-    fn new(data_type: DataType, alone: f64, like: [Option<f64>; NEIGHBOURS]) -> Cost {
-        let mut behind = [alone; NEIGHBOURS + 1];
-        for (n, like) in like.into_iter().enumerate() {
-            behind[n + 1] = like.map_or(behind[n], |like| behind[n].min(like));
-        }
-        Cost { data_type, behind }
+/// `alone`, or what it costs by its likeness to a neighbour.
+fn behind(alone: f64, like: [Option<f64>; NEIGHBOURS]) -> [f64; NEIGHBOURS + 1] {
+    let mut behind = [alone; NEIGHBOURS + 1];
+    for (n, like) in like.into_iter().enumerate() {
+        behind[n + 1] = like.map_or(behind[n], |like| behind[n].min(like));
     }
+    behind
 }
 
 /// Whole numbers of one, two or four registers.
 pub(super) fn whole(place: Place, registers: usize) -> Cost {
     let (unsigned, signed, habits, spread) = match registers {
         // Makers choose their scale so that one register is enough, and let totals have two or four.
-        1 => (DataType::U16, DataType::I16, Habits { still: 1.0, wobbles: 1.2, rises: 5.0, is_float: false }, 3.5),
+        1 => (DataType::U16, DataType::I16, Habits { still: 1.0, wobbles: 1.2, rises: 6.5, is_float: false }, 3.5),
         2 => (DataType::U32, DataType::I32, Habits { still: 1.5, wobbles: 2.5, rises: 1.3, is_float: false }, 4.5),
         _ => (DataType::U64, DataType::I64, Habits { still: 2.5, wobbles: 5.0, rises: 1.0, is_float: false }, 5.5),
     };
@@ -64,8 +62,12 @@ pub(super) fn whole(place: Place, registers: usize) -> Cost {
             10_001.. if registers == 1 => 2.0,
             _ => 0.0,
         };
-        let alone = size(first, spread) + large + huge(first, registers) + time + extra;
-        Cost::new(data_type, alone, like(first, place.before.map(number), time + extra))
+        // Who takes two registers expects large numbers.
+        let small = if registers == 2 { (0.4 * (7.0 - (first.abs() as f64 + 1.0).log2())).max(0.0) } else { 0.0 };
+        let sized = size(first, spread) + large + small + huge(first, registers) + extra;
+        let bits = if registers == 1 { bit_word(first) } else { f64::INFINITY };
+        let alone = sized.min(bits) + time;
+        Cost { data_type, behind: behind(alone, like(first, place.before.map(number), time + extra)) }
     };
     let plain = cost(unsigned, |bits, _| i128::from(bits), 0.0);
     let below_zero = place.bits.iter().any(|bits| bits >> (width - 1) & 1 == 1);
@@ -85,7 +87,7 @@ pub(super) fn float(place: Place, registers: usize) -> Option<Cost> {
     if values.iter().all(|value| value.is_nan()) && place.bits.iter().all(|bits| *bits == place.bits[0]) {
         // The usual one, by which meters say that a measurement is not there.
         let is_usual = matches!(place.bits[0], 0x7FC0_0000 | 0xFFC0_0000 | 0x7FF8_0000_0000_0000 | 0xFFFF_FFFF);
-        return is_usual.then(|| Cost::new(data_type, 16.0, [Some(6.0); NEIGHBOURS]));
+        return is_usual.then(|| Cost { data_type, behind: behind(16.0, [Some(6.0); NEIGHBOURS]) });
     }
     if !values.iter().all(|value| *value == 0.0 || value.is_finite() && (1e-6..1e12).contains(&value.abs())) {
         return None;
@@ -96,7 +98,7 @@ pub(super) fn float(place: Place, registers: usize) -> Option<Cost> {
     let empty = if is_double { empty.min(51) } else { 0 };
     let mut cost = fine(place, &values, before, is_double, empty);
     if let Some(decimal) = decimal(&values, before, is_double) {
-        cost.iter_mut().zip(decimal.behind).for_each(|(fine, decimal)| *fine = fine.min(decimal));
+        cost.iter_mut().zip(decimal).for_each(|(fine, decimal)| *fine = fine.min(decimal));
     }
     Some(Cost { data_type, behind: cost })
 }
@@ -121,16 +123,15 @@ fn fine(place: Place, values: &[f64], before: [f64; NEIGHBOURS], is_double: bool
     let alone = 5.0 + f64::from(mantissa) + if empty > 0 { 4.0 } else { 0.0 } + unusual + negative + time;
     let shorter = 2.0 + f64::from(mantissa) + time;
     let like = [0, 1, 2].map(|n| is_near(first, before[n]).then_some(shorter + if n > 0 { 1.0 } else { 0.0 }));
-    Cost::new(DataType::F32, alone, like).behind
+    behind(alone, like)
 }
 
 /// A float that is a whole number of tenths, hundredths... at each look: what a device makes of its own whole numbers.
-fn decimal(values: &[f64], before: [f64; NEIGHBOURS], is_double: bool) -> Option<Cost> {
+fn decimal(values: &[f64], before: [f64; NEIGHBOURS], is_double: bool) -> Option<[f64; NEIGHBOURS + 1]> {
     const MOST_DECIMALS: i32 = 4;
     let exact = |value: f64, power: f64| {
         let number = (value * power).round();
-        let is_same =
-            if is_double { number / power == value } else { (number / power) as f32 == value as f32 };
+        let is_same = if is_double { number / power == value } else { (number / power) as f32 == value as f32 };
         (is_same && number.abs() < 1e15).then_some(number as i128)
     };
     (0..=MOST_DECIMALS).find_map(|decimals| {
@@ -142,7 +143,7 @@ fn decimal(values: &[f64], before: [f64; NEIGHBOURS], is_double: bool) -> Option
         let extra = 2.0 + 0.6 * f64::from(decimals) + if first < 0 { 2.5 } else { 0.0 };
         let alone = size(first, 4.0) + extra + time;
         let like = like(first, before.map(|before| (before * power).round() as i128), extra + time);
-        Some(Cost::new(DataType::F32, alone, like))
+        Some(behind(alone, like))
     })
 }
 
@@ -154,7 +155,7 @@ pub(super) fn decimal_digits(place: Place, registers: usize) -> Option<Cost> {
     };
     let numbers = place.bits.iter().map(|bits| number(*bits)).collect::<Option<Vec<i128>>>()?;
     let (data_type, habits, spread) = if registers == 2 {
-        (DataType::Bcd32, Habits { still: 1.5, wobbles: 4.0, rises: 1.0, is_float: false }, 4.2)
+        (DataType::Bcd32, Habits { still: 1.0, wobbles: 4.0, rises: 1.0, is_float: false }, 3.8)
     } else {
         (DataType::Bcd16, Habits { still: 1.0, wobbles: 2.0, rises: 5.0, is_float: false }, 3.3)
     };
@@ -164,8 +165,11 @@ pub(super) fn decimal_digits(place: Place, registers: usize) -> Option<Cost> {
         return None;
     }
     let time = series::cost(&numbers, habits, first as f64, 16 * registers as u32);
-    let alone = size(first, spread) + time;
-    Some(Cost::new(data_type, alone, like(first, place.before.map(|bits| number(bits).unwrap_or(0)), time)))
+    // One digit alone is mostly the upper part of more.
+    let short = if first < 10 { 1.5 } else { 0.0 };
+    let alone = size(first, spread) + short + time;
+    let like = like(first, place.before.map(|bits| number(bits).unwrap_or(0)), time);
+    Some(Cost { data_type, behind: behind(alone, like) })
 }
 
 /// The bits of a whole number of unknown size: each size is as likely as each other, and round numbers are liked.
@@ -193,6 +197,12 @@ fn like(number: i128, before: [i128; NEIGHBOURS], others: f64) -> [Option<f64>; 
         }
         is_near(number as f64, before as f64).then(|| 2.5 + far + (0.2 * number.abs() as f64 + 1.0).log2())
     })
+}
+
+/// The bits of a register that holds a few flags.
+fn bit_word(number: i128) -> f64 {
+    let flags = number.count_ones();
+    if (0x100..0x10000).contains(&number) && flags <= 3 { 5.5 + 4.0 * f64::from(flags) } else { f64::INFINITY }
 }
 
 /// The upper half of a number of four registers is nothing: else it is two numbers.

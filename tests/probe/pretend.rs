@@ -23,7 +23,8 @@ pub fn varied(case: &Value, seed: u64) -> Value {
     let mut case = case.clone();
     for (n, value) in case["values"].as_array_mut().unwrap().iter_mut().enumerate() {
         let name = value[0].as_str().unwrap().to_owned();
-        let fixed = ["clock", "state", "machine_mode", "address", "baud", "year", "month", "day", "hour", "minute", "second"];
+        let fixed =
+            ["clock", "state", "machine_mode", "address", "baud", "year", "month", "day", "hour", "minute", "second"];
         if seed == 0 || !value[4].is_number() || fixed.iter().any(|fixed| name.starts_with(fixed)) {
             continue;
         }
@@ -58,10 +59,7 @@ fn registers(value: &Value, n: u64, seed: u64) -> Vec<u16> {
     if kind == "text" {
         let text = value[4].as_str().unwrap();
         let bytes = cloudward::model::encoding::Encoding::parse(order).unwrap().encode(text).unwrap();
-        return bytes
-            .chunks(2)
-            .map(|pair| u16::from_be_bytes([pair[0], pair.get(1).copied().unwrap_or(0)]))
-            .collect();
+        return bytes.chunks(2).map(|pair| u16::from_be_bytes([pair[0], pair.get(1).copied().unwrap_or(0)])).collect();
     }
     let raw = value[4].as_f64().unwrap();
     let is_int = value[4].is_i64() || value[4].is_u64();
@@ -117,9 +115,15 @@ pub fn findings(case: &Value, seed: u64) -> Findings {
             let mut cells: Cells = ranges.iter().flat_map(|(first, last)| (*first..=*last).map(|at| (at, 0))).collect();
             for value in case["values"].as_array().unwrap() {
                 let address = Address::parse(value[1].as_str().unwrap()).unwrap();
-                if address.table == table || mirror.contains(&address.table.as_str()) && mirror.contains(&table.as_str()) {
+                if address.table == table
+                    || mirror.contains(&address.table.as_str()) && mirror.contains(&table.as_str())
+                {
                     let words = registers(value, n, seed);
-                    cells.extend((address.offset..).zip(words).filter(|(at, _)| ranges.iter().any(|(a, b)| (a..=b).contains(&at))));
+                    cells.extend(
+                        (address.offset..)
+                            .zip(words)
+                            .filter(|(at, _)| ranges.iter().any(|(a, b)| (a..=b).contains(&at))),
+                    );
                 }
             }
             cells
