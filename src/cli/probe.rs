@@ -227,8 +227,8 @@ impl<'a> Meter<'a> {
                     format!("unit {unit}, {table}: {done:.0} %")
                 }
             }
-            Step::SecondLook(unit) if is_zh => format!("站号 {unit}：再读一遍"),
-            Step::SecondLook(unit) => format!("unit {unit}: a second look"),
+            Step::Look(number, all) if is_zh => format!("第 {number}/{all} 遍读取"),
+            Step::Look(number, all) => format!("look {number} of {all}"),
         };
         let (requests, seconds) = (progress.requests, progress.elapsed.as_secs());
         if is_zh {

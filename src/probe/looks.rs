@@ -47,12 +47,18 @@ pub(super) fn name(guesses: &mut [Guess]) {
         };
     }
     let is_meter = guesses.iter().any(|guess| matches!(guess.looks, Looks::Hertz(_)));
-    for at in 0..guesses.len().saturating_sub(2) {
-        let Some(scale) = volts(&guesses[at..at + 3]) else { continue };
-        let is_float = matches!(guesses[at].data_type, DataType::F32 | DataType::F64);
-        // Three temperatures may look so too: without a frequency, only floats in plain volts are believed.
-        if guesses[at].looks == Looks::Unknown && (is_meter || is_float && scale == 1.0) {
-            guesses[at..at + 3].iter_mut().for_each(|guess| guess.looks = Looks::Volts(scale));
+    // 110 V only where nothing looks like 230 V or 400 V: it may as well be a current.
+    for ranges in [&[(195.0, 265.0), (340.0, 460.0)][..], &[(95.0, 135.0)]] {
+        if guesses.iter().any(|guess| matches!(guess.looks, Looks::Volts(_))) {
+            break;
+        }
+        for at in 0..guesses.len().saturating_sub(2) {
+            let Some(scale) = volts(&guesses[at..at + 3], ranges) else { continue };
+            let is_float = matches!(guesses[at].data_type, DataType::F32 | DataType::F64);
+            // Three temperatures may look so too: without a frequency, only floats in plain volts are believed.
+            if guesses[at].looks == Looks::Unknown && (is_meter || is_float && scale == 1.0) {
+                guesses[at..at + 3].iter_mut().for_each(|guess| guess.looks = Looks::Volts(scale));
+            }
         }
     }
     let Some(volts) = guesses.iter().rposition(|guess| matches!(guess.looks, Looks::Volts(_))) else { return };
@@ -81,7 +87,7 @@ fn hertz(guess: &Guess) -> Looks {
 }
 
 fn is_total(guess: &Guess) -> bool {
-    guess.has_moved && matches!(guess.data_type, DataType::U32 | DataType::U64 | DataType::Bcd32)
+    guess.is_total && !matches!(guess.data_type, DataType::I16)
 }
 
 fn power_factor(guess: &Guess) -> Looks {
@@ -92,15 +98,15 @@ fn power_factor(guess: &Guess) -> Looks {
     }
 }
 
-/// The factor to volts of three values that may be phase voltages.
-fn volts(trio: &[Guess]) -> Option<f64> {
+/// The factor to volts of three values that may be phase voltages, in one of these ranges.
+fn volts(trio: &[Guess], ranges: &[(f64, f64)]) -> Option<f64> {
     if !is_trio(trio, 1.06) {
         return None;
     }
     let first = trio[0].number?;
     [1.0, 0.1, 0.01].into_iter().find(|scale| {
         let x = first * scale;
-        (95.0..=135.0).contains(&x) || (195.0..=265.0).contains(&x) || (340.0..=460.0).contains(&x)
+        ranges.iter().any(|(low, high)| (*low..=*high).contains(&x))
     })
 }
 
@@ -113,4 +119,35 @@ fn is_trio(trio: &[Guess], ratio: f64) -> bool {
     let (low, high) =
         (numbers.iter().copied().fold(f64::MAX, f64::min), numbers.iter().copied().fold(f64::MIN, f64::max));
     is_side_by_side && numbers.len() == 3 && low > 0.0 && high <= low * ratio
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::modbus::Order;
+
+    #[test]
+    fn currents_beside_voltages_are_no_voltages() {
+        let numbers = [2_311, 2_298, 2_305, 1_203, 1_187, 1_211, 4_998];
+        let guess = |(offset, number): (u16, i32)| Guess {
+            offset,
+            data_type: DataType::U16,
+            order: Order::default(),
+            shown: number.to_string(),
+            number: Some(number.into()),
+            has_moved: true,
+            is_total: false,
+            looks: Looks::Unknown,
+        };
+        let mut guesses: Vec<Guess> = (0..).zip(numbers).map(guess).collect();
+        name(&mut guesses);
+        let looks: Vec<Looks> = guesses.iter().map(|guess| guess.looks).collect();
+        assert_eq!(looks[..3], [Looks::Volts(0.1); 3]);
+        assert_eq!(looks[3..6], [Looks::Unknown; 3]);
+        assert_eq!(looks[6], Looks::Hertz(0.01));
+        let mut alone = guesses[3..].to_vec();
+        alone.iter_mut().for_each(|guess| guess.looks = Looks::Unknown);
+        name(&mut alone);
+        assert_eq!(alone[0].looks, Looks::Volts(0.1), "a net of 120 V");
+    }
 }

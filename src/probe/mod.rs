@@ -46,10 +46,10 @@ pub struct Unit {
 pub struct Area {
     /// Which table.
     pub table: Table,
-    /// What was read first.
+    /// What answers, and what was read first.
     pub cells: Cells,
-    /// What was read once more at the end.
-    pub later: Cells,
+    /// What was read at each look, over some seconds; only where something stands.
+    pub looks: Vec<Cells>,
     /// The longest request that it answers, where it refused a longer one.
     pub longest: Option<u16>,
     /// It answers zeros (or another constant) on and on, so that not every address was asked.

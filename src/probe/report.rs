@@ -121,6 +121,8 @@ fn area_line(area: &Area, lang: Lang) -> String {
 fn tags(unit: &Unit, lang: Lang) -> Vec<String> {
     let mut names = HashSet::new();
     let mut tags = Vec::new();
+    let registers: Vec<&Area> = unit.tables.iter().filter(|area| !area.table.is_bits()).collect();
+    let mut guessed = guess(&registers).into_iter();
     for area in &unit.tables {
         let table = area.table.as_str();
         let letter = &table[..1];
@@ -132,8 +134,7 @@ fn tags(unit: &Unit, lang: Lang) -> Vec<String> {
             }
             continue;
         }
-        let (guesses, _) = guess(area);
-        for guess in &guesses {
+        for guess in &guessed.next().unwrap_or_default() {
             let name = format!("{letter}_{}", guess.offset);
             debug_assert!(names.insert(name.clone()));
             tags.push(tag(&name, table, guess, lang));
@@ -152,7 +153,8 @@ fn tag(name: &str, table: &str, guess: &Guess, lang: Lang) -> String {
         line += &format!(", length = {}, encoding = \"{}\"", form.length, form.encoding.as_str());
     }
     if guess.order != Order::default() {
-        line += &format!(", order = \"{}\"", order_word(guess.order));
+        let word = if matches!(guess.data_type, DataType::Text(_)) { "BA" } else { order_word(guess.order) };
+        line += &format!(", order = \"{word}\"");
     }
     let scale = guess.looks.scale();
     if let Some((scale, _)) = scale.filter(|(scale, _)| *scale != 1.0) {

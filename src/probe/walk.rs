@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
 use super::ranges::{Heard, Survey};
-use super::{Area, Findings, Unit, filled};
+use super::{Area, Cells, Findings, Unit, filled};
 use crate::config::Link;
 use crate::config::modbus::Table;
 use crate::model::Why;
@@ -58,12 +58,15 @@ pub enum Step {
     Unit(usize, u8),
     /// A table of a unit; done of it, 0 to 1.
     Table(u8, Table, f64),
-    /// Reads once more what was found.
-    SecondLook(u8),
+    /// Reads again what was found, to see what moves and how: which look, of how many.
+    Look(u32, u32),
 }
 
-/// Between the first look and the second, so that totals have time to rise.
-const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
+/// Looks at everything that was found: what stands still, wobbles or rises tells where a number begins and ends.
+const LOOKS: u32 = 8;
+
+/// From the beginning of a look to that of the next, so that totals have time to rise.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(700);
 
 /// Connections that fail in a row before the endpoint counts as gone.
 const MAX_FAILED: u32 = 5;
@@ -103,28 +106,13 @@ pub async fn walk(
         }
         findings.units.push(unit);
     }
-    // What the survey read is in pieces of different moments, so both looks come after it.
-    for look in [Look::First, Look::Second] {
-        if look == Look::Second && !walk.is_over() && findings.units.iter().any(|unit| !unit.tables.is_empty()) {
-            sleep(BETWEEN_LOOKS).await;
-        }
-        for unit in &mut findings.units {
-            walk.look_again(unit, look).await;
-        }
-    }
+    let is_seen = walk.look_around(&mut findings).await;
     findings.requests = walk.requests;
-    findings.is_partial = walk.is_over();
+    findings.is_partial = walk.is_over() || !is_seen;
     match walk.fault {
         Some(fault) if findings.units.is_empty() => Err(fault),
         _ => Ok(findings),
     }
-}
-
-/// Which of the two looks at everything that was found.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Look {
-    First,
-    Second,
 }
 
 struct Walk<'a> {
@@ -235,7 +223,7 @@ impl Walk<'_> {
     /// One table of one unit, with a fair share of what is left for so many surveys.
     async fn table(&mut self, unit: u8, table: Table, left: usize) -> Option<Area> {
         // Registers take more requests than bits, so the first tables get more than an equal share. A tenth is kept for
-        // the two looks at the end.
+        // the looks at the end.
         let share = |all: u32| (all - all / 10) / u32::try_from(left).unwrap_or(u32::MAX).div_ceil(2);
         let end = self.requests + share(self.options.max_requests.saturating_sub(self.requests));
         let time_left = self.options.max_time.saturating_sub(self.began.elapsed());
@@ -253,31 +241,45 @@ impl Walk<'_> {
             }
         }
         let (cells, longest, is_endless) = survey.result();
-        let later = cells.clone();
-        (!cells.is_empty()).then_some(Area { table, cells, later, longest, is_endless })
+        (!cells.is_empty()).then_some(Area { table, cells, looks: Vec::new(), longest, is_endless })
     }
 
-    /// Reads the registers that are not zero, in long requests that do not part what stands in two or four.
-    async fn look_again(&mut self, unit: &mut Unit, look: Look) {
-        for area in unit.tables.iter_mut().filter(|area| !area.table.is_bits()) {
-            let longest = area.longest.unwrap_or(125);
-            let longest = if longest >= 4 { longest - longest % 4 } else { longest };
-            for (first, last) in filled(&area.cells) {
-                let mut start = u32::from(first);
-                while start <= u32::from(last) && !self.is_over() {
-                    let count = (u32::from(last) - start + 1).min(u32::from(longest)) as u16;
-                    self.show(Step::SecondLook(unit.id));
-                    let block = Block { table: area.table, start: start as u16, count };
-                    if let Reply::Said(Heard::Values(values)) = self.ask(unit.id, block).await {
-                        let read: Vec<(u16, u16)> = (block.start..).zip(values).collect();
-                        if look == Look::First {
-                            area.cells.extend(read.iter().copied());
-                        }
-                        area.later.extend(read);
-                    }
-                    start += u32::from(count);
+    /// Looks several times at the registers that were found. What the survey read is in pieces of different moments, so it
+    /// is not one of the looks, and a look that was not finished is none either. Whether there was time for all of them.
+    async fn look_around(&mut self, findings: &mut Findings) -> bool {
+        let blocks = blocks(findings);
+        let mut took = Duration::ZERO;
+        for number in 1..=LOOKS {
+            let left = self.options.max_requests.saturating_sub(self.requests) as usize;
+            let is_late = self.began.elapsed() + took > self.options.max_time;
+            if blocks.is_empty() || blocks.len() > left || is_late {
+                return blocks.is_empty();
+            }
+            let began = Instant::now();
+            let mut look = Vec::new();
+            for (unit, table, block) in &blocks {
+                if self.is_over() {
+                    return false;
+                }
+                self.show(Step::Look(number, LOOKS));
+                if let Reply::Said(Heard::Values(values)) = self.ask(*unit, *block).await {
+                    look.push((*unit, *table, (block.start..).zip(values).collect::<Cells>()));
                 }
             }
+            keep(findings, look);
+            took = began.elapsed();
+            if number < LOOKS {
+                self.rest(BETWEEN_LOOKS.saturating_sub(took)).await;
+            }
+        }
+        true
+    }
+
+    /// In small parts, so that Ctrl-C need not wait for its end.
+    async fn rest(&self, pause: Duration) {
+        let until = Instant::now() + pause;
+        while Instant::now() < until && !(self.is_stopped)() {
+            sleep(Duration::from_millis(50).min(until - Instant::now())).await;
         }
     }
 
@@ -328,4 +330,40 @@ impl Walk<'_> {
 /// 1 first, then upwards; what gateways answer as themselves last.
 fn usual_units() -> Vec<u8> {
     (1..=247).chain([255, 0]).collect()
+}
+
+/// What a look asks: long requests that do not part what stands in two or four registers.
+fn blocks(findings: &Findings) -> Vec<(u8, Table, Block)> {
+    let mut blocks = Vec::new();
+    for unit in &findings.units {
+        for area in unit.tables.iter().filter(|area| !area.table.is_bits()) {
+            let longest = area.longest.unwrap_or(125);
+            let longest = if longest >= 4 { longest - longest % 4 } else { longest };
+            for (begins, ends) in area.spans() {
+                let within = area.cells.range(begins..=ends).map(|(at, word)| (*at, *word)).collect();
+                for (first, last) in filled(&within) {
+                    let mut start = u32::from(first - (first - begins) % 4);
+                    while start <= u32::from(last) {
+                        let count = (u32::from(last) - start + 1).min(u32::from(longest)) as u16;
+                        blocks.push((unit.id, area.table, Block { table: area.table, start: start as u16, count }));
+                        start += u32::from(count);
+                    }
+                }
+            }
+        }
+    }
+    blocks
+}
+
+/// Puts a look to the others. What did not answer this time is as it was before.
+fn keep(findings: &mut Findings, look: Vec<(u8, Table, Cells)>) {
+    for unit in &mut findings.units {
+        for area in unit.tables.iter_mut().filter(|area| !area.table.is_bits()) {
+            let mut cells = area.looks.last().cloned().unwrap_or_default();
+            for (_, _, read) in look.iter().filter(|(id, table, _)| *id == unit.id && *table == area.table) {
+                cells.extend(read);
+            }
+            area.looks.push(cells);
+        }
+    }
 }

@@ -52,12 +52,15 @@ class Device:
         self.requests = 0
 
     def value(self, kind, raw, step):
-        """Totals rise with each request; everything else wobbles a little around its value."""
+        """Totals rise with each request; everything else wobbles around its value by as much as the file says."""
         if isinstance(raw, (bool, str)):
             return raw
         n = self.requests
         is_total = isinstance(raw, int) and kind in ("u32", "u64", "i64", "bcd32") or raw > 8000 and kind in ("f32", "f64", "i32")
-        return raw + step * n if is_total else raw + step * (n % 3 - 1)
+        if is_total:
+            return raw + step * n
+        noise = step * random.Random(f"{raw} {step} {n}").uniform(-1, 1)  # each value its own, the same in each run
+        return raw + (round(noise) if isinstance(raw, int) else noise)
 
     def table(self, name):
         held = {}
