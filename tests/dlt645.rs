@@ -274,6 +274,22 @@ async fn a_value_of_another_length_is_no_value_and_a_refused_one_is_not_asked_fo
     assert!(count("00-01-00-00") >= 5);
 }
 
+#[tokio::test]
+async fn an_identifier_that_a_meter_passes_over_in_silence_costs_its_own_tag_alone() {
+    let dir = temp_dir();
+    let wire = Wire::new(dir.path(), "line");
+    let requests = play(&wire.there, |_, id| match id[3] {
+        0 => Some((0x91, [id, &[0x78, 0x56, 0x34, 0x12]].concat())),
+        _ => None,
+    });
+    let mut link = Link::start(&wire.here, &meter("m", METER, &["02-80-00-02", "00-01-00-00"]));
+    for _ in 0..6 {
+        link.until("m", &[Reading::Bad(Why::Timeout), good(123_456.78)]).await;
+    }
+    let count = requests.lock().unwrap().iter().filter(|request| request.contains("02-80-00-02")).count();
+    assert!(count <= 4, "it is left alone in the end, but was asked for {count} times");
+}
+
 /// What the package dlt645 knows of each identifier, against what is known here.
 #[test]
 fn lengths_and_decimals_are_those_of_a_table_that_was_not_made_here() {

@@ -36,6 +36,10 @@ enum Act {
     IllegalAddress,
     /// Exception 2 where the request covers this address, else registers that all hold 7.
     IllegalAt(u16),
+    /// Nothing where the request covers this address, else registers that all hold 7.
+    SilentAt(u16),
+    /// Exception 0x0B where the request covers this address, else registers that all hold 7.
+    AbsentAt(u16),
     /// Hangs up.
     HangUp,
 }
@@ -90,6 +94,9 @@ async fn serve(
             bytes
         };
         let transaction = u16::from_be_bytes([request[0], request[1]]);
+        let start = u16::from_be_bytes([request[8], request[9]]);
+        let covers = |address: u16| (start..start + count).contains(&address);
+        let refusal = |code: u8| vec![request[0], request[1], 0, 0, 0, 3, unit, request[7] | 0x80, code];
         let bytes = match script(unit, requests.fetch_add(1, Ordering::SeqCst)) {
             Act::Answer(number) => answer(number, count, transaction),
             Act::Silence => continue,
@@ -100,13 +107,11 @@ async fn serve(
             Act::Short => answer(1, count - 1, transaction),
             Act::Gibberish => b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(),
             Act::ForeignTransaction => answer(0xdead, count, transaction.wrapping_sub(1)),
-            Act::IllegalAt(address) => {
-                let start = u16::from_be_bytes([request[8], request[9]]);
-                let covers = (start..start + count).contains(&address);
-                let refusal = vec![request[0], request[1], 0, 0, 0, 3, unit, request[7] | 0x80, 2];
-                if covers { refusal } else { answer(7, count, transaction) }
-            }
-            Act::IllegalAddress => vec![request[0], request[1], 0, 0, 0, 3, unit, request[7] | 0x80, 2],
+            Act::IllegalAt(address) if covers(address) => refusal(2),
+            Act::AbsentAt(address) if covers(address) => refusal(0x0b),
+            Act::SilentAt(address) if covers(address) => continue,
+            Act::IllegalAt(_) | Act::AbsentAt(_) | Act::SilentAt(_) => answer(7, count, transaction),
+            Act::IllegalAddress => refusal(2),
             Act::HangUp => return,
         };
         if stream.write_all(&bytes).await.is_err() {
@@ -257,4 +262,89 @@ async fn one_illegal_address_costs_its_own_tag_and_no_other() {
     let found = readings(&link.batches("d1", 12).await);
     assert_eq!(found[2..], vec![expected; 10], "the guilty tag is found within two scans, and left out from then on");
     assert_eq!(device.connections(), 1, "an exception costs no connection");
+}
+
+/// A link with these keys and devices, each written as unit and keys of its tags: two values far apart.
+fn start_apart(port: u16, keys: &str, devices: &[(u8, &str, &str)]) -> Link {
+    let tag = |name: &str, address: u16, keys: &str| {
+        format!("{{ name = \"{name}\", address = \"holding:{address}\", type = \"u16\"{keys} }}")
+    };
+    let device = |(unit, a, b): &(u8, &str, &str)| {
+        let (a, b) = (tag("a", 0, a), tag("b", 200, b));
+        format!("[[device]]\nid = \"d{unit}\"\nlink = \"l\"\nunit = {unit}\nevery = \"50ms\"\ntags = [{a}, {b}]\n")
+    };
+    let devices: String = devices.iter().map(device).collect();
+    let keys = format!("timeout = \"100ms\"\nretry = \"100ms\"\nretry_max = \"100ms\"\n{keys}");
+    Link::of(&workshop(&format!("[[link]]\nname = \"l\"\nmodbus_tcp = \"127.0.0.1:{port}\"\n{keys}\n{devices}")))
+}
+
+#[tokio::test]
+async fn units_that_all_fell_silent_are_found_again_where_the_line_is_closed_after_each_cycle() {
+    let began = std::time::Instant::now();
+    let is_off = move || began.elapsed() < Duration::from_secs(1);
+    let device = Device::start(move |_, _| if is_off() { Act::Silence } else { Act::Answer(7) }).await;
+    let mut link = start_apart(device.port, "close_after_cycle = true", &[(1, "", ""), (2, "", "")]);
+    link.until("d1", bad(Why::Timeout)).await;
+    link.until("d2", good(7)).await;
+    link.until("d1", good(7)).await;
+}
+
+#[tokio::test]
+async fn a_value_without_an_answer_does_not_take_those_of_another_period_with_it() {
+    let device = Device::start(|_, _| Act::SilentAt(0)).await;
+    let mut link = start_apart(device.port, "", &[(1, "", ", every = \"100ms\"")]);
+    for _ in 0..3 {
+        link.until("d1", vec![Reading::Good(Value::I64(7))]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_block_that_a_gateway_has_no_path_to_does_not_hide_those_behind_it() {
+    let device = Device::start(|_, _| Act::AbsentAt(0)).await;
+    let mut link = start_apart(device.port, "", &[(1, "", ""), (2, "", "")]);
+    let first = link.batches("d1", 1).await.remove(0).readings;
+    assert_eq!(first, bad(Why::GatewayTarget), "nothing was reached, and this is why");
+    let half = vec![Reading::Bad(Why::GatewayTarget), Reading::Good(Value::I64(7))];
+    link.until("d1", half.clone()).await;
+    assert_eq!(readings(&link.batches("d1", 5).await), vec![half; 5]);
+}
+
+#[tokio::test]
+async fn a_unit_whose_first_value_has_no_answer_is_found_by_its_others() {
+    let device = Device::start(|unit, _| if unit == 1 { Act::SilentAt(0) } else { Act::Answer(7) }).await;
+    let mut link = start_apart(device.port, "", &[(1, "", ""), (2, "", "")]);
+    link.until("d1", vec![Reading::Bad(Why::Timeout), Reading::Good(Value::I64(7))]).await;
+}
+
+#[tokio::test]
+async fn a_group_of_which_nothing_is_asked_any_more_does_not_pass_for_an_answer() {
+    let began = std::time::Instant::now();
+    let is_on = move || began.elapsed() < Duration::from_secs(2);
+    let in_vain = Arc::new(AtomicUsize::new(0));
+    let counted = in_vain.clone();
+    let device = Device::start(move |unit, _| match unit {
+        1 if is_on() => Act::IllegalAt(0),
+        1 => {
+            counted.fetch_add(1, Ordering::SeqCst);
+            Act::Silence
+        }
+        _ => Act::Answer(7),
+    });
+    let mut link = start_apart(device.await.port, "", &[(1, "", ", every = \"200ms\""), (2, "", "")]);
+    link.until("d1", vec![Reading::Good(Value::I64(7))]).await;
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    assert_eq!(link.status.borrow().silent_units, [Station::Unit(1)]);
+    let in_vain = in_vain.load(Ordering::SeqCst);
+    assert!((2..=6).contains(&in_vain), "its silence is seen, and it is asked rarely: {in_vain} times");
+}
+
+#[tokio::test]
+async fn a_group_without_an_answer_does_not_silence_the_unit_that_answers_in_another() {
+    let device = Device::start(|unit, _| if unit == 1 { Act::SilentAt(0) } else { Act::Answer(7) }).await;
+    let mut link = start_apart(device.port, "", &[(1, "", ", every = \"100ms\""), (2, "", "")]);
+    link.until("d1", vec![Reading::Good(Value::I64(7))]).await;
+    let of_both = readings(&link.batches("d1", 60).await);
+    let good = of_both.iter().filter(|readings| matches!(readings[..], [Reading::Good(_)])).count();
+    assert!(good >= 10, "the group that answers has about every third scan, and {good} of 60 brought something");
+    assert!(link.status.borrow().silent_units.is_empty());
 }

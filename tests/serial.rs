@@ -125,6 +125,30 @@ async fn on_a_serial_line_a_late_answer_is_never_taken_for_the_next_one() {
 }
 
 #[tokio::test]
+async fn a_late_answer_is_not_taken_for_the_next_one_though_another_unit_was_asked_in_between() {
+    let dir = temp_dir();
+    let wire = Wire::new(dir.path());
+    let (asked, is_late) = (std::cell::Cell::new(0), std::cell::Cell::new(false));
+    play(&wire.theirs, move |unit, _, _| {
+        asked.set(asked.get() + usize::from(unit == 1));
+        if unit == 1 && asked.get() % 20 == 19 {
+            is_late.set(true);
+            return Vec::new();
+        }
+        let mut played = vec![Played::Bytes(answer(unit, 7))];
+        if unit == 2 && is_late.replace(false) {
+            // What the first unit had to say comes after the second one has been heard.
+            played.extend([Played::Pause(Duration::from_millis(60)), Played::Bytes(answer(1, 0xdead))]);
+        }
+        played
+    });
+    let found = readings(&start(&wire.rtu(), &[1, 2]).batches("d1", 45).await);
+    assert!(found.contains(&vec![Reading::Bad(Why::Timeout); 2]), "the unit was late at least once: {found:?}");
+    assert!(found.contains(&good(7)));
+    assert!(!found.contains(&good(0xdead)), "{found:?}");
+}
+
+#[tokio::test]
 async fn a_silent_unit_on_a_bus_does_not_take_its_neighbours_readings() {
     let dir = temp_dir();
     let wire = Wire::new(dir.path());
@@ -217,6 +241,17 @@ async fn units_that_dial_in_on_one_port_are_told_apart_by_their_registration() {
         assert_eq!(readings(&link.batches("d1", 10).await), vec![good(number); 10]);
     }
     drop(stranger);
+}
+
+#[tokio::test]
+async fn an_answer_that_has_the_bytes_of_a_heartbeat_in_it_is_still_an_answer() {
+    let port = free_port();
+    let (seat, guest) = Seat::new(None);
+    let _listener = Listener::start(format!("127.0.0.1:{port}"), vec![guest]);
+    let keys = format!("modbus_rtu_listen = \"127.0.0.1:{port}\"\nheartbeat = \"hex:00\"");
+    let mut link = start_with(&keys, &[1], Some(seat));
+    let _unit = answer_requests(dial_in(port, &[&[0]]).await, 1);
+    link.until("d1", good(1)).await;
 }
 
 #[tokio::test]

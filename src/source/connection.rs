@@ -35,8 +35,8 @@ pub struct Connection {
     moved: Instant,
     transaction: u16,
     received: Vec<u8>,
-    /// A unit whose answer may still come, and until when.
-    late: Option<(Station, Instant)>,
+    /// Units whose answer may still come, and until when.
+    late: Vec<(Station, Instant)>,
     /// What a unit that dialled in sends by itself.
     heartbeat: Option<Vec<u8>>,
     /// Where such a unit would dial in again.
@@ -131,7 +131,7 @@ impl Connection {
             // From anywhere: a gateway may hand a late answer of the last connection to this one.
             transaction: getrandom::u32().map_or(0, |n| n as u16),
             received: Vec::new(),
-            late: None,
+            late: Vec::new(),
             heartbeat: None,
             seat: None,
             unanswered: 0,
@@ -191,7 +191,7 @@ impl Connection {
         loop {
             match self.receive(deadline).await? {
                 false => return Err(self.unanswered(station)),
-                true => match find(&self.received) {
+                true => match self.look(&find) {
                     Found::Nothing => {}
                     Found::Answer(answer) => {
                         self.unanswered = 0;
@@ -210,9 +210,10 @@ impl Connection {
 
     /// Throws away what nobody asked for, waits for a late unit, and keeps the silence between two frames.
     async fn quieten(&mut self, station: Station) -> Result<(), ReadFault> {
-        if let Some((late, until)) = self.late.take()
-            && late == station
-        {
+        let now = Instant::now();
+        self.late.retain(|(_, until)| *until > now);
+        if let Some(index) = self.late.iter().position(|(late, _)| *late == station) {
+            let (_, until) = self.late.swap_remove(index);
             while self.receive(until).await? {
                 self.received.clear();
             }
@@ -264,18 +265,32 @@ impl Connection {
                     self.received.clear(); // a flood: what was in it cannot be the answer
                 }
                 self.received.extend_from_slice(&chunk[..length]);
-                if let Some(heartbeat) = &self.heartbeat {
-                    strip(&mut self.received, heartbeat);
-                }
                 Ok(true)
             }
         }
     }
 
+    /// Looks for the answer in what came; then once more without heartbeats, since one may stand in its middle. In this
+    /// order, because the bytes of a short heartbeat stand in many a good answer.
+    fn look<A>(&self, find: impl Fn(&[u8]) -> Found<A>) -> Found<A> {
+        match find(&self.received) {
+            Found::Nothing | Found::Broken if self.heartbeat.is_some() => find(&self.without_heartbeats()),
+            found => found,
+        }
+    }
+
+    fn without_heartbeats(&self) -> Vec<u8> {
+        let mut bytes = self.received.clone();
+        if let Some(heartbeat) = &self.heartbeat {
+            strip(&mut bytes, heartbeat);
+        }
+        bytes
+    }
+
     /// The deadline has passed, or what came can never become the answer.
     fn unanswered(&mut self, station: Station) -> ReadFault {
         // On a serial line something did come, but never with a correct checksum: wrong speed or parity, or noise.
-        let why = if self.received.is_empty() { Why::Timeout } else { Why::Malformed };
+        let why = if self.without_heartbeats().is_empty() { Why::Timeout } else { Why::Malformed };
         self.unanswered += 1;
         if self.is_expendable() {
             return ReadFault::Lost(Why::Timeout);
@@ -285,7 +300,7 @@ impl Connection {
         if is_dead {
             return ReadFault::Lost(why);
         }
-        self.late = Some((station, Instant::now() + self.timeout.max(LATE_AT_LEAST)));
+        self.late.push((station, Instant::now() + self.timeout.max(LATE_AT_LEAST)));
         ReadFault::Silent(why)
     }
 
@@ -299,7 +314,7 @@ impl Connection {
 /// drops connections without a word.
 const DEAD_AFTER: u32 = 10;
 
-/// Takes every whole `pattern` out of `bytes`: a heartbeat may stand in the middle of an answer.
+/// Takes every whole `pattern` out of `bytes`.
 fn strip(bytes: &mut Vec<u8>, pattern: &[u8]) {
     while let Some(at) = bytes.windows(pattern.len()).position(|part| part == pattern) {
         bytes.drain(at..at + pattern.len());

@@ -134,6 +134,7 @@ impl Line {
 
     /// A new connection at once, in place of one that its peer has closed.
     pub(super) async fn reopen(&mut self) -> Result<(), Why> {
+        self.state = State::Resting; // a serial port is held by the old connection as long as there is one
         match Connection::open(&self.link, self.seat.as_ref()).await {
             Ok(connection) => self.state = State::Up(connection),
             Err(OpenFault { why, error }) => {
@@ -212,6 +213,15 @@ impl Line {
         let why = why.map(|why| why.as_str().to_owned());
         let event = Event::Link { link: self.link.name.to_string(), state, why };
         self.outlet.put(Heard::Event(Timestamp::of(SystemTime::now()), event)).await;
+    }
+}
+
+/// A dial that nobody waits for any more would hold the port, or take the socket of a unit that dials in.
+impl Drop for Line {
+    fn drop(&mut self) {
+        if let State::Dialing(dial, _) = &self.state {
+            dial.abort();
+        }
     }
 }
 

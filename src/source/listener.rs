@@ -44,13 +44,26 @@ pub struct Guest {
     /// What the unit sends first; `None`: whoever dials in.
     pub registration: Option<Vec<u8>>,
     usher: mpsc::Sender<TcpStream>,
+    arrivals: Arc<Mutex<mpsc::Receiver<TcpStream>>>,
+}
+
+impl Guest {
+    /// Leads a socket to the seat. Where older ones still wait, because the link is seldom due, the oldest goes.
+    fn usher(&self, socket: TcpStream) -> bool {
+        let Err(refused) = self.usher.try_send(socket) else { return true };
+        if let Ok(mut arrivals) = self.arrivals.try_lock() {
+            arrivals.try_recv().ok(); // dropped: the unit has dialled again since
+        }
+        self.usher.try_send(refused.into_inner()).is_ok()
+    }
 }
 
 impl Seat {
     /// A seat for the link, and its other end for the listener.
     pub fn new(registration: Option<Vec<u8>>) -> (Seat, Guest) {
         let (usher, arrivals) = mpsc::channel(WAITING);
-        (Seat { arrivals: Arc::new(Mutex::new(arrivals)) }, Guest { registration, usher })
+        let arrivals = Arc::new(Mutex::new(arrivals));
+        (Seat { arrivals: arrivals.clone() }, Guest { registration, usher, arrivals })
     }
 
     /// The newest socket; waits for one. Cancel-safe.
@@ -142,7 +155,7 @@ async fn register(mut socket: TcpStream, guests: &[Guest]) -> bool {
     };
     let Ok(Some(guest)) = tokio::time::timeout(REGISTER_WITHIN, whole).await else { return false };
     socket.set_nodelay(true).ok(); // without it requests are slower, not wrong
-    guest.usher.try_send(socket).is_ok()
+    guest.usher(socket)
 }
 
 /// The guest whose registration stands anywhere in what was said: units send it split, or behind a heartbeat. The longest
@@ -186,6 +199,21 @@ mod tests {
     fn a_registration_that_begins_like_another_waits_for_what_follows() {
         check("DTU-1", Some(("DTU-1", true)));
         check("DTU-1\r\n", Some(("DTU-1", false)));
+    }
+
+    #[tokio::test]
+    async fn a_unit_that_dials_more_often_than_it_is_asked_is_taken_by_its_newest_socket() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (seat, guest) = Seat::new(None);
+        let guests = [guest];
+        let mut dialled = Vec::new();
+        for _ in 0..WAITING + 3 {
+            dialled.push(TcpStream::connect(address).await.unwrap());
+            assert!(register(listener.accept().await.unwrap().0, &guests).await, "it is not hung up on");
+        }
+        let taken = seat.take().await.unwrap();
+        assert_eq!(taken.peer_addr().unwrap(), dialled.last().unwrap().local_addr().unwrap());
     }
 
     #[test]

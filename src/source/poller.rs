@@ -74,6 +74,8 @@ pub struct Poller {
     overran: Option<Instant>,
     /// Whether somebody still takes what is read.
     is_heard: bool,
+    /// When each unit last answered.
+    heard_at: BTreeMap<Station, Instant>,
     /// Where the line was quiet for a while, its peer may have hung up.
     was_quiet: bool,
     /// Where what was learned is kept.
@@ -117,6 +119,7 @@ impl Poller {
             schedule: Schedule::new([], 0),
             overran: None,
             is_heard: true,
+            heard_at: BTreeMap::new(),
             was_quiet: true,
             link,
             polled,
@@ -164,17 +167,18 @@ impl Poller {
     /// Everything that is due now, and in the gap behind it a question to somebody silent.
     async fn cycle(&mut self, stop: &watch::Receiver<bool>) {
         self.was_quiet = true;
-        let mut lost_with = None;
+        let mut has_lost = false;
         let mut scans = 0;
         // A line that cannot keep its periods has always something due; who wants to be hung up on still is.
         while !self.link.close_after_cycle || scans < self.polled.len() {
             if *stop.borrow() {
                 return;
             }
-            let next = self.schedule.take_next(self.now_ms());
+            let is_silent = |index: usize| self.polled[index].silent_since.is_some();
+            let next = self.schedule.take_next(self.now_ms(), is_silent);
             scans += usize::from(next.is_some());
             if let Some(index) = next {
-                let readings = self.read(index, &mut lost_with).await;
+                let readings = self.read(index, &mut has_lost).await;
                 self.hand_on(index, readings).await;
                 self.count_overruns();
             }
@@ -188,15 +192,15 @@ impl Poller {
         }
     }
 
-    /// The readings of one group. `lost_with` is the unit that cost the connection in this cycle.
-    async fn read(&mut self, index: usize, lost_with: &mut Option<Station>) -> Vec<Reading> {
+    /// The readings of one group. `has_lost`: somebody cost the connection in this cycle.
+    async fn read(&mut self, index: usize, has_lost: &mut bool) -> Vec<Reading> {
         let station = self.polled[index].station;
         if let Err(why) = self.bus.may_ask(station) {
             return self.polled[index].all_bad(why);
         }
-        // One silent unit cost the connection; its neighbours behind the same gateway are asked all the same.
-        let is_neighbour = lost_with.is_some_and(|lost| lost != station);
-        if self.line.is_resting() || (is_neighbour && self.line.retry_at().is_some() && self.line.is_trusted()) {
+        // One request without an answer cost the connection; the neighbours behind the same gateway are asked all the same,
+        // and so are the other groups of this unit, which may well answer.
+        if self.line.is_resting() || (*has_lost && self.line.retry_at().is_some() && self.line.is_trusted()) {
             self.line.settle().await;
             self.was_quiet = false;
         }
@@ -209,13 +213,28 @@ impl Poller {
         if is_answered {
             self.line.answered().await;
         }
-        let news = self.bus.on_result(station, outcome, asked, Instant::now(), random());
-        self.tell(news);
+        let is_there = self.is_there(index);
+        let now = Instant::now();
+        match outcome {
+            None => {}
+            Some(Ok(())) => {
+                self.heard_at.insert(station, now);
+                self.polled[index].silent_since = None;
+            }
+            Some(Err(_)) => {
+                self.polled[index].silent_since.get_or_insert(now);
+            }
+        }
+        // A unit that answers in other groups is not silent; this group is, and the learner finds out about it.
+        if let Some(outcome) = outcome.filter(|outcome| outcome.is_ok() || !is_there) {
+            let news = self.bus.on_result(station, outcome, asked, now, random());
+            self.tell(news);
+        }
         if let Some(why) = silent {
             self.line.silent(why).await;
         }
         if let Some(why) = lost {
-            *lost_with = Some(station);
+            *has_lost = true;
             self.line.lost(why).await;
         }
         if has_learned {
@@ -227,17 +246,24 @@ impl Poller {
     /// One scan. Many devices hang up on a line that was quiet for a minute, which shows with the next question only: it
     /// is then asked again, once, on a new connection. `Err`: there is no connection.
     async fn scan(&mut self, index: usize) -> Result<Scanned, Why> {
-        let scanned = self.polled[index].scan(self.line.connection()?).await;
+        let is_there = self.is_there(index);
+        let scanned = self.polled[index].scan(self.line.connection()?, is_there).await;
         if !self.was_quiet || scanned.is_answered || scanned.lost != Some(Why::Closed) {
             return Ok(scanned);
         }
         self.line.reopen().await?;
-        Ok(self.polled[index].scan(self.line.connection()?).await)
+        Ok(self.polled[index].scan(self.line.connection()?, is_there).await)
+    }
+
+    /// Whether the unit of a group has answered in another one since this group has no answers.
+    fn is_there(&self, index: usize) -> bool {
+        let Polled { station, silent_since, .. } = &self.polled[index];
+        silent_since.zip(self.heard_at.get(station).copied()).is_some_and(|(silent, heard)| silent < heard)
     }
 
     /// Asks somebody who is silent, if the gap before the next scan allows it. Returns whether it did.
     async fn probe(&mut self) -> bool {
-        if self.line.connection().is_err() {
+        if self.line.connection().is_err() && !self.line.is_resting() {
             return false;
         }
         let now = Instant::now();
@@ -246,7 +272,12 @@ impl Poller {
         let Some(Probe { station, deadline }) = self.bus.next_probe(now, next_due, self.link.timeout) else {
             return false;
         };
-        let Some(polled) = self.polled.iter().find(|polled| polled.station == station) else { return false };
+        // Who wants to be hung up on may have nobody left whose turn would dial.
+        if self.line.is_resting() {
+            self.line.settle().await;
+        }
+        let of_station = self.polled.iter_mut().filter(|polled| polled.station == station);
+        let Some(polled) = of_station.min_by_key(|polled| polled.probes) else { return false };
         let Ok(connection) = self.line.connection() else { return false };
         let result = polled.probe(connection, deadline).await;
         self.was_quiet = false;
@@ -257,7 +288,10 @@ impl Poller {
         let news = self.bus.on_result(station, outcome, now, Instant::now(), random());
         self.tell(news);
         match result {
-            Ok(()) | Err(ReadFault::Exception(_)) => self.line.answered().await,
+            Ok(()) | Err(ReadFault::Exception(_)) => {
+                self.heard_at.extend(outcome.is_ok().then(|| (station, Instant::now())));
+                self.line.answered().await;
+            }
             Err(ReadFault::Silent(why)) => self.line.silent(why).await,
             Err(ReadFault::Lost(why)) => {
                 self.line.lost(why).await;

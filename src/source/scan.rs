@@ -2,7 +2,7 @@
 //! on the way becomes `Bad` readings with their cause. Whoever shares the line, each is asked in its own protocol.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::connection::{Connection, ReadFault};
 use super::modbus::learn::Learned;
@@ -19,6 +19,10 @@ pub(super) struct Polled {
     pause: Duration,
     tags: Vec<Tag>,
     reader: Reader,
+    /// Probes so far.
+    pub(super) probes: usize,
+    /// Since when it has no answer at all.
+    pub(super) silent_since: Option<Instant>,
 }
 
 /// What is being read, for the readers: whose values, and what they are called.
@@ -27,6 +31,8 @@ pub(in crate::source) struct Subject<'a> {
     pub(in crate::source) group: &'a Group,
     pub(in crate::source) station: Station,
     pub(in crate::source) tags: &'a [Tag],
+    /// Whether the unit has answered in another group since this one has no answers.
+    pub(in crate::source) is_there: bool,
 }
 
 /// In which protocol.
@@ -46,8 +52,8 @@ pub(in crate::source) struct Scanned {
     pub(in crate::source) is_answered: bool,
     /// Whether something was learned that is worth keeping.
     pub(in crate::source) has_learned: bool,
-    /// For the breaker of the unit: why nothing at all came from it.
-    pub(in crate::source) outcome: Result<(), Why>,
+    /// For the breaker of the unit: why nothing at all came from it. `None`: nothing was asked.
+    pub(in crate::source) outcome: Option<Result<(), Why>>,
 }
 
 impl Polled {
@@ -69,6 +75,8 @@ impl Polled {
                 pause: device.manners.pause,
                 tags: tags.into_iter().cloned().collect(),
                 reader,
+                probes: 0,
+                silent_since: None,
             }
         };
         device.by_period().into_iter().map(polled).collect()
@@ -87,19 +95,22 @@ impl Polled {
         vec![Reading::Bad(why); self.tags.len()]
     }
 
-    /// Asks for one value, to see whether the unit is there. What it says does not matter.
-    pub(super) async fn probe(&self, connection: &mut Connection, timeout: Duration) -> Result<(), ReadFault> {
+    /// Asks for one value, to see whether the unit is there. What it says does not matter. Another value each time: one
+    /// that the unit never answers must not pass for its absence.
+    pub(super) async fn probe(&mut self, connection: &mut Connection, timeout: Duration) -> Result<(), ReadFault> {
         connection.keep_pause(self.pause);
+        let turn = self.probes;
+        self.probes = turn.wrapping_add(1);
         match &self.reader {
-            Reader::Modbus(reader) => reader.probe(connection, timeout).await,
-            Reader::Dlt645(reader) => reader.probe(connection, timeout).await,
+            Reader::Modbus(reader) => reader.probe(connection, timeout, turn).await,
+            Reader::Dlt645(reader) => reader.probe(connection, timeout, turn).await,
         }
     }
 
     /// One scan, until the connection or the unit gives out.
-    pub(super) async fn scan(&mut self, connection: &mut Connection) -> Scanned {
+    pub(super) async fn scan(&mut self, connection: &mut Connection, is_there: bool) -> Scanned {
         connection.keep_pause(self.pause);
-        let subject = Subject { group: &self.group, station: self.station, tags: &self.tags };
+        let subject = Subject { group: &self.group, station: self.station, tags: &self.tags, is_there };
         match &mut self.reader {
             Reader::Modbus(reader) => reader.scan(subject, connection).await,
             Reader::Dlt645(reader) => reader.scan(subject, connection).await,

@@ -33,10 +33,14 @@ impl Schedule {
     }
 
     /// Of the groups that are due, the one whose period ends first: a slow group does not make a fast one miss its scan.
+    /// Those that `give_way` come behind the others, since they may cost everybody a timeout, but not for long.
     /// It moves to its next multiple after `now_ms`; the multiples that it missed on the way are overruns.
-    pub(super) fn take_next(&mut self, now_ms: u64) -> Option<usize> {
+    pub(super) fn take_next(&mut self, now_ms: u64, gives_way: impl Fn(usize) -> bool) -> Option<usize> {
         let due = self.slots.iter().enumerate().filter(|(_, slot)| slot.due_ms <= now_ms);
-        let (index, _) = due.min_by_key(|(_, slot)| slot.due_ms.saturating_add(slot.period_ms))?;
+        let is_patient = |slot: &Slot| now_ms - slot.due_ms < slot.period_ms.saturating_mul(GIVES_WAY_PERIODS);
+        let (index, _) = due.min_by_key(|(index, slot)| {
+            (gives_way(*index) && is_patient(slot), slot.due_ms.saturating_add(slot.period_ms))
+        })?;
         let slot = &mut self.slots[index];
         let missed = (now_ms - slot.due_ms) / slot.period_ms;
         slot.missed += missed;
@@ -51,6 +55,9 @@ impl Schedule {
     }
 }
 
+/// Who gives way is asked all the same when it is overdue for so many of its periods.
+const GIVES_WAY_PERIODS: u64 = 3;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,7 +67,7 @@ mod tests {
     }
 
     fn take_all(schedule: &mut Schedule, now_ms: u64) -> Vec<usize> {
-        std::iter::from_fn(|| schedule.take_next(now_ms)).collect()
+        std::iter::from_fn(|| schedule.take_next(now_ms, |_| false)).collect()
     }
 
     #[test]
@@ -96,8 +103,20 @@ mod tests {
         assert_eq!(take_all(&mut schedule, 4_000), [1, 0], "the fast one is overdue for longer");
         let mut schedule = Schedule::new([1_000, 400].map(Duration::from_millis), 0);
         take_all(&mut schedule, 900);
-        assert_eq!(schedule.take_next(2_300), Some(1), "ends at 1600, before 2000");
-        assert_eq!(schedule.take_next(2_420), Some(0), "a slow one that is overdue is not passed over for ever");
+        assert_eq!(schedule.take_next(2_300, |_| false), Some(1), "ends at 1600, before 2000");
+        assert_eq!(
+            schedule.take_next(2_420, |_| false),
+            Some(0),
+            "a slow one that is overdue is not passed over for ever"
+        );
+    }
+
+    #[test]
+    fn who_gives_way_comes_last_but_is_not_passed_over_for_ever() {
+        let mut schedule = schedule(&[100, 1_000]);
+        assert_eq!(schedule.take_next(1_000, |index| index == 0), Some(1));
+        assert_eq!(schedule.take_next(1_000, |index| index == 0), Some(0));
+        assert_eq!(schedule.take_next(2_000, |index| index == 0), Some(0), "overdue for nine of its periods");
     }
 
     #[test]

@@ -28,6 +28,8 @@ struct Asked {
     request: Request,
     /// Refused for this reason; not asked again before.
     refused: Option<(Why, Instant)>,
+    /// Scans in a row in which it alone had no answer; what had none last time goes last, and costs itself only.
+    silences: Option<u32>,
     /// Whether trouble with it was logged already.
     has_complained: bool,
 }
@@ -35,6 +37,10 @@ struct Asked {
 /// What a meter refuses it refuses tomorrow too, unless somebody sets it up; at 2400 baud each question costs a fifth of a
 /// second.
 const REFUSED_FOR: Duration = Duration::from_secs(600);
+
+/// Some meters pass over in silence what they do not know; three scans in a row in which they answer all else are no
+/// accident.
+const SILENT_SCANS: u32 = 3;
 
 /// Frames of one answer: at 200 bytes each more than any value here.
 const MAX_FRAMES: u8 = 8;
@@ -48,13 +54,18 @@ impl Reader {
         Reader { address, items, asked }
     }
 
-    /// Asks for one value, to see whether the meter is there. What it says does not matter.
+    /// Asks for one value, to see whether the meter is there. What it says does not matter. Another one with each `turn`,
+    /// beginning with those that had an answer lately.
     pub(in crate::source) async fn probe(
         &self,
         connection: &mut Connection,
         timeout: Duration,
+        turn: usize,
     ) -> Result<(), ReadFault> {
-        let Some(Item { id, whole, .. }) = self.items.first().copied() else { return Ok(()) };
+        let mut asked: Vec<&Asked> = self.asked.iter().collect();
+        asked.sort_by_key(|asked| asked.silences.is_some());
+        let turn = turn.checked_rem(asked.len()).and_then(|turn| asked[turn].request.parts.first());
+        let Some(Item { id, whole, .. }) = turn.map(|(place, _)| self.items[*place]) else { return Ok(()) };
         let query = Query { address: self.address, id, follow: None };
         self.exchange(connection, query, usize::from(whole), timeout).await.map(|_| ())
     }
@@ -63,6 +74,8 @@ impl Reader {
     pub(in crate::source) async fn scan(&mut self, of: Subject<'_>, connection: &mut Connection) -> Scanned {
         let mut readings = vec![Reading::Bad(Why::Malformed); of.tags.len()];
         let (mut lost, mut silent, mut is_answered) = (None, None, false);
+        let (mut is_asked, mut fell_silent) = (false, None);
+        self.asked.sort_by_key(|asked| asked.silences);
         let mut index = 0;
         while index < self.asked.len() {
             let asked = &self.asked[index];
@@ -72,6 +85,7 @@ impl Reader {
                 continue;
             }
             let result = self.ask(of, connection, &self.asked[index].request).await;
+            is_asked = true;
             is_answered |= matches!(result, Ok(_) | Err(ReadFault::Exception(_)));
             let asked = &mut self.asked[index];
             let is_useless = match &result {
@@ -94,26 +108,37 @@ impl Reader {
                     asked.spread(&mut readings, |place, offset| {
                         decode(&of.tags[place], &items[place], data.get(offset..).unwrap_or_default())
                     });
-                    (asked.refused, asked.has_complained) = (None, false);
+                    (asked.refused, asked.silences, asked.has_complained) = (None, None, false);
                 }
                 Err(ReadFault::Exception(why)) => {
                     asked.spread(&mut readings, |_, _| Reading::Bad(why));
-                    asked.refused = Some((why, Instant::now() + REFUSED_FOR));
+                    (asked.refused, asked.silences) = (Some((why, Instant::now() + REFUSED_FOR)), None);
                     asked.complain(of, words::METER_REFUSES, why.as_str());
                 }
                 Err(ReadFault::Silent(why)) => {
                     asked.spread(&mut readings, |_, _| Reading::Bad(why));
                     silent = Some(why);
+                    fell_silent = Some(index);
                 }
                 Err(ReadFault::Lost(why)) => {
                     asked.spread(&mut readings, |_, _| Reading::Bad(why));
                     lost = Some(why);
+                    fell_silent = Some(index).filter(|_| why == Why::Timeout);
                 }
             }
             index += 1;
         }
+        if let Some(asked) = fell_silent.map(|index| &mut self.asked[index]) {
+            let silences = asked.silences.unwrap_or(0) + u32::from(is_answered || of.is_there);
+            asked.silences = Some(silences);
+            if silences >= SILENT_SCANS {
+                asked.refused = Some((Why::Timeout, Instant::now() + REFUSED_FOR));
+                asked.complain(of, words::METER_REFUSES, Why::Timeout.as_str());
+            }
+        }
         let nothing = lost.or(silent).filter(|_| !is_answered);
-        Scanned { readings, lost, silent, is_answered, has_learned: false, outcome: nothing.map_or(Ok(()), Err) }
+        let outcome = is_asked.then_some(nothing.map_or(Ok(()), Err));
+        Scanned { readings, lost, silent, is_answered, has_learned: false, outcome }
     }
 
     /// One request with all the frames of its answer.
@@ -151,7 +176,7 @@ impl Reader {
 
 impl Asked {
     fn new(request: Request) -> Asked {
-        Asked { request, refused: None, has_complained: false }
+        Asked { request, refused: None, silences: None, has_complained: false }
     }
 
     /// Why it is not asked now, if it is not.

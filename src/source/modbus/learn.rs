@@ -86,9 +86,12 @@ pub struct Learner {
     began: Instant,
     is_heard: bool,
     lost: Option<Why>,
+    /// What a gateway said that did not reach the device.
+    absent: Option<Why>,
     /// By tag; `None` as long as it was not asked for.
     spots: Vec<Option<Result<Spot, Why>>>,
-    fell_silent: Vec<Vec<usize>>,
+    /// Requests of the plan without an answer of the device, and whether nobody else answered in its place.
+    fell_silent: Vec<(Vec<usize>, bool)>,
     freed: Vec<usize>,
     news: Vec<News>,
 }
@@ -168,6 +171,7 @@ impl Learner {
             began: now,
             is_heard: false,
             lost: None,
+            absent: None,
             fell_silent: Vec::new(),
             freed: Vec::new(),
             news: Vec::new(),
@@ -198,11 +202,32 @@ impl Learner {
         self.began = now;
         self.is_heard = false;
         self.lost = None;
+        self.absent = None;
         self.fell_silent.clear();
         self.spots.fill(None);
         for member in 0..self.places.len() {
             self.spots[self.places[member].tag] = self.held[member].map(Err);
         }
+    }
+
+    /// The device has answered in other groups since this one has none: it is there, so that a request without an
+    /// answer is the fault of its values.
+    pub fn knows_it_is_there(&mut self) {
+        self.is_heard = true;
+    }
+
+    /// One value to ask for, to see whether the device is there: the first of a request, another one with each `turn`,
+    /// because a device may have no answer to one of them. Those that had one lately come first.
+    pub fn sample(&self, turn: usize) -> Option<Block> {
+        let all = || {
+            let free = vec![true; self.places.len()];
+            pieces(&self.places, self.limits, &self.splits, &free).into_iter().map(Arc::new).collect()
+        };
+        let mut plan = self.plan.clone().filter(|plan| !plan.is_empty()).unwrap_or_else(all);
+        plan.sort_by_key(|piece| self.silent.iter().any(|(members, _)| *members == piece.members));
+        let piece = &plan[turn.checked_rem(plan.len())?];
+        let Place { address, width, .. } = self.places[piece.members[0]];
+        Some(Block { table: address.table, start: address.offset, count: width })
     }
 
     /// What to ask now; `None` when the scan is complete. The result of each is told to [`on_result`](Self::on_result)
@@ -241,6 +266,7 @@ impl Learner {
             Err(why) => {
                 if is_exception(why) {
                     self.is_heard = true;
+                    self.absent = self.absent.or(is_of_gateway(why).then_some(why));
                 } else {
                     self.lost = Some(why);
                 }
@@ -262,8 +288,8 @@ impl Learner {
 
     /// Ends the scan, complete or not. Where there is news, [`learned`](Self::learned) is worth keeping.
     pub fn end(&mut self, now: Instant) -> Vec<News> {
-        for members in std::mem::take(&mut self.fell_silent) {
-            let strike = u32::from(self.is_heard);
+        for (members, is_silence) in std::mem::take(&mut self.fell_silent) {
+            let strike = u32::from(self.is_heard && is_silence);
             let known = self.silent.iter().position(|(silent, _)| *silent == members);
             let known = known.unwrap_or_else(|| {
                 self.silent.push((members.clone(), 0));
@@ -286,7 +312,7 @@ impl Learner {
     /// Where the value of the tag with this index is among the answers of this scan, in the order of the requests; or why
     /// there is none. Holds until the next scan begins.
     pub fn spot(&self, tag: usize) -> Result<Spot, Why> {
-        self.spots[tag].unwrap_or(Err(self.lost.unwrap_or(Why::Unreachable)))
+        self.spots[tag].unwrap_or(Err(self.lost.or(self.absent).unwrap_or(Why::Unreachable)))
     }
 
     /// The tags that are left out of the plan, for people.
@@ -379,7 +405,8 @@ impl Learner {
 
     fn on_planned(&mut self, members: &[usize], result: Result<(), Why>, now: Instant) {
         match result {
-            Err(Why::Timeout) => self.fell_silent.push(members.to_vec()),
+            Err(Why::Timeout) => self.fell_silent.push((members.to_vec(), true)),
+            Err(why) if is_of_gateway(why) => self.fell_silent.push((members.to_vec(), false)),
             Err(why) if !is_exception(why) => {}
             result => {
                 self.silent.retain(|(silent, _)| *silent != members);
@@ -478,6 +505,11 @@ impl Learner {
     fn tags(&self, members: &[usize]) -> Vec<usize> {
         members.iter().map(|member| self.places[*member].tag).collect()
     }
+}
+
+/// Whether it was the gateway that spoke, for a device that it did not reach.
+fn is_of_gateway(why: Why) -> bool {
+    matches!(why, Why::GatewayPath | Why::GatewayTarget)
 }
 
 /// Whether the device, or a gateway before it, said something.

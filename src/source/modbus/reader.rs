@@ -40,13 +40,14 @@ impl Reader {
     }
 
     /// Asks for one value, to see whether the unit is there. What it says does not matter.
+    /// Another value with each `turn`.
     pub(in crate::source) async fn probe(
         &self,
         connection: &mut Connection,
         timeout: Duration,
+        turn: usize,
     ) -> Result<(), ReadFault> {
-        let Some(Register { address, data_type, .. }) = self.registers.first() else { return Ok(()) };
-        let block = Block { table: address.table, start: address.offset, count: data_type.width() };
+        let Some(block) = self.learner.sample(turn) else { return Ok(()) };
         connection.read_within(self.unit, block, timeout).await.map(|_| ())
     }
 
@@ -56,6 +57,9 @@ impl Reader {
         let (mut lost, mut silent, mut refused, mut absent) = (None, None, None, None);
         let (mut is_answered, mut is_present) = (false, false);
         self.learner.begin(Instant::now(), Learner::MAX_EXTRA);
+        if of.is_there {
+            self.learner.knows_it_is_there();
+        }
         while let Some(block) = self.learner.next_request() {
             let result = self.ask(of, connection, block).await;
             let why = match result {
@@ -87,7 +91,7 @@ impl Reader {
         let has_learned = self.tell_news(of);
         self.complain(of, refused, lost.or(silent).is_none());
         let nothing = lost.or(silent).or(absent).filter(|_| !is_present);
-        let outcome = nothing.map_or(Ok(()), Err);
+        let outcome = (!answers.is_empty()).then_some(nothing.map_or(Ok(()), Err));
         Scanned { readings: self.readings(of, &answers), lost, silent, is_answered, has_learned, outcome }
     }
 
