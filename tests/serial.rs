@@ -125,6 +125,30 @@ async fn on_a_serial_line_a_late_answer_is_never_taken_for_the_next_one() {
 }
 
 #[tokio::test]
+async fn an_answer_that_comes_after_a_neighbours_is_not_taken_for_the_next_one_either() {
+    let dir = temp_dir();
+    let wire = Wire::new(dir.path());
+    let mut asked = 0;
+    play(&wire.theirs, move |unit, _, _| {
+        asked += usize::from(unit == 1);
+        let late = vec![Played::Pause(Duration::from_millis(70)), Played::Bytes(answer(1, 0xdead))];
+        // A unit is trusted after ten answers: only then is it asked again right after it was silent.
+        match (unit, asked % 16) {
+            (1, 15) => Vec::new(),
+            (1, _) => vec![Played::Bytes(answer(1, 7))],
+            // The next unit has answered before the late one speaks up.
+            (_, 15) => std::iter::once(Played::Bytes(answer(unit, 7))).chain(late).collect(),
+            _ => vec![Played::Bytes(answer(unit, 7))],
+        }
+    });
+    let mut link = start(&wire.rtu(), &[1, 2]);
+    let found = readings(&link.batches("d1", 40).await);
+    assert!(found.contains(&vec![Reading::Bad(Why::Timeout); 2]), "the unit was late at least once: {found:?}");
+    assert!(found.contains(&good(7)));
+    assert!(!found.contains(&good(0xdead)), "{found:?}");
+}
+
+#[tokio::test]
 async fn a_silent_unit_on_a_bus_does_not_take_its_neighbours_readings() {
     let dir = temp_dir();
     let wire = Wire::new(dir.path());

@@ -35,8 +35,8 @@ pub struct Connection {
     moved: Instant,
     transaction: u16,
     received: Vec<u8>,
-    /// A unit whose answer may still come, and until when.
-    late: Option<(Station, Instant)>,
+    /// Units whose answers may still come, and until when: at most one entry for each unit.
+    late: Vec<(Station, Instant)>,
     /// What a unit that dialled in sends by itself.
     heartbeat: Option<Vec<u8>>,
     /// Where such a unit would dial in again.
@@ -131,7 +131,7 @@ impl Connection {
             // From anywhere: a gateway may hand a late answer of the last connection to this one.
             transaction: getrandom::u32().map_or(0, |n| n as u16),
             received: Vec::new(),
-            late: None,
+            late: Vec::new(),
             heartbeat: None,
             seat: None,
             unanswered: 0,
@@ -210,9 +210,9 @@ impl Connection {
 
     /// Throws away what nobody asked for, waits for a late unit, and keeps the silence between two frames.
     async fn quieten(&mut self, station: Station) -> Result<(), ReadFault> {
-        if let Some((late, until)) = self.late.take()
-            && late == station
-        {
+        // Whoever else is late stays so: a neighbour's question in between does not bring its answer any sooner.
+        let late = self.late.iter().position(|(late, _)| *late == station);
+        if let Some((_, until)) = late.map(|at| self.late.swap_remove(at)) {
             while self.receive(until).await? {
                 self.received.clear();
             }
@@ -285,7 +285,7 @@ impl Connection {
         if is_dead {
             return ReadFault::Lost(why);
         }
-        self.late = Some((station, Instant::now() + self.timeout.max(LATE_AT_LEAST)));
+        self.late.push((station, Instant::now() + self.timeout.max(LATE_AT_LEAST))); // its last one went with the question
         ReadFault::Silent(why)
     }
 
