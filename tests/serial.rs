@@ -258,6 +258,17 @@ async fn a_unit_that_dials_in_again_is_read_on_its_new_connection() {
 }
 
 #[tokio::test]
+async fn values_that_look_like_a_heartbeat_stay_values() {
+    let port = free_port();
+    let (seat, guest) = Seat::new(Some(b"DTU-1".to_vec()));
+    let _listener = Listener::start(format!("127.0.0.1:{port}"), vec![guest]);
+    let keys = format!("modbus_rtu_listen = \"127.0.0.1:{port}\"\nregistration = \"DTU-1\"\nheartbeat = \"hex:00 05\"");
+    let mut link = start_with(&keys, &[1], Some(seat));
+    let _unit = answer_requests(dial_in(port, &[b"DTU-1"]).await, 5);
+    link.until("d1", good(5)).await;
+}
+
+#[tokio::test]
 async fn the_agent_opens_the_port_and_a_reload_moves_it() {
     let dir = temp_dir();
     let (old, new) = (free_port(), free_port());

@@ -191,7 +191,7 @@ impl Connection {
         loop {
             match self.receive(deadline).await? {
                 false => return Err(self.unanswered(station)),
-                true => match find(&self.received) {
+                true => match self.look(&find) {
                     Found::Nothing => {}
                     Found::Answer(answer) => {
                         self.unanswered = 0;
@@ -261,21 +261,38 @@ impl Connection {
             Ok(Ok(length)) => {
                 self.moved = Instant::now();
                 if self.received.len() > MAX_WAITING {
+                    self.received = self.without_heartbeats();
+                }
+                if self.received.len() > MAX_WAITING {
                     self.received.clear(); // a flood: what was in it cannot be the answer
                 }
                 self.received.extend_from_slice(&chunk[..length]);
-                if let Some(heartbeat) = &self.heartbeat {
-                    strip(&mut self.received, heartbeat);
-                }
                 Ok(true)
             }
         }
     }
 
+    /// The answer in what was received: as it came, since values may look like a heartbeat; else without heartbeats, since
+    /// one may stand in the middle of an answer.
+    fn look<A>(&self, find: impl Fn(&[u8]) -> Found<A>) -> Found<A> {
+        match find(&self.received) {
+            Found::Nothing | Found::Broken if self.heartbeat.is_some() => find(&self.without_heartbeats()),
+            found => found,
+        }
+    }
+
+    fn without_heartbeats(&self) -> Vec<u8> {
+        let mut bytes = self.received.clone();
+        if let Some(heartbeat) = &self.heartbeat {
+            strip(&mut bytes, heartbeat);
+        }
+        bytes
+    }
+
     /// The deadline has passed, or what came can never become the answer.
     fn unanswered(&mut self, station: Station) -> ReadFault {
         // On a serial line something did come, but never with a correct checksum: wrong speed or parity, or noise.
-        let why = if self.received.is_empty() { Why::Timeout } else { Why::Malformed };
+        let why = if self.without_heartbeats().is_empty() { Why::Timeout } else { Why::Malformed };
         self.unanswered += 1;
         if self.is_expendable() {
             return ReadFault::Lost(Why::Timeout);
