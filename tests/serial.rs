@@ -258,6 +258,23 @@ async fn a_unit_that_dials_in_again_is_read_on_its_new_connection() {
 }
 
 #[tokio::test]
+async fn a_peer_that_never_stops_talking_yields_bad_readings_at_their_period_and_not_none() {
+    let port = free_port();
+    let (seat, guest) = Seat::new(Some(b"DTU-1".to_vec()));
+    let _listener = Listener::start(format!("127.0.0.1:{port}"), vec![guest]);
+    let mut link = start_with(&listening(port, "DTU-1"), &[1], Some(seat));
+    let socket = dial_in(port, &[b"DTU-1"]).await;
+    // From its own thread: the runtime of the test must not be what holds it back.
+    let mut socket = socket.into_std().unwrap();
+    socket.set_nonblocking(false).unwrap();
+    std::thread::spawn(move || while std::io::Write::write_all(&mut socket, &b"PING".repeat(16_000)).is_ok() {});
+    link.until("d1", vec![Reading::Bad(Why::Timeout); 2]).await;
+    let found = tokio::time::timeout(Duration::from_secs(5), link.batches("d1", 10)).await;
+    assert!(found.is_ok(), "the link waits for the end of the flood");
+    tokio::time::timeout(Duration::from_secs(2), link.stop()).await.expect("it stops");
+}
+
+#[tokio::test]
 async fn values_that_look_like_a_heartbeat_stay_values() {
     let port = free_port();
     let (seat, guest) = Seat::new(Some(b"DTU-1".to_vec()));

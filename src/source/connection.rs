@@ -192,6 +192,8 @@ impl Connection {
             match self.receive(deadline).await? {
                 false => return Err(self.unanswered(station)),
                 true => match self.look(&find) {
+                    // A peer that never pauses must not keep us here beyond the deadline.
+                    Found::Nothing if Instant::now() >= deadline => return Err(self.unanswered(station)),
                     Found::Nothing => {}
                     Found::Answer(answer) => {
                         self.unanswered = 0;
@@ -201,8 +203,7 @@ impl Connection {
                         self.unanswered = 0;
                         return Err(ReadFault::Exception(why));
                     }
-                    Found::Broken if self.is_expendable() => return Err(ReadFault::Lost(Why::Malformed)),
-                    Found::Broken => return Err(self.unanswered(station)),
+                    Found::Broken => return Err(self.broken(station)),
                 },
             }
         }
@@ -213,11 +214,16 @@ impl Connection {
         // Whoever else is late stays so: a neighbour's question in between does not bring its answer any sooner.
         let late = self.late.iter().position(|(late, _)| *late == station);
         if let Some((_, until)) = late.map(|at| self.late.swap_remove(at)) {
-            while self.receive(until).await? {
+            while Instant::now() < until && self.receive(until).await? {
                 self.received.clear();
             }
         }
+        let mut chunks = 0;
         while self.receive(Instant::now()).await? {
+            chunks += 1;
+            if chunks > MAX_STALE_CHUNKS {
+                return Err(self.broken(station));
+            }
             self.received.clear();
         }
         let frame_gap = if self.character.is_zero() { Duration::ZERO } else { silence(self.character) };
@@ -289,7 +295,7 @@ impl Connection {
         bytes
     }
 
-    /// The deadline has passed, or what came can never become the answer.
+    /// The deadline has passed, or a line that is kept brought nothing that can become the answer.
     fn unanswered(&mut self, station: Station) -> ReadFault {
         // On a serial line something did come, but never with a correct checksum: wrong speed or parity, or noise.
         let why = if self.without_heartbeats().is_empty() { Why::Timeout } else { Why::Malformed };
@@ -306,11 +312,20 @@ impl Connection {
         ReadFault::Silent(why)
     }
 
+    /// What comes can never become the answer.
+    fn broken(&mut self, station: Station) -> ReadFault {
+        if self.is_expendable() { ReadFault::Lost(Why::Malformed) } else { self.unanswered(station) }
+    }
+
     /// Whether it is simply thrown away when in doubt.
     fn is_expendable(&self) -> bool {
         matches!(self.stream, Stream::Socket(_)) && self.seat.is_none()
     }
 }
+
+/// What nobody asked for is thrown away before a question, up to so many chunks of 512 bytes: a serial port keeps 4 kB, and
+/// an hour of heartbeats is less. A peer that has sent more and goes on would keep the link from everybody else for ever.
+const MAX_STALE_CHUNKS: u32 = 128;
 
 /// A socket of a unit that dialled in is given up after so many questions in a row without an answer: a mobile network
 /// drops connections without a word.
