@@ -275,6 +275,32 @@ async fn a_peer_that_never_stops_talking_yields_bad_readings_at_their_period_and
 }
 
 #[tokio::test]
+async fn somebody_who_holds_very_many_sockets_open_does_not_keep_the_unit_out() {
+    let port = free_port();
+    let (seat, guest) = Seat::new(Some(b"DTU-1".to_vec()));
+    let _listener = Listener::start(format!("127.0.0.1:{port}"), vec![guest]);
+    let mut link = start_with(&listening(port, "DTU-1"), &[1], Some(seat));
+    let from = |last: u8| async move {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind((std::net::Ipv4Addr::new(127, 0, 0, last), 0).into()).unwrap();
+        socket.connect((std::net::Ipv4Addr::LOCALHOST, port).into()).await.unwrap()
+    };
+    drop(dial_in(port, &[]).await); // the port is open
+    let mut held = Vec::new();
+    for _ in 0..200 {
+        held.push(from(2).await);
+    }
+    let mut unit = from(3).await;
+    for _ in 0..200 {
+        held.push(from(2).await);
+    }
+    unit.write_all(b"DTU-1").await.unwrap();
+    let _unit = answer_requests(unit, 7);
+    tokio::time::timeout(Duration::from_secs(5), link.until("d1", good(7))).await.expect("the unit was let in");
+    drop(held);
+}
+
+#[tokio::test]
 async fn values_that_look_like_a_heartbeat_stay_values() {
     let port = free_port();
     let (seat, guest) = Seat::new(Some(b"DTU-1".to_vec()));
