@@ -212,12 +212,22 @@ mod tests {
         let parts = [
             ("[Content_Types].xml", format!("<Types xmlns=\"{NS}/package/2006/content-types\"/>")),
             (
+                "_rels/.rels",
+                format!(
+                    "<Relationships xmlns=\"{NS}/package/2006/relationships\"><Relationship Id=\"a\" Type=\"{NS}/officeDocument/2006/relationships/officeDocument\" Target=\"xl/workbook.xml\"/></Relationships>"
+                ),
+            ),
+            (
                 "xl/workbook.xml",
-                format!("<workbook xmlns=\"{NS}/spreadsheetml/2006/main\" xmlns:r=\"{NS}/officeDocument/2006/relationships\"><sheets><sheet name=\"s\" sheetId=\"1\" r:id=\"a\"/></sheets></workbook>"),
+                format!(
+                    "<workbook xmlns=\"{NS}/spreadsheetml/2006/main\" xmlns:r=\"{NS}/officeDocument/2006/relationships\"><sheets><sheet name=\"s\" sheetId=\"1\" r:id=\"a\"/></sheets></workbook>"
+                ),
             ),
             (
                 "xl/_rels/workbook.xml.rels",
-                format!("<Relationships xmlns=\"{NS}/package/2006/relationships\"><Relationship Id=\"a\" Type=\"{NS}/officeDocument/2006/relationships/worksheet\" Target=\"worksheets/sheet1.xml\"/></Relationships>"),
+                format!(
+                    "<Relationships xmlns=\"{NS}/package/2006/relationships\"><Relationship Id=\"a\" Type=\"{NS}/officeDocument/2006/relationships/worksheet\" Target=\"worksheets/sheet1.xml\"/><Relationship Id=\"b\" Type=\"{NS}/officeDocument/2006/relationships/sharedStrings\" Target=\"sharedStrings.xml\"/></Relationships>"
+                ),
             ),
             (
                 "xl/sharedStrings.xml",
@@ -225,7 +235,9 @@ mod tests {
             ),
             (
                 "xl/worksheets/sheet1.xml",
-                format!("<worksheet xmlns=\"{NS}/spreadsheetml/2006/main\"><sheetData><row r=\"1\">{cells}</row></sheetData></worksheet>"),
+                format!(
+                    "<worksheet xmlns=\"{NS}/spreadsheetml/2006/main\"><sheetData><row r=\"1\">{cells}</row></sheetData></worksheet>"
+                ),
             ),
         ];
         let mut file = zip::ZipWriter::new(Cursor::new(Vec::new()));
@@ -234,7 +246,8 @@ mod tests {
             std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
         }
         let bytes = file.finish().unwrap().into_inner();
-        assert_eq!(rows_of_xlsx(&bytes).unwrap_err().code, words::TABLE_TOO_LARGE);
+        let trouble = rows_of_xlsx(&bytes).unwrap_err();
+        assert_eq!(trouble.code, words::TABLE_TOO_LARGE, "{trouble:?}");
     }
 
     proptest::proptest! {
