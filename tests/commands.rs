@@ -25,6 +25,17 @@ fn check_shows_the_plan_in_both_languages() {
 }
 
 #[test]
+fn what_stands_in_a_file_does_not_steer_the_terminal() {
+    let dir = common::temp_dir();
+    let path = dir.path().join("w.toml");
+    let text = std::fs::read_to_string(EXAMPLE).unwrap().replacen("unit = \"°C\"", "unit = \"\\u001B[2J\"", 1);
+    std::fs::write(&path, text).unwrap();
+    std::fs::create_dir(dir.path().join("profiles")).unwrap();
+    let ended = run_to_end(&["check", "--config", path.to_str().unwrap()]);
+    assert!(ended.stdout.contains("?[2J") && !ended.stdout.contains('\u{1b}'), "{ended:?}");
+}
+
+#[test]
 fn explain_knows_every_code_that_it_lists() {
     let all = run_to_end(&["explain", "--lang", "zh"]);
     let codes: Vec<&str> = all.stdout.lines().filter_map(|line| line.split_whitespace().next()).collect();

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 
 use super::load::bytes;
-use super::{EXIT_CANNOT_START, EXIT_DATA, EXIT_USAGE, fail};
+use super::{EXIT_CANNOT_START, EXIT_DATA, EXIT_USAGE, fail, plain};
 use crate::config::MAX_OTHER_FILE;
 use crate::import::{Imported, Source, Wishes, import as read, table, workshop};
 use crate::model::words::import as words;
@@ -140,7 +140,7 @@ fn write(path: &Path, text: &str, force: bool) -> Result<(), Trouble> {
 }
 
 fn tell(trouble: &Trouble) {
-    writeln!(std::io::stderr(), "{trouble}").ok(); // a closed pipe: nobody reads it
+    writeln!(std::io::stderr(), "{}", plain(trouble)).ok(); // a closed pipe: nobody reads it
 }
 
 fn done(imported: &Imported) -> ExitCode {

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::EXIT_CONFIG;
+use super::{EXIT_CONFIG, plain};
 use crate::config::{Config, MAX_OTHER_FILE, Mistake};
 use crate::model::time::show_bytes;
 use crate::model::words::config as words;
@@ -78,7 +78,7 @@ fn summary(path: &Path, refusal: &Refusal) -> Option<String> {
 pub(super) fn load_or_explain(path: &Path) -> Result<Config, ExitCode> {
     load(path).map_err(|refusal| {
         for line in details(&refusal).into_iter().chain(summary(path, &refusal)) {
-            writeln!(std::io::stderr(), "{line}").ok(); // a closed pipe: nobody reads it
+            writeln!(std::io::stderr(), "{}", plain(line)).ok(); // a closed pipe: nobody reads it
         }
         EXIT_CONFIG.into()
     })

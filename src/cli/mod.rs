@@ -149,11 +149,16 @@ fn language(arguments: &[OsString]) -> Lang {
 
 /// One line to standard output; a closed pipe (`| head`) is no trouble.
 fn say(line: impl std::fmt::Display) {
-    writeln!(std::io::stdout(), "{line}").ok(); // a closed pipe: nobody reads it
+    writeln!(std::io::stdout(), "{}", plain(line)).ok(); // a closed pipe: nobody reads it
 }
 
 /// Trouble that ends the command, to standard error.
 fn fail(trouble: &Trouble, code: u8) -> ExitCode {
-    writeln!(std::io::stderr(), "cloudward: {trouble}").ok(); // as above
+    writeln!(std::io::stderr(), "cloudward: {}", plain(trouble)).ok(); // as above
     code.into()
+}
+
+/// What stands in a file, or comes from a machine, must not steer the terminal.
+fn plain(text: impl std::fmt::Display) -> String {
+    text.to_string().replace(|c: char| c.is_control() && !matches!(c, '\n' | '\t'), "?")
 }

@@ -28,6 +28,9 @@ const MAX_COLUMNS: usize = 64;
 /// An xlsx of 5 MB with 20,000 rows unpacks to far less; one that claims more is a trap.
 const MAX_UNPACKED: u64 = 100_000_000;
 
+/// Bytes of text in all cells: a text that an xlsx holds once may stand in a million cells.
+const MAX_TEXT: usize = 20_000_000;
+
 /// All rows that hold something, those left out whose first cell begins with `#`. Trouble tells what the file cannot be.
 pub(super) fn rows(name: &str, bytes: &[u8]) -> Result<Vec<Row>, Trouble> {
     let ending = name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
@@ -110,6 +113,7 @@ pub fn rows_of_xlsx(bytes: &[u8]) -> Result<Vec<Row>, Trouble> {
     let Some(sheet) = book.sheet_names().first().cloned() else { return Ok(Vec::new()) };
     let mut cells = book.worksheet_cells_reader(&sheet).map_err(damaged)?;
     let mut rows: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+    let mut all_text = 0;
     while let Some(cell) = cells.next_cell().map_err(damaged)? {
         let text = shown(cell.get_value());
         if text.is_empty() {
@@ -117,7 +121,8 @@ pub fn rows_of_xlsx(bytes: &[u8]) -> Result<Vec<Row>, Trouble> {
         }
         let (row, column) = cell.get_position();
         let (row, column) = (row as usize, column as usize);
-        if column >= MAX_COLUMNS || row >= MAX_ROWS {
+        all_text += text.len();
+        if column >= MAX_COLUMNS || row >= MAX_ROWS || all_text > MAX_TEXT {
             return Err(too_large());
         }
         let cells = rows.entry(row + 1).or_default();
@@ -198,6 +203,51 @@ mod tests {
             let trouble = rows(name, bytes).unwrap_err();
             assert_eq!(trouble.code, expected, "{name}: {trouble:?}");
         }
+    }
+
+    #[test]
+    fn one_long_text_in_very_many_cells_is_refused_and_does_not_fill_the_memory() {
+        const NS: &str = "http://schemas.openxmlformats.org";
+        let cells = "<c r=\"A1\" t=\"s\"><v>0</v></c>".repeat(2_000);
+        let parts = [
+            ("[Content_Types].xml", format!("<Types xmlns=\"{NS}/package/2006/content-types\"/>")),
+            (
+                "_rels/.rels",
+                format!(
+                    "<Relationships xmlns=\"{NS}/package/2006/relationships\"><Relationship Id=\"a\" Type=\"{NS}/officeDocument/2006/relationships/officeDocument\" Target=\"xl/workbook.xml\"/></Relationships>"
+                ),
+            ),
+            (
+                "xl/workbook.xml",
+                format!(
+                    "<workbook xmlns=\"{NS}/spreadsheetml/2006/main\" xmlns:r=\"{NS}/officeDocument/2006/relationships\"><sheets><sheet name=\"s\" sheetId=\"1\" r:id=\"a\"/></sheets></workbook>"
+                ),
+            ),
+            (
+                "xl/_rels/workbook.xml.rels",
+                format!(
+                    "<Relationships xmlns=\"{NS}/package/2006/relationships\"><Relationship Id=\"a\" Type=\"{NS}/officeDocument/2006/relationships/worksheet\" Target=\"worksheets/sheet1.xml\"/><Relationship Id=\"b\" Type=\"{NS}/officeDocument/2006/relationships/sharedStrings\" Target=\"sharedStrings.xml\"/></Relationships>"
+                ),
+            ),
+            (
+                "xl/sharedStrings.xml",
+                format!("<sst xmlns=\"{NS}/spreadsheetml/2006/main\"><si><t>{}</t></si></sst>", "x".repeat(20_000)),
+            ),
+            (
+                "xl/worksheets/sheet1.xml",
+                format!(
+                    "<worksheet xmlns=\"{NS}/spreadsheetml/2006/main\"><sheetData><row r=\"1\">{cells}</row></sheetData></worksheet>"
+                ),
+            ),
+        ];
+        let mut file = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, text) in parts {
+            file.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+            std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
+        }
+        let bytes = file.finish().unwrap().into_inner();
+        let trouble = rows_of_xlsx(&bytes).unwrap_err();
+        assert_eq!(trouble.code, words::TABLE_TOO_LARGE, "{trouble:?}");
     }
 
     proptest::proptest! {

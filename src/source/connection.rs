@@ -35,7 +35,7 @@ pub struct Connection {
     moved: Instant,
     transaction: u16,
     received: Vec<u8>,
-    /// Units whose answer may still come, and until when.
+    /// Units whose answers may still come, and until when: at most one entry for each unit.
     late: Vec<(Station, Instant)>,
     /// What a unit that dialled in sends by itself.
     heartbeat: Option<Vec<u8>>,
@@ -192,6 +192,8 @@ impl Connection {
             match self.receive(deadline).await? {
                 false => return Err(self.unanswered(station)),
                 true => match self.look(&find) {
+                    // A peer that never pauses must not keep us here beyond the deadline.
+                    Found::Nothing if Instant::now() >= deadline => return Err(self.unanswered(station)),
                     Found::Nothing => {}
                     Found::Answer(answer) => {
                         self.unanswered = 0;
@@ -201,8 +203,7 @@ impl Connection {
                         self.unanswered = 0;
                         return Err(ReadFault::Exception(why));
                     }
-                    Found::Broken if self.is_expendable() => return Err(ReadFault::Lost(Why::Malformed)),
-                    Found::Broken => return Err(self.unanswered(station)),
+                    Found::Broken => return Err(self.broken(station)),
                 },
             }
         }
@@ -212,13 +213,19 @@ impl Connection {
     async fn quieten(&mut self, station: Station) -> Result<(), ReadFault> {
         let now = Instant::now();
         self.late.retain(|(_, until)| *until > now);
-        if let Some(index) = self.late.iter().position(|(late, _)| *late == station) {
-            let (_, until) = self.late.swap_remove(index);
-            while self.receive(until).await? {
+        // Whoever else is late stays so: a neighbour's question in between does not bring its answer any sooner.
+        let late = self.late.iter().position(|(late, _)| *late == station);
+        if let Some((_, until)) = late.map(|at| self.late.swap_remove(at)) {
+            while Instant::now() < until && self.receive(until).await? {
                 self.received.clear();
             }
         }
+        let mut chunks = 0;
         while self.receive(Instant::now()).await? {
+            chunks += 1;
+            if chunks > MAX_STALE_CHUNKS {
+                return Err(self.broken(station));
+            }
             self.received.clear();
         }
         let frame_gap = if self.character.is_zero() { Duration::ZERO } else { silence(self.character) };
@@ -262,6 +269,9 @@ impl Connection {
             Ok(Ok(length)) => {
                 self.moved = Instant::now();
                 if self.received.len() > MAX_WAITING {
+                    self.received = self.without_heartbeats();
+                }
+                if self.received.len() > MAX_WAITING {
                     self.received.clear(); // a flood: what was in it cannot be the answer
                 }
                 self.received.extend_from_slice(&chunk[..length]);
@@ -270,8 +280,8 @@ impl Connection {
         }
     }
 
-    /// Looks for the answer in what came; then once more without heartbeats, since one may stand in its middle. In this
-    /// order, because the bytes of a short heartbeat stand in many a good answer.
+    /// The answer in what was received: as it came, since values may look like a heartbeat; else without heartbeats, since
+    /// one may stand in the middle of an answer.
     fn look<A>(&self, find: impl Fn(&[u8]) -> Found<A>) -> Found<A> {
         match find(&self.received) {
             Found::Nothing | Found::Broken if self.heartbeat.is_some() => find(&self.without_heartbeats()),
@@ -287,7 +297,7 @@ impl Connection {
         bytes
     }
 
-    /// The deadline has passed, or what came can never become the answer.
+    /// The deadline has passed, or a line that is kept brought nothing that can become the answer.
     fn unanswered(&mut self, station: Station) -> ReadFault {
         // On a serial line something did come, but never with a correct checksum: wrong speed or parity, or noise.
         let why = if self.without_heartbeats().is_empty() { Why::Timeout } else { Why::Malformed };
@@ -300,8 +310,13 @@ impl Connection {
         if is_dead {
             return ReadFault::Lost(why);
         }
-        self.late.push((station, Instant::now() + self.timeout.max(LATE_AT_LEAST)));
+        self.late.push((station, Instant::now() + self.timeout.max(LATE_AT_LEAST))); // its last one went with the question
         ReadFault::Silent(why)
+    }
+
+    /// What comes can never become the answer.
+    fn broken(&mut self, station: Station) -> ReadFault {
+        if self.is_expendable() { ReadFault::Lost(Why::Malformed) } else { self.unanswered(station) }
     }
 
     /// Whether it is simply thrown away when in doubt.
@@ -309,6 +324,10 @@ impl Connection {
         matches!(self.stream, Stream::Socket(_)) && self.seat.is_none()
     }
 }
+
+/// What nobody asked for is thrown away before a question, up to so many chunks of 512 bytes: a serial port keeps 4 kB, and
+/// an hour of heartbeats is less. A peer that has sent more and goes on would keep the link from everybody else for ever.
+const MAX_STALE_CHUNKS: u32 = 128;
 
 /// A socket of a unit that dialled in is given up after so many questions in a row without an answer: a mobile network
 /// drops connections without a word.

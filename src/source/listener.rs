@@ -3,13 +3,15 @@
 //!
 //! The rule: who does not register in time, or under a name that nobody expects, is hung up on.
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Mutex, Semaphore, mpsc};
-use tokio::task::JoinHandle;
+use tokio::sync::{Mutex, mpsc};
+use tokio::task::{AbortHandle, JoinHandle};
 use tracing::{debug, warn};
 
 use crate::model::Trouble;
@@ -24,7 +26,8 @@ const GROWS_WITHIN: Duration = Duration::from_secs(1);
 /// Registration packets are serial numbers or short texts.
 const LONGEST_REGISTRATION: usize = 256;
 
-/// Sockets that have not registered yet. A port in the open is knocked at all day.
+/// Sockets that have not registered yet. A port in the open is knocked at all day; beyond this many, whoever has most of
+/// them loses the oldest, so that somebody who holds them all open does not keep the units out.
 const STRANGERS: usize = 64;
 
 /// Dialled in, not yet taken by the link; an older one is worthless then.
@@ -114,21 +117,36 @@ async fn listen(address: String, guests: Arc<Vec<Guest>>) {
             }
         }
     };
-    let strangers = Arc::new(Semaphore::new(STRANGERS));
+    let mut strangers: Vec<(IpAddr, AbortHandle)> = Vec::new();
     loop {
         let Ok((socket, peer)) = listener.accept().await else {
             tokio::time::sleep(Duration::from_millis(100)).await; // out of descriptors: a busy loop would not help
             continue;
         };
-        let Ok(permit) = strangers.clone().try_acquire_owned() else { continue };
+        strangers.retain(|(_, stranger)| !stranger.is_finished());
+        if strangers.len() >= STRANGERS {
+            let at = most_frequent(strangers.iter().map(|(from, _)| *from));
+            let (from, oldest) = strangers.remove(at);
+            oldest.abort();
+            debug!(%from, "too many have dialled in and said nothing: the oldest is hung up on");
+        }
         let guests = guests.clone();
-        tokio::spawn(async move {
+        let stranger = tokio::spawn(async move {
             if !register(socket, &guests).await {
                 debug!(%peer, "somebody dialled in who is nobody's unit");
             }
-            drop(permit);
         });
+        strangers.push((peer.ip(), stranger.abort_handle()));
     }
+}
+
+/// Where the address that stands there most often stands first.
+fn most_frequent(addresses: impl Iterator<Item = IpAddr>) -> usize {
+    let mut seen: BTreeMap<IpAddr, (usize, usize)> = BTreeMap::new();
+    for (at, address) in addresses.enumerate() {
+        seen.entry(address).or_insert((0, at)).0 += 1;
+    }
+    seen.into_values().max_by_key(|(count, first)| (*count, std::cmp::Reverse(*first))).map_or(0, |(_, first)| first)
 }
 
 /// Whether the socket found its link.
@@ -214,6 +232,14 @@ mod tests {
         }
         let taken = seat.take().await.unwrap();
         assert_eq!(taken.peer_addr().unwrap(), dialled.last().unwrap().local_addr().unwrap());
+    }
+
+    #[test]
+    fn who_has_most_is_found_where_it_stands_first() {
+        for (addresses, expected) in [("1", 0), ("1 2 2", 1), ("1 2 2 1", 0), ("3 1 2 2 1 2", 2)] {
+            let addresses = addresses.split(' ').map(|last| format!("127.0.0.{last}").parse().unwrap());
+            assert_eq!(most_frequent(addresses), expected);
+        }
     }
 
     #[test]

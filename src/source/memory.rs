@@ -31,8 +31,12 @@ impl Memory {
 
     /// What was kept there; nothing where there is no such file.
     pub fn load(path: &Path) -> io::Result<Memory> {
-        match std::fs::read(path) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map_err(io::Error::other),
+        match std::fs::metadata(path) {
+            // Seen before it is opened: a pipe would keep the agent from its signals for ever.
+            Ok(found) if !found.is_file() || found.len() > MAX_BYTES => {
+                Err(io::Error::other(format!("no file of at most {MAX_BYTES} B")))
+            }
+            Ok(_) => serde_json::from_slice(&std::fs::read(path)?).map_err(io::Error::other),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Memory::default()),
             Err(error) => Err(error),
         }
@@ -60,6 +64,9 @@ impl Memory {
         std::fs::rename(new, path)
     }
 }
+
+/// Ten thousand quarantined values are below 1 MB; beyond this it is another file.
+const MAX_BYTES: u64 = 10_000_000;
 
 #[cfg(test)]
 mod tests {
@@ -91,6 +98,13 @@ mod tests {
         for bytes in [&b"{"[..], b"[1]", b"\xff", b"{\"groups\":[{}]}"] {
             std::fs::write(&path, bytes).unwrap();
             assert!(Memory::load(&path).is_err(), "{bytes:?}");
+        }
+    }
+    #[test]
+    fn what_is_no_file_or_has_no_end_is_told_and_not_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        for place in [Path::new("/dev/zero"), Path::new("/proc/self/fd"), dir.path()] {
+            assert!(Memory::load(place).is_err(), "{}", place.display());
         }
     }
 }

@@ -46,7 +46,7 @@ pub enum Played {
 }
 
 /// A device at the other end of the wire that does with each request (by unit and number) what the script says.
-pub fn play(theirs: &Path, script: impl Fn(u8, usize, &[u8]) -> Vec<Played> + Send + 'static) {
+pub fn play(theirs: &Path, mut script: impl FnMut(u8, usize, &[u8]) -> Vec<Played> + Send + 'static) {
     let port = serial2_tokio::SerialPort::open(theirs, 19_200).unwrap();
     tokio::spawn(async move {
         let mut number = 0;

@@ -350,7 +350,9 @@ impl Learner {
         }
         self.splits = learned.splits.iter().filter_map(|text| Address::parse(text)).collect();
         self.max_registers = learned.max_registers.filter(|max| *max > 0);
-        let tables = Table::ALL.into_iter().filter(|table| learned.unserved.iter().any(|word| word == table.as_str()));
+        let has_tags = |table: &Table| self.places.iter().any(|place| place.address.table == *table);
+        let is_told = |table: &Table| learned.unserved.iter().any(|word| word == table.as_str());
+        let tables = Table::ALL.into_iter().filter(|table| has_tags(table) && is_told(table));
         self.unserved = tables.map(|table| (table, Retry::first(now))).collect();
     }
 

@@ -448,6 +448,35 @@ proptest! {
     }
 
     #[test]
+    fn whatever_a_damaged_memory_says_the_requests_keep_the_limits(
+        offsets in proptest::collection::btree_set(prop_oneof![0_u16..300, 65_400_u16..=65_535], 1..60),
+        quarantined in proptest::collection::vec(("(holding|coil|input|x):[0-9]{1,5}", any::<u16>(), "illegal_address|timeout|busy|"), 0..6),
+        splits in proptest::collection::vec("(holding|coil|input|):[0-9]{1,5}|\\PC{0,6}", 0..6),
+        max_registers in proptest::option::of(any::<u16>()),
+        unserved in proptest::collection::vec("holding|coil|input|\\PC{0,4}", 0..3),
+    ) {
+        let tags = registers(offsets);
+        let key = Learner::new(&tags, LIMITS, None, Instant::now()).learned().key;
+        let quarantined = quarantined.into_iter().map(|(address, width, why)| Quarantined { address, width, why }).collect();
+        let learned = Learned { key, quarantined, splits, max_registers, unserved };
+        let mut now = Instant::now();
+        let mut learner = Learner::new(&tags, LIMITS, Some(&learned), now);
+        for _ in 0..40 {
+            learner.begin(now, Learner::MAX_EXTRA);
+            while let Some(block) = learner.next_request() {
+                prop_assert!((1..=125).contains(&block.count), "{block:?}");
+                prop_assert!(u32::from(block.start) + u32::from(block.count) <= 65_536, "{block:?}");
+                learner.on_result(Ok(()), now);
+            }
+            learner.end(now);
+            now += MINUTE;
+        }
+        for index in 0..tags.len() {
+            prop_assert!(learner.spot(index).is_ok(), "{index} is never read again");
+        }
+    }
+
+    #[test]
     fn a_short_device_with_illegal_addresses_is_learned_too(
         offsets in proptest::collection::btree_set(0_u16..600, 1..200),
         illegal in proptest::collection::hash_set(0_u16..600, 0..20),
