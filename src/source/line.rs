@@ -201,10 +201,7 @@ impl Line {
             status.state = Some(state);
             status.why = why;
         });
-        let is_serial = matches!(self.link.transport, Transport::Serial(_));
-        let is_dialled_in = self.seat.is_some() && state == LinkState::Down;
-        let code = if is_dialled_in { words::NOBODY_DIALLED } else { code(is_serial, state, why) };
-        let trouble = Trouble::new(code).with("link", &self.link.name);
+        let trouble = Trouble::new(code(&self.link.transport, state, why)).with("link", &self.link.name);
         let trouble = trouble.with("endpoint", &self.link.transport).with("error", &self.open_error);
         match state {
             LinkState::Up => info!(link = %self.link.name, "{}", trouble.what(Lang::current())),
@@ -226,11 +223,15 @@ impl Drop for Line {
 }
 
 /// The words for a change of state.
-fn code(is_serial: bool, state: LinkState, why: Option<Why>) -> Code {
+fn code(transport: &Transport, state: LinkState, why: Option<Why>) -> Code {
+    let is_serial = matches!(transport, Transport::Serial(_));
+    let dials_in = matches!(transport, Transport::RtuListen { .. });
+    let has_checksums = !matches!(transport, Transport::ModbusTcp { .. });
     match (state, why) {
         (LinkState::Up, _) => words::LINK_UP,
-        (LinkState::Down, Some(Why::Timeout)) if is_serial => words::LINE_SILENT,
-        (LinkState::Down, Some(Why::Malformed)) if is_serial => words::LINE_NOISE,
+        (LinkState::Down, Some(Why::Timeout)) if is_serial || dials_in => words::LINE_SILENT,
+        (LinkState::Down, Some(Why::Malformed)) if has_checksums => words::LINE_NOISE,
+        (LinkState::Down, _) if dials_in => words::NOBODY_DIALLED,
         (LinkState::Down, _) if is_serial => words::SERIAL_UNUSABLE,
         (LinkState::Down, Some(Why::Refused)) => words::LINK_REFUSED,
         (LinkState::Down, Some(Why::Timeout)) => words::LINK_SILENT,
@@ -243,4 +244,28 @@ fn code(is_serial: bool, state: LinkState, why: Option<Why>) -> Code {
 /// From 0 to 1; without the system's random numbers the jitter is missing, nothing else.
 pub(super) fn random() -> f64 {
     getrandom::u32().map_or(0.5, |n| f64::from(n) / f64::from(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_unit_that_has_dialled_in_and_says_nothing_is_not_called_missing() {
+        let (host, listen) = (String::new(), String::new());
+        let dials_in = Transport::RtuListen { listen, registration: None, heartbeat: None };
+        let behind_a_server = Transport::RtuOverTcp { host: host.clone(), port: 1 };
+        let tcp = Transport::ModbusTcp { host, port: 1 };
+        for (transport, why, expected) in [
+            (&dials_in, Why::Unreachable, words::NOBODY_DIALLED),
+            (&dials_in, Why::Closed, words::NOBODY_DIALLED),
+            (&dials_in, Why::Timeout, words::LINE_SILENT),
+            (&dials_in, Why::Malformed, words::LINE_NOISE),
+            (&behind_a_server, Why::Malformed, words::LINE_NOISE),
+            (&behind_a_server, Why::Timeout, words::LINK_SILENT),
+            (&tcp, Why::Malformed, words::LINK_MALFORMED),
+        ] {
+            assert_eq!(code(transport, LinkState::Down, Some(why)), expected, "{transport} {why}");
+        }
+    }
 }
