@@ -18,7 +18,7 @@ use crate::source::modbus::plan::{Block, plan};
 
 #[derive(clap::Args)]
 pub(super) struct ReadArgs {
-    /// A link of the configuration (with --config), or where to connect: 192.168.1.10, 192.168.1.10:502, rtu-over-tcp:HOST:PORT, /dev/ttyUSB0.
+    /// A link of the configuration (with --config), or where to connect: 192.168.1.10, 192.168.1.10:502, rtu-over-tcp:HOST:PORT, /dev/ttyUSB0, ascii:/dev/ttyUSB0.
     link: String,
     /// 40001, holding:16, 40010.3; with --addresses also as in the PLC's program, such as D100.
     address: String,
@@ -26,7 +26,7 @@ pub(super) struct ReadArgs {
     #[arg(value_name = "TYPE")]
     data_type: Option<String>,
     /// Take the link named LINK from this file.
-    #[arg(long = "config", short, value_name = "FILE")]
+    #[arg(long = "config", short = 'c', short_alias = 'f', value_name = "FILE")]
     from_config: Option<PathBuf>,
     /// Unit id; without it that of the link's first device, or 1.
     #[arg(long, value_name = "N")]
@@ -133,7 +133,7 @@ fn link(args: &ReadArgs) -> Result<(Link, Option<u8>), ExitCode> {
             stop_bits: args.stop_bits,
             timeout: &args.timeout,
         };
-        let link = endpoint::link(&endpoint::link_keys(&args.link, &settings));
+        let link = endpoint::typed_link(&args.link, &settings);
         return link.map(|link| (link, None)).map_err(|trouble| fail(&trouble, EXIT_USAGE));
     };
     let config = load_or_explain(path)?;
@@ -263,6 +263,7 @@ pub(super) fn unreachable(link: &Link, fault: &OpenFault) -> Trouble {
     let code = match (&link.transport, fault.why) {
         (Transport::Serial(_), _) => words::PORT_UNUSABLE,
         (_, Why::Refused) => words::NOT_ACCEPTED,
+        _ if fault.error.to_string().contains("lookup address") => words::NAME_UNKNOWN,
         _ => words::NOT_REACHED,
     };
     Trouble::new(code).with("endpoint", &link.transport).with("error", &fault.error)

@@ -31,6 +31,11 @@ pub const NOBODY_FOUND: Code = Code("CW613");
 /// Output.
 pub const CANNOT_WRITE_FILE: Code = Code("CW614");
 
+/// A port of another system.
+pub const PORT_OF_WINDOWS: Code = Code("CW615");
+/// Neither a host nor, without a file, a link.
+pub const NAME_UNKNOWN: Code = Code("CW616");
+
 pub(super) const WORDS: &[Words] = &[
     Words {
         code: NO_SUCH_LINK,
@@ -124,10 +129,13 @@ pub(super) const WORDS: &[Words] = &[
             en: "{endpoint} closes the connection (closed)", zh: "{endpoint} 主动断开了连接（closed）"
         },
         cause: Text {
-            en: "The device allows few connections and another master holds them, or it dislikes this request.",
-            zh: "设备允许的连接数少，被别的主站占用；或设备不接受该请求。",
+            en: "The device allows few connections and another master holds them, it dislikes this request, or one side speaks Modbus TCP and the other RTU over TCP.",
+            zh: "设备允许的连接数少，被别的主站占用；设备不接受该请求；或者一方用 Modbus TCP，另一方用 RTU over TCP。",
         },
-        remedy: Text { en: "close other masters, then try again", zh: "请断开其他主站后再试" },
+        remedy: Text {
+            en: "close other masters, then try again; over a network also try with and without rtu-over-tcp:",
+            zh: "请断开其他主站后再试；走网络时，rtu-over-tcp: 加与不加都试一下",
+        },
     },
     Words {
         code: NOT_MODBUS,
@@ -218,5 +226,29 @@ pub(super) const WORDS: &[Words] = &[
             zh: "目录不存在或不可写，或磁盘已满。",
         },
         remedy: Text { en: "choose another --output", zh: "请换一个 --output" },
+    },
+    Words {
+        code: PORT_OF_WINDOWS,
+        what: Text { en: "{found} is a serial port as Windows names it", zh: "{found} 是 Windows 下的串口名" },
+        cause: Text { en: "Linux names its ports otherwise.", zh: "Linux 下串口的名称不同。" },
+        remedy: Text {
+            en: "write e.g. /dev/ttyUSB0 (an adapter) or /dev/ttyS0 (built in); `ls /dev/ttyUSB* /dev/ttyS*` shows them",
+            zh: "请写 /dev/ttyUSB0（USB 转换器）或 /dev/ttyS0（板载串口）；可用 ls /dev/ttyUSB* /dev/ttyS* 查看",
+        },
+    },
+    Words {
+        code: NAME_UNKNOWN,
+        what: Text {
+            en: "no host of this name is known: {endpoint} ({error})",
+            zh: "找不到这个主机名：{endpoint}（{error}）",
+        },
+        cause: Text {
+            en: "The name is misspelt or no DNS server knows it, or the name of a link is meant.",
+            zh: "主机名写错、DNS 解析不到，或本来想写的是链路名称。",
+        },
+        remedy: Text {
+            en: "write the IP address, e.g. 192.168.1.10; for a link of the configuration add --config FILE",
+            zh: "请直接写 IP 地址，如 192.168.1.10；若是配置中的链路，请加 --config 文件",
+        },
     },
 ];
