@@ -64,6 +64,12 @@ pub(super) fn device(keys: &str) -> Result<Device, Trouble> {
     Ok((*config.devices[0]).clone())
 }
 
+/// A meter with these keys, likewise.
+pub(super) fn meter(keys: &str) -> Result<Device, Trouble> {
+    let config = workshop("modbus_rtu = \"h\"", &format!("[[device]]\nid = \"d\"\nlink = \"l\"\n{keys}"))?;
+    Ok((*config.devices[0]).clone())
+}
+
 fn workshop(link: &str, device: &str) -> Result<Config, Trouble> {
     let head = "[workshop]\nenterprise = \"e\"\nid = \"w\"\ntimezone = \"UTC\"\n[[link]]\nname = \"l\"\n";
     let first = |mistakes: Vec<Mistake>| mistakes.into_iter().next().expect("a refusal has a mistake").trouble;

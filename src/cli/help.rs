@@ -20,7 +20,7 @@ const COMMANDS: [(&str, &str); 9] = [
 ];
 
 /// What each argument means: the same in every command, unless the name of one stands before it.
-const ARGUMENTS: [(&str, &str); 46] = [
+const ARGUMENTS: [(&str, &str); 47] = [
     ("config", "车间配置文件；各配置项见 config/workshop.toml"),
     ("log", "日志级别：error、warn、info、debug，或 cloudward::source=debug 这样的过滤条件"),
     ("lang", "消息语言：en 或 zh（默认取自 LC_ALL、LC_MESSAGES、LANG）"),
@@ -39,6 +39,7 @@ const ARGUMENTS: [(&str, &str); 46] = [
     ("data_type", "bool、u16、i16、u32、f32 等；默认 u16，线圈和位为 bool"),
     ("from_config", "从该文件中取名为 LINK 的链路"),
     ("unit", "站号；默认取该链路上第一台设备的站号，否则为 1"),
+    ("meter", "读 DL/T 645 电表：表盘上的表号；ADDRESS 写数据标识，如 02-01-01-00"),
     ("order", "多寄存器数值的字节序：ABCD、CDAB、BADC、DCBA"),
     ("scale", "读数乘以该系数"),
     ("length", "文本的字节数"),

@@ -1,5 +1,7 @@
 //! `cloudward read`: one value of a device, now, with its registers and what other byte orders would make of them.
 
+mod meter;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -8,6 +10,7 @@ use super::endpoint::{self, Settings, device, quoted};
 use super::load::load_or_explain;
 use super::run::runtime;
 use super::{EXIT_UNAVAILABLE, EXIT_USAGE, fail, say};
+use crate::config::dlt645::MeterAddress;
 use crate::config::modbus::{DataType, Order, Register};
 use crate::config::{Link, Station, Tag, Transport};
 use crate::model::words::tools as words;
@@ -31,6 +34,9 @@ pub(super) struct ReadArgs {
     /// Unit id; without it that of the link's first device, or 1.
     #[arg(long, value_name = "N")]
     unit: Option<u8>,
+    /// A DL/T 645 meter is meant, with this number on its front; ADDRESS is then an identifier such as 02-01-01-00.
+    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["unit", "order", "length", "encoding", "addresses", "count"])]
+    meter: Option<String>,
     /// Byte order of longer values: ABCD, CDAB, BADC, DCBA.
     #[arg(long)]
     order: Option<String>,
@@ -88,12 +94,12 @@ pub(super) fn period(text: &str) -> Result<Duration, String> {
 }
 
 pub(super) fn read(args: &ReadArgs) -> ExitCode {
-    let (link, first_unit) = match link(args) {
+    let (link, first_unit, first_meter) = match link(args) {
         Ok(found) => found,
         Err(code) => return code,
     };
-    let (tag, registers) = match values(args) {
-        Ok(values) => values,
+    let question = match question(args, &link, first_meter) {
+        Ok(question) => question,
         Err(trouble) => return fail(&trouble, EXIT_USAGE),
     };
     let unit = args.unit.or(first_unit).unwrap_or(1);
@@ -105,7 +111,10 @@ pub(super) fn read(args: &ReadArgs) -> ExitCode {
         let mut connection = None;
         loop {
             ticks.tick().await;
-            let failed = once(&link, unit, &tag, &registers, &mut connection).await.err();
+            let failed = match &question {
+                Question::Registers(tag, registers) => once(&link, unit, tag, registers, &mut connection).await.err(),
+                Question::Meter(question) => question.ask(&link, &mut connection).await.err(),
+            };
             asked += 1;
             if args.every.is_none() || args.times.is_some_and(|times| asked >= times) {
                 return failed;
@@ -124,8 +133,26 @@ pub(super) fn read(args: &ReadArgs) -> ExitCode {
     ended.map_or(ExitCode::SUCCESS, |trouble| fail(&trouble, EXIT_UNAVAILABLE))
 }
 
-/// The link, and the unit id of its first device.
-fn link(args: &ReadArgs) -> Result<(Link, Option<u8>), ExitCode> {
+enum Question {
+    Registers(Tag, Vec<Register>),
+    Meter(meter::Question),
+}
+
+/// What is to be asked. An identifier that no Modbus address looks like is for the meter of the link, if it has one.
+fn question(args: &ReadArgs, link: &Link, first_meter: Option<MeterAddress>) -> Result<Question, Trouble> {
+    let is_identifier = args.unit.is_none() && args.address.contains('-');
+    let of_link = first_meter.filter(|_| is_identifier).map(|meter| meter.to_string());
+    let Some(meter) = args.meter.as_ref().or(of_link.as_ref()) else {
+        return values(args).map(|(tag, registers)| Question::Registers(tag, registers));
+    };
+    if !link.transport.carries_meters() {
+        return Err(Trouble::new(words::NO_METERS_THERE).with("endpoint", &link.transport));
+    }
+    meter::Question::new(args, meter).map(Question::Meter)
+}
+
+/// The link, the unit id of its first device and the address of its first meter.
+fn link(args: &ReadArgs) -> Result<(Link, Option<u8>, Option<MeterAddress>), ExitCode> {
     let Some(path) = &args.from_config else {
         let settings = Settings {
             baud: args.baud,
@@ -134,7 +161,7 @@ fn link(args: &ReadArgs) -> Result<(Link, Option<u8>), ExitCode> {
             timeout: &args.timeout,
         };
         let link = endpoint::typed_link(&args.link, &settings);
-        return link.map(|link| (link, None)).map_err(|trouble| fail(&trouble, EXIT_USAGE));
+        return link.map(|link| (link, None, None)).map_err(|trouble| fail(&trouble, EXIT_USAGE));
     };
     let config = load_or_explain(path)?;
     let Some(link) = config.links.iter().find(|link| *link.name == *args.link) else {
@@ -150,6 +177,10 @@ fn link(args: &ReadArgs) -> Result<(Link, Option<u8>), ExitCode> {
         config.devices_of(&link.name).find_map(|device| match device.station {
             Station::Unit(unit) => Some(unit),
             Station::Meter(_) => None,
+        }),
+        config.devices_of(&link.name).find_map(|device| match device.station {
+            Station::Meter(address) => Some(address),
+            Station::Unit(_) => None,
         }),
     ))
 }

@@ -1400,8 +1400,8 @@ pub(super) const WORDS: &[Words] = &[
             en: "Without `meter` a device is asked in Modbus.", zh: "没写 meter 的设备一律按 Modbus 读取。"
         },
         remedy: Text {
-            en: "give the [[device]] `meter = \"000000000001\"` (the number on its front) in place of `unit`, or write a Modbus address",
-            zh: "电表请在 [[device]] 里写 meter = \"000000000001\"（表盘上的表号）代替 unit；否则请写 Modbus 地址",
+            en: "give the [[device]] `meter = \"000000000001\"` (the number on its front) in place of `unit` (`cloudward read`: --meter), or write a Modbus address",
+            zh: "电表请在 [[device]] 里写 meter = \"000000000001\"（表盘上的表号）代替 unit（cloudward read 用 --meter）；否则请写 Modbus 地址",
         },
     },
     Words {

@@ -33,6 +33,14 @@ pub const CANNOT_WRITE_FILE: Code = Code("CW614");
 
 /// A port of another system.
 pub const PORT_OF_WINDOWS: Code = Code("CW615");
+/// A meter refuses.
+pub const METER_REFUSES: Code = Code("CW617");
+/// A meter is silent.
+pub const METER_SILENT: Code = Code("CW618");
+/// What a meter sent is no value.
+pub const NO_METER_VALUE: Code = Code("CW619");
+/// Meters speak on serial lines.
+pub const NO_METERS_THERE: Code = Code("CW620");
 /// Neither a host nor, without a file, a link.
 pub const NAME_UNKNOWN: Code = Code("CW616");
 
@@ -249,6 +257,63 @@ pub(super) const WORDS: &[Words] = &[
         remedy: Text {
             en: "write the IP address, e.g. 192.168.1.10; for a link of the configuration add --config FILE",
             zh: "请直接写 IP 地址，如 192.168.1.10；若是配置中的链路，请加 --config 文件",
+        },
+    },
+    Words {
+        code: METER_REFUSES,
+        what: Text { en: "meter {meter} refuses {id}: {found}", zh: "电表 {meter} 拒绝读取 {id}：{found}" },
+        cause: Text {
+            en: "The meter does not have this value, or wants a password for it.",
+            zh: "电表没有这个数据项，或读取它需要密码。",
+        },
+        remedy: Text {
+            en: "the meter is reached; try 02-01-01-00 (voltage) or 00-01-00-00 (energy), and look into its manual",
+            zh: "电表已连通；可先试 02-01-01-00（电压）、00-01-00-00（电能），再查说明书",
+        },
+    },
+    Words {
+        code: METER_SILENT,
+        what: Text {
+            en: "meter {meter} at {endpoint} does not answer (timeout)",
+            zh: "{endpoint} 上的电表 {meter} 没有应答（timeout）",
+        },
+        cause: Text {
+            en: "Number, speed or parity are wrong, A and B are exchanged, or another master is on the line.",
+            zh: "表号、波特率或校验位不对，A、B 接反，或总线上另有主站。",
+        },
+        remedy: Text {
+            en: "try --baud 2400 --parity even, then 9600, 1200 and 4800; alone on the line --meter AAAAAAAAAAAA reaches any meter; exchange A and B once",
+            zh: "请试 --baud 2400 --parity even，再试 9600、1200、4800；线上只有一块表时可写 --meter AAAAAAAAAAAA；再对调一次 A、B",
+        },
+    },
+    Words {
+        code: NO_METER_VALUE,
+        what: Text {
+            en: "what the meter sends for {id} is no {type}: {found}",
+            zh: "电表为 {id} 发来的内容不是有效的 {type}：{found}",
+        },
+        cause: Text {
+            en: "The meter departs from the standard, or fills with FF what it does not have.",
+            zh: "电表与标准不一致，或把没有的数据填成 FF。",
+        },
+        remedy: Text {
+            en: "give the format of its manual as TYPE, e.g. bcd4.2",
+            zh: "请把说明书上的格式写在 TYPE 处，例如 bcd4.2",
+        },
+    },
+    Words {
+        code: NO_METERS_THERE,
+        what: Text {
+            en: "DL/T 645 meters do not speak Modbus TCP, as {endpoint} is addressed",
+            zh: "DL/T 645 电表不走 Modbus TCP，而 {endpoint} 按 Modbus TCP 访问",
+        },
+        cause: Text {
+            en: "They are on RS-485; a serial server in transparent mode passes their frames on.",
+            zh: "电表接在 RS-485 上，经透传模式的串口服务器可以访问。",
+        },
+        remedy: Text {
+            en: "write the serial port, e.g. /dev/ttyUSB0, or rtu-over-tcp:HOST:PORT",
+            zh: "请写串口，如 /dev/ttyUSB0，或 rtu-over-tcp:主机:端口",
         },
     },
 ];
