@@ -11,7 +11,7 @@ use super::load::load_or_explain;
 use super::run::runtime;
 use super::{EXIT_UNAVAILABLE, EXIT_USAGE, fail, say};
 use crate::config::dlt645::MeterAddress;
-use crate::config::modbus::{DataType, Order, Register};
+use crate::config::modbus::{Address, DataType, Order, Register};
 use crate::config::{Link, Station, Tag, Transport};
 use crate::model::words::tools as words;
 use crate::model::{Lang, Reading, Trouble, Why};
@@ -304,9 +304,12 @@ fn refused(link: &Link, unit: u8, block: Block, fault: ReadFault) -> Trouble {
     let trouble = |code| Trouble::new(code).with("endpoint", &link.transport).with("unit", unit);
     match fault {
         ReadFault::Exception(why @ (Why::IllegalFunction | Why::IllegalAddress | Why::IllegalValue)) => {
-            let last = block.start.saturating_add(block.count - 1);
-            let trouble = trouble(words::REFUSES).with("table", block.table.as_str());
-            trouble.with("first", block.start).with("last", last).with("found", why)
+            let first = Address { table: block.table, offset: block.start };
+            let range = match block.count {
+                1 => format!("{first} = {}", first.reference()),
+                count => format!("{first}-{} = {}", block.start.saturating_add(count - 1), first.reference()),
+            };
+            trouble(words::REFUSES).with("range", range).with("found", why)
         }
         ReadFault::Exception(why) => trouble(words::DEVICE_TROUBLE).with("found", why),
         ReadFault::Silent(Why::Malformed) | ReadFault::Lost(Why::Malformed) => trouble(words::NOT_MODBUS),

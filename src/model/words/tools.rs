@@ -162,10 +162,7 @@ pub(super) const WORDS: &[Words] = &[
     },
     Words {
         code: REFUSES,
-        what: Text {
-            en: "unit {unit} refuses {table} {first} to {last}: {found}",
-            zh: "站号 {unit} 拒绝读取 {table} {first} 至 {last}：{found}",
-        },
+        what: Text { en: "unit {unit} refuses {range}: {found}", zh: "站号 {unit} 拒绝读取 {range}：{found}" },
         cause: Text {
             en: "The device has no such address or does not serve this table; many manuals count from 1 what travels from 0, or name input registers 4xxxx.",
             zh: "设备没有这个地址，或不支持这个区；很多手册从 1 开始计数，而报文从 0 开始。",
