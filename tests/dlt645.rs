@@ -19,6 +19,7 @@ use cloudward::source::dlt645::frame::frame;
 use cloudward::source::poller::Place;
 use cloudward::source::{Heard, Outlet};
 use cloudward::source::{LinkStatus, Poller};
+use common::agent::run_to_end;
 use common::bus::{Bus, Wire};
 use common::plc::Plc;
 use common::{PATIENCE, prepared, temp_dir};
@@ -311,4 +312,37 @@ fn lengths_and_decimals_are_those_of_a_table_that_was_not_made_here() {
         compared += 1;
     }
     assert!(compared > 500, "only {compared} identifiers were compared");
+}
+
+#[tokio::test]
+async fn a_meter_is_read_by_hand() {
+    let dir = temp_dir();
+    let wire = Wire::new(dir.path(), "line");
+    let _meters = Plc::meters(&wire.there, &[METER]);
+    let port = wire.here.display().to_string();
+    let file = dir.path().join("w.toml");
+    let config = format!(
+        "[workshop]\nenterprise = \"e\"\nid = \"w\"\ntimezone = \"UTC\"\n[[link]]\nname = \"meters\"\nmodbus_rtu = \"{port}\"\n{}",
+        meter("m", METER, &["02-01-01-00"]).replace("link = \"l\"", "link = \"meters\"")
+    );
+    std::fs::write(&file, config).unwrap();
+    let read = async |args: Vec<String>| {
+        tokio::task::spawn_blocking(move || {
+            let args: Vec<&str> = args.iter().map(String::as_str).collect();
+            run_to_end(&[&["read", "--timeout", "500ms"][..], &args].concat())
+        })
+        .await
+        .unwrap()
+    };
+    let words = |text: &str| text.split_whitespace().map(|word| word.replace("PORT", &port)).collect::<Vec<String>>();
+    let by_number = read(words(&format!("PORT 02-01-01-00 --meter {METER}"))).await;
+    assert!(by_number.code == Some(0) && by_number.stdout == "02-01-01-00  220.1 V  [22 01]\n", "{by_number:?}");
+    let by_link = read(words(&format!("meters 00-01-00-00 --config {}", file.display()))).await;
+    assert!(by_link.code == Some(0) && by_link.stdout.starts_with("00-01-00-00  123456.78 kWh"), "{by_link:?}");
+    let other = read(words("PORT 02-01-01-00 --meter 000000009999")).await;
+    assert!(other.code == Some(69) && other.stderr.contains("[CW618]"), "{other:?}");
+    let none = read(words(&format!("PORT 02-01-99-00 bcd2.1 --meter {METER}"))).await;
+    assert!(none.code == Some(69) && none.stderr.contains("[CW617]"), "{none:?}");
+    let on_tcp = read(words("127.0.0.1 02-01-01-00 --meter 1")).await;
+    assert!(on_tcp.code == Some(64) && on_tcp.stderr.contains("[CW620]"), "{on_tcp:?}");
 }

@@ -2,6 +2,7 @@
 
 use crate::config::{Config, Device, Link, Mistake};
 use crate::model::Trouble;
+use crate::model::words::tools as words;
 
 /// Settings of a serial line and the deadline, where they were given.
 pub(super) struct Settings<'a> {
@@ -13,7 +14,7 @@ pub(super) struct Settings<'a> {
 
 /// Whether a serial port is meant.
 pub(super) fn is_serial(endpoint: &str) -> bool {
-    endpoint.contains('/') && !endpoint.starts_with(RTU_OVER_TCP)
+    endpoint.contains('/') && !endpoint.contains("://") && !endpoint.starts_with(RTU_OVER_TCP)
 }
 
 const RTU_OVER_TCP: &str = "rtu-over-tcp:";
@@ -34,6 +35,23 @@ pub(super) fn link_keys(endpoint: &str, settings: &Settings<'_>) -> String {
     lines.join("\n")
 }
 
+/// Refuses `COM3`, which would be looked for as a host.
+pub(super) fn refuse_windows_port(endpoint: &str) -> Result<(), Trouble> {
+    let digits = endpoint.get(..3).filter(|com| com.eq_ignore_ascii_case("com")).map(|_| &endpoint[3..]);
+    match digits {
+        Some(digits) if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => {
+            Err(Trouble::new(words::PORT_OF_WINDOWS).with("found", endpoint))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The link that a person means.
+pub(super) fn typed_link(endpoint: &str, settings: &Settings<'_>) -> Result<Link, Trouble> {
+    refuse_windows_port(endpoint)?;
+    link(&link_keys(endpoint, settings))
+}
+
 /// The link behind these keys.
 pub(super) fn link(keys: &str) -> Result<Link, Trouble> {
     let config = workshop(keys, "")?;
@@ -46,10 +64,38 @@ pub(super) fn device(keys: &str) -> Result<Device, Trouble> {
     Ok((*config.devices[0]).clone())
 }
 
+/// A meter with these keys, likewise.
+pub(super) fn meter(keys: &str) -> Result<Device, Trouble> {
+    let config = workshop("modbus_rtu = \"h\"", &format!("[[device]]\nid = \"d\"\nlink = \"l\"\n{keys}"))?;
+    Ok((*config.devices[0]).clone())
+}
+
 fn workshop(link: &str, device: &str) -> Result<Config, Trouble> {
     let head = "[workshop]\nenterprise = \"e\"\nid = \"w\"\ntimezone = \"UTC\"\n[[link]]\nname = \"l\"\n";
     let first = |mistakes: Vec<Mistake>| mistakes.into_iter().next().expect("a refusal has a mistake").trouble;
-    Config::parse(&format!("{head}{link}\n{device}\n")).map_err(first)
+    Config::parse(&format!("{head}{link}\n{device}\n")).map_err(first).map_err(as_typed)
+}
+
+/// The same trouble in the words of the command line: nobody typed `device.d.v.length`, but `--length` may be missing.
+fn as_typed(mut trouble: Trouble) -> Trouble {
+    let option = |key: &str| match key {
+        "address" => "ADDRESS".to_owned(),
+        "type" => "TYPE".to_owned(),
+        key if key.starts_with("modbus_") => "LINK".to_owned(),
+        key => format!("--{}", key.replace('_', "-")),
+    };
+    for (name, text) in &mut trouble.args {
+        match *name {
+            "key" => *text = option(text.rsplit('.').next().unwrap_or_default()),
+            "example" => {
+                if let Some((key, value)) = text.split_once(" = ") {
+                    *text = format!("{} {}", option(key), value.trim_matches('"'));
+                }
+            }
+            _ => {}
+        }
+    }
+    trouble
 }
 
 /// A string of TOML: that of JSON is one too.
@@ -93,6 +139,21 @@ mod tests {
         }
         assert!(link(&link_keys("no host", &PLAIN)).is_err());
         assert!(link(&link_keys("x\"\nbaud = 1", &PLAIN)).is_err(), "what is typed stays one value");
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_in_the_words_that_were_typed() {
+        let said = |trouble: Trouble| trouble.line(crate::model::Lang::En);
+        let length = said(device("tags = [{ name = \"v\", address = \"40001\", type = \"text\" }]").unwrap_err());
+        assert!(length.contains("`--length` is missing; write e.g. --length 16"), "{length}");
+        let address = said(device("tags = [{ name = \"v\", address = \"16\", type = \"u16\" }]").unwrap_err());
+        assert!(address.contains("`ADDRESS` is 16"), "{address}");
+        for (typed, words) in
+            [("COM3", "[CW615]"), ("tcp://plc:502", "`LINK` is \"tcp://plc:502\""), ("a：1", "\"a:1\"")]
+        {
+            let said = said(typed_link(typed, &PLAIN).unwrap_err());
+            assert!(said.contains(words), "{said}");
+        }
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The help in Chinese. clap's own help is English; here its sentences are replaced, by command and argument.
 
-use clap::Command;
+use std::ffi::OsString;
+
+use clap::{Arg, ArgAction, Command};
 
 use crate::model::Lang;
 
@@ -18,7 +20,7 @@ const COMMANDS: [(&str, &str); 9] = [
 ];
 
 /// What each argument means: the same in every command, unless the name of one stands before it.
-const ARGUMENTS: [(&str, &str); 46] = [
+const ARGUMENTS: [(&str, &str); 47] = [
     ("config", "车间配置文件；各配置项见 config/workshop.toml"),
     ("log", "日志级别：error、warn、info、debug，或 cloudward::source=debug 这样的过滤条件"),
     ("lang", "消息语言：en 或 zh（默认取自 LC_ALL、LC_MESSAGES、LANG）"),
@@ -30,13 +32,14 @@ const ARGUMENTS: [(&str, &str); 46] = [
     ("outage", "中途让消息服务器离线一段时间，并证明没有丢数据"),
     (
         "link",
-        "配置中的链路名称（配合 --config），或地址：192.168.1.10、192.168.1.10:502、rtu-over-tcp:主机:端口、/dev/ttyUSB0",
+        "配置中的链路名称（配合 --config），或地址：192.168.1.10、192.168.1.10:502、rtu-over-tcp:主机:端口、/dev/ttyUSB0、ascii:/dev/ttyUSB0",
     ),
-    ("endpoint", "192.168.1.10、192.168.1.10:502、rtu-over-tcp:主机:端口、/dev/ttyUSB0"),
+    ("endpoint", "192.168.1.10、192.168.1.10:502、rtu-over-tcp:主机:端口、/dev/ttyUSB0、ascii:/dev/ttyUSB0"),
     ("address", "40001、holding:16、40010.3；加上 --addresses 可写 PLC 地址，如 D100"),
     ("data_type", "bool、u16、i16、u32、f32 等；默认 u16，线圈和位为 bool"),
     ("from_config", "从该文件中取名为 LINK 的链路"),
     ("unit", "站号；默认取该链路上第一台设备的站号，否则为 1"),
+    ("meter", "读 DL/T 645 电表：表盘上的表号；ADDRESS 写数据标识，如 02-01-01-00"),
     ("order", "多寄存器数值的字节序：ABCD、CDAB、BADC、DCBA"),
     ("scale", "读数乘以该系数"),
     ("length", "文本的字节数"),
@@ -46,10 +49,10 @@ const ARGUMENTS: [(&str, &str); 46] = [
     ("every", "每隔多久重复一次，直到 Ctrl-C，如 1s"),
     ("times", "最多重复多少次"),
     ("bauds", "波特率，以逗号分隔；默认从最常见的试起"),
-    ("baud", "波特率"),
+    ("baud", "串口波特率（默认 9600）"),
     ("parities", "校验位：none、even、odd，以逗号分隔"),
-    ("parity", "校验位：none、even、odd"),
-    ("stop_bits", "停止位：1 或 2"),
+    ("parity", "串口校验位：none、even、odd（默认 none）"),
+    ("stop_bits", "串口停止位：1 或 2（默认 1）"),
     ("timeout", "等待一次应答的时限，如 500ms"),
     ("units", "要找的站号，如 1-10,17；默认全部，最常见的在先"),
     ("tables", "要查的区：holding、input、coil、discrete"),
@@ -78,7 +81,17 @@ pub(super) fn localized(command: Command, lang: Lang) -> Command {
     if lang == Lang::En {
         return command;
     }
-    let command = arguments(command.about("通过 Modbus 读取设备，每个样本存入本地日志库，再送到 MQTT 服务器"));
+    let command = arguments(command.about("通过 Modbus 读取设备，每个样本存入本地日志库，再送到 MQTT 服务器"))
+        .subcommand_help_heading("命令")
+        .disable_version_flag(true)
+        .arg(
+            Arg::new("version")
+                .short('V')
+                .long("version")
+                .action(ArgAction::Version)
+                .help("显示版本")
+                .help_heading("选项"),
+        );
     COMMANDS.iter().fold(command, |command, (name, about)| {
         if command.find_subcommand(name).is_none() {
             return command; // a command of a feature that is switched off
@@ -87,7 +100,52 @@ pub(super) fn localized(command: Command, lang: Lang) -> Command {
     })
 }
 
+/// `cloudward help probe` is `cloudward probe --help`: clap's own command `help` speaks English only.
+pub(super) fn asked_as_flag(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    let is_lang = |argument: &OsString| argument.to_str().is_some_and(|text| text.starts_with("--lang"));
+    let mut at = 1;
+    while arguments.get(at).is_some_and(is_lang) {
+        at += if arguments[at] == "--lang" { 2 } else { 1 };
+    }
+    if arguments.get(at).is_some_and(|word| word == "help") {
+        arguments.remove(at);
+        arguments.push("--help".into());
+    }
+    arguments
+}
+
+/// What clap adds by itself, in Chinese: headings, defaults, the flag that shows the help.
+const TEMPLATE: &str = "{before-help}{about-with-newline}\n用法：{usage}\n\n{all-args}{after-help}";
+
 fn arguments(command: Command) -> Command {
+    let help = Arg::new("help").short('h').long("help").action(ArgAction::Help).help("显示帮助");
+    let command = sentences(command).help_template(TEMPLATE).disable_help_flag(true).arg(help);
+    let mut nth = 0; // under a heading of their own, clap sorts arguments by their names
+    command.mut_args(|argument| {
+        nth += 1;
+        let order = if matches!(argument.get_id().as_str(), "lang" | "help") { 1_000 + nth } else { nth };
+        let heading = if argument.is_positional() { "参数" } else { "选项" };
+        let mut text = argument.get_help().map(ToString::to_string).unwrap_or_default();
+        let joined = |texts: Vec<String>| texts.join("、");
+        let takes_value = argument.get_action().takes_values();
+        let defaults = argument.get_default_values().iter().map(|value| value.to_string_lossy().into_owned()).collect();
+        let possible = argument.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
+        for (label, values) in [("默认", joined(defaults)), ("可选", joined(possible))] {
+            if takes_value && !values.is_empty() {
+                text += &format!(" [{label}：{values}]");
+            }
+        }
+        argument
+            .help(text)
+            .help_heading(heading)
+            .display_order(order)
+            .hide_default_value(takes_value)
+            .hide_possible_values(takes_value)
+    })
+}
+
+/// The sentences of the table above.
+fn sentences(command: Command) -> Command {
     let name = command.get_name().to_owned();
     ARGUMENTS.iter().fold(command, |command, (key, help)| {
         let (owner, id) = key.split_once(' ').unwrap_or((&name, key));
@@ -102,6 +160,18 @@ fn arguments(command: Command) -> Command {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_of_the_help_in_chinese_is_left_in_english() {
+        let mut command = localized(<super::super::Cli as clap::CommandFactory>::command(), Lang::Zh);
+        let mut pages = vec![command.render_long_help().to_string(), command.render_help().to_string()];
+        pages.extend(command.get_subcommands_mut().map(|sub| sub.render_help().to_string()));
+        for page in pages {
+            for english in ["Usage:", "Arguments:", "Options:", "Commands:", "Print ", "default", "possible values"] {
+                assert!(!page.contains(english), "{english} in\n{page}");
+            }
+        }
+    }
 
     #[test]
     fn every_command_and_argument_has_help_in_chinese() {

@@ -48,12 +48,12 @@ pub const EXIT_CONFIG: u8 = 78;
 
 /// Reads machines over Modbus, keeps every sample in a journal, delivers it to an MQTT broker.
 #[derive(Parser)]
-#[command(name = "cloudward", version, max_term_width = 100)]
+#[command(name = "cloudward", version, max_term_width = 100, disable_help_subcommand = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
     /// Language of messages: en or zh (default: from LC_ALL, LC_MESSAGES, LANG).
-    #[arg(long, global = true, value_name = "LANG")]
+    #[arg(long, global = true, value_name = "LANG", display_order = 900)]
     lang: Option<Language>,
 }
 
@@ -105,7 +105,7 @@ struct RunArgs {
 
 /// Parses the arguments, settles the language, runs the command.
 pub fn main() -> ExitCode {
-    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let arguments = help::asked_as_flag(std::env::args_os().collect());
     let lang = language(&arguments);
     lang.settle();
     let command = help::localized(<Cli as clap::CommandFactory>::command(), lang);

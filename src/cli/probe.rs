@@ -18,7 +18,7 @@ use crate::probe::walk::{Options, Progress, Step, Way, walk};
 
 #[derive(clap::Args)]
 pub(super) struct ProbeArgs {
-    /// 192.168.1.10, 192.168.1.10:502, rtu-over-tcp:HOST:PORT, /dev/ttyUSB0.
+    /// 192.168.1.10, 192.168.1.10:502, rtu-over-tcp:HOST:PORT, /dev/ttyUSB0, ascii:/dev/ttyUSB0.
     endpoint: String,
     /// Unit ids to look for, such as 1-10,17; without it all, the likeliest first.
     #[arg(long, value_name = "LIST")]
@@ -128,6 +128,7 @@ fn options(args: &ProbeArgs) -> Result<Options, Trouble> {
     let way = |(baud, parity): (Option<u32>, Option<String>)| {
         let stop_bits = args.stop_bits;
         let settings = Settings { baud, parity: parity.as_deref(), stop_bits, timeout: &args.timeout };
+        endpoint::refuse_windows_port(&args.endpoint)?;
         let text = endpoint::link_keys(&args.endpoint, &settings);
         let link = endpoint::link(&text)?;
         // The short timeout is for looking around; a configuration has its own default.

@@ -1,5 +1,7 @@
 //! `cloudward read`: one value of a device, now, with its registers and what other byte orders would make of them.
 
+mod meter;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -8,7 +10,8 @@ use super::endpoint::{self, Settings, device, quoted};
 use super::load::load_or_explain;
 use super::run::runtime;
 use super::{EXIT_UNAVAILABLE, EXIT_USAGE, fail, say};
-use crate::config::modbus::{DataType, Order, Register};
+use crate::config::dlt645::MeterAddress;
+use crate::config::modbus::{Address, DataType, Order, Register};
 use crate::config::{Link, Station, Tag, Transport};
 use crate::model::words::tools as words;
 use crate::model::{Lang, Reading, Trouble, Why};
@@ -18,7 +21,7 @@ use crate::source::modbus::plan::{Block, plan};
 
 #[derive(clap::Args)]
 pub(super) struct ReadArgs {
-    /// A link of the configuration (with --config), or where to connect: 192.168.1.10, 192.168.1.10:502, rtu-over-tcp:HOST:PORT, /dev/ttyUSB0.
+    /// A link of the configuration (with --config), or where to connect: 192.168.1.10, 192.168.1.10:502, rtu-over-tcp:HOST:PORT, /dev/ttyUSB0, ascii:/dev/ttyUSB0.
     link: String,
     /// 40001, holding:16, 40010.3; with --addresses also as in the PLC's program, such as D100.
     address: String,
@@ -26,11 +29,14 @@ pub(super) struct ReadArgs {
     #[arg(value_name = "TYPE")]
     data_type: Option<String>,
     /// Take the link named LINK from this file.
-    #[arg(long = "config", short, value_name = "FILE")]
+    #[arg(long = "config", short = 'c', short_alias = 'f', value_name = "FILE")]
     from_config: Option<PathBuf>,
     /// Unit id; without it that of the link's first device, or 1.
     #[arg(long, value_name = "N")]
     unit: Option<u8>,
+    /// A DL/T 645 meter is meant, with this number on its front; ADDRESS is then an identifier such as 02-01-01-00.
+    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["unit", "order", "length", "encoding", "addresses", "count"])]
+    meter: Option<String>,
     /// Byte order of longer values: ABCD, CDAB, BADC, DCBA.
     #[arg(long)]
     order: Option<String>,
@@ -88,12 +94,12 @@ pub(super) fn period(text: &str) -> Result<Duration, String> {
 }
 
 pub(super) fn read(args: &ReadArgs) -> ExitCode {
-    let (link, first_unit) = match link(args) {
+    let (link, first_unit, first_meter) = match link(args) {
         Ok(found) => found,
         Err(code) => return code,
     };
-    let (tag, registers) = match values(args) {
-        Ok(values) => values,
+    let question = match question(args, &link, first_meter) {
+        Ok(question) => question,
         Err(trouble) => return fail(&trouble, EXIT_USAGE),
     };
     let unit = args.unit.or(first_unit).unwrap_or(1);
@@ -105,7 +111,10 @@ pub(super) fn read(args: &ReadArgs) -> ExitCode {
         let mut connection = None;
         loop {
             ticks.tick().await;
-            let failed = once(&link, unit, &tag, &registers, &mut connection).await.err();
+            let failed = match &question {
+                Question::Registers(tag, registers) => once(&link, unit, tag, registers, &mut connection).await.err(),
+                Question::Meter(question) => question.ask(&link, &mut connection).await.err(),
+            };
             asked += 1;
             if args.every.is_none() || args.times.is_some_and(|times| asked >= times) {
                 return failed;
@@ -124,8 +133,26 @@ pub(super) fn read(args: &ReadArgs) -> ExitCode {
     ended.map_or(ExitCode::SUCCESS, |trouble| fail(&trouble, EXIT_UNAVAILABLE))
 }
 
-/// The link, and the unit id of its first device.
-fn link(args: &ReadArgs) -> Result<(Link, Option<u8>), ExitCode> {
+enum Question {
+    Registers(Tag, Vec<Register>),
+    Meter(meter::Question),
+}
+
+/// What is to be asked. An identifier that no Modbus address looks like is for the meter of the link, if it has one.
+fn question(args: &ReadArgs, link: &Link, first_meter: Option<MeterAddress>) -> Result<Question, Trouble> {
+    let is_identifier = args.unit.is_none() && args.address.contains('-');
+    let of_link = first_meter.filter(|_| is_identifier).map(|meter| meter.to_string());
+    let Some(meter) = args.meter.as_ref().or(of_link.as_ref()) else {
+        return values(args).map(|(tag, registers)| Question::Registers(tag, registers));
+    };
+    if !link.transport.carries_meters() {
+        return Err(Trouble::new(words::NO_METERS_THERE).with("endpoint", &link.transport));
+    }
+    meter::Question::new(args, meter).map(Question::Meter)
+}
+
+/// The link, the unit id of its first device and the address of its first meter.
+fn link(args: &ReadArgs) -> Result<(Link, Option<u8>, Option<MeterAddress>), ExitCode> {
     let Some(path) = &args.from_config else {
         let settings = Settings {
             baud: args.baud,
@@ -133,8 +160,8 @@ fn link(args: &ReadArgs) -> Result<(Link, Option<u8>), ExitCode> {
             stop_bits: args.stop_bits,
             timeout: &args.timeout,
         };
-        let link = endpoint::link(&endpoint::link_keys(&args.link, &settings));
-        return link.map(|link| (link, None)).map_err(|trouble| fail(&trouble, EXIT_USAGE));
+        let link = endpoint::typed_link(&args.link, &settings);
+        return link.map(|link| (link, None, None)).map_err(|trouble| fail(&trouble, EXIT_USAGE));
     };
     let config = load_or_explain(path)?;
     let Some(link) = config.links.iter().find(|link| *link.name == *args.link) else {
@@ -150,6 +177,10 @@ fn link(args: &ReadArgs) -> Result<(Link, Option<u8>), ExitCode> {
         config.devices_of(&link.name).find_map(|device| match device.station {
             Station::Unit(unit) => Some(unit),
             Station::Meter(_) => None,
+        }),
+        config.devices_of(&link.name).find_map(|device| match device.station {
+            Station::Meter(address) => Some(address),
+            Station::Unit(_) => None,
         }),
     ))
 }
@@ -263,6 +294,7 @@ pub(super) fn unreachable(link: &Link, fault: &OpenFault) -> Trouble {
     let code = match (&link.transport, fault.why) {
         (Transport::Serial(_), _) => words::PORT_UNUSABLE,
         (_, Why::Refused) => words::NOT_ACCEPTED,
+        _ if fault.error.to_string().contains("lookup address") => words::NAME_UNKNOWN,
         _ => words::NOT_REACHED,
     };
     Trouble::new(code).with("endpoint", &link.transport).with("error", &fault.error)
@@ -272,9 +304,12 @@ fn refused(link: &Link, unit: u8, block: Block, fault: ReadFault) -> Trouble {
     let trouble = |code| Trouble::new(code).with("endpoint", &link.transport).with("unit", unit);
     match fault {
         ReadFault::Exception(why @ (Why::IllegalFunction | Why::IllegalAddress | Why::IllegalValue)) => {
-            let last = block.start.saturating_add(block.count - 1);
-            let trouble = trouble(words::REFUSES).with("table", block.table.as_str());
-            trouble.with("first", block.start).with("last", last).with("found", why)
+            let first = Address { table: block.table, offset: block.start };
+            let range = match block.count {
+                1 => format!("{first} = {}", first.reference()),
+                count => format!("{first}-{} = {}", block.start.saturating_add(count - 1), first.reference()),
+            };
+            trouble(words::REFUSES).with("range", range).with("found", why)
         }
         ReadFault::Exception(why) => trouble(words::DEVICE_TROUBLE).with("found", why),
         ReadFault::Silent(Why::Malformed) | ReadFault::Lost(Why::Malformed) => trouble(words::NOT_MODBUS),

@@ -53,6 +53,11 @@ impl Areas {
         Some(rows.find_map(|area| area.modbus(number)).ok_or(()))
     }
 
+    /// Whether this is an address of some family: `D100`.
+    pub fn is_known_to_any(text: &str) -> bool {
+        ALL.iter().any(|areas| areas.translate(text).is_some_and(|found| found.is_ok()))
+    }
+
     /// What exists, for people: `M0-M7999, X0-X1777`.
     pub fn ranges(&self) -> String {
         self.rows.iter().map(Area::range).collect::<Vec<_>>().join(", ")

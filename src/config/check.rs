@@ -125,7 +125,8 @@ impl Unique {
         let place = section.doc.place(section.at_of(key));
         match self.places.get(value) {
             Some(first) if first.file == place.file => {
-                section.wrong(key, words::DUPLICATE, |t| t.with("found", value).with("first", first.line));
+                let code = if link::TRANSPORTS.contains(&key) { words::ENDPOINT_TWICE } else { words::DUPLICATE };
+                section.wrong(key, code, |t| t.with("found", value).with("first", first.line));
             }
             Some(first) => {
                 let file = first.file.as_ref().map_or("the configuration", |file| file.name.as_ref());

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::check::{Unique, host_and_port, name};
-use super::read::Section;
+use super::read::{Section, halfwidth};
 use super::{Link, Manners, Parity, ReadLimits, SerialLine, Transport};
 use crate::model::words::config as words;
 
 /// The keys that say what carries a link; exactly one of them.
-const TRANSPORTS: [&str; 5] = ["modbus_tcp", "modbus_rtu", "modbus_ascii", "modbus_rtu_tcp", "modbus_rtu_listen"];
+pub(super) const TRANSPORTS: [&str; 5] =
+    ["modbus_tcp", "modbus_rtu", "modbus_ascii", "modbus_rtu_tcp", "modbus_rtu_listen"];
 
 pub(super) fn links(top: &Section<'_>) -> Vec<Link> {
     let mut links = Vec::new();
@@ -198,7 +199,12 @@ fn endpoint(section: &Section<'_>, key: &'static str) -> Option<(String, u16)> {
     let text = section.needed_text(key, &format!("{key} = \"192.168.1.10:502\""))?;
     let parsed = host_and_port(&text, MODBUS_PORT);
     if parsed.is_none() {
-        section.wrong(key, words::BAD_ENDPOINT, |t| t.with("found", &text));
+        let plain = halfwidth(&text);
+        if plain == text {
+            section.wrong(key, words::BAD_ENDPOINT, |t| t.with("found", &text));
+        } else {
+            section.wrong(key, words::FULLWIDTH, |t| t.with("found", &text).with("plain", plain));
+        }
     }
     parsed
 }

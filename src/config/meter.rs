@@ -21,7 +21,7 @@ pub(super) fn station(device: &Section<'_>, link: Option<&Link>) -> Station {
         device.wrong("unit", words::METER_AND_UNIT, |t| t);
     }
     refuse(device, &OF_MODBUS_DEVICES);
-    if let Some(link) = link.filter(|link| !carries_meters(&link.transport)) {
+    if let Some(link) = link.filter(|link| !link.transport.carries_meters()) {
         device.wrong("meter", words::NO_METERS_ON_LINK, |t| t.with("link", &link.name));
     }
     let Some(text) = device.text("meter", "meter = \"000000000001\"") else { return of_modbus };
@@ -87,12 +87,14 @@ fn of_own_format(id: DataId, format: Format, part: Option<IdPart>) -> Option<Ite
     }
 }
 
-/// Meters speak serial frames of 8 bits; whoever passes these on unseen serves too.
-fn carries_meters(transport: &Transport) -> bool {
-    match transport {
-        Transport::Serial(line) => !line.is_ascii,
-        Transport::RtuOverTcp { .. } | Transport::RtuListen { .. } => true,
-        Transport::ModbusTcp { host, .. } => host.is_empty(), // a link with a mistake, which is told
+impl Transport {
+    /// Meters speak serial frames of 8 bits; whoever passes these on unseen serves too.
+    pub fn carries_meters(&self) -> bool {
+        match self {
+            Transport::Serial(line) => !line.is_ascii,
+            Transport::RtuOverTcp { .. } | Transport::RtuListen { .. } => true,
+            Transport::ModbusTcp { host, .. } => host.is_empty(), // a link with a mistake, which is told
+        }
     }
 }
 

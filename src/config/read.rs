@@ -104,8 +104,20 @@ fn syntax_trouble(text: &str, at: usize, message: &str) -> Trouble {
             let code = format!("U+{:04X}", u32::from(odd));
             Trouble::new(words::ODD_CHARACTER).with("found", odd).with("code", code)
         }
+        None if message.contains("duplicate key") => Trouble::new(words::KEY_TWICE),
         None => Trouble::new(words::SYNTAX).with("found", message.replace('\n', ", ")),
     }
+}
+
+/// The same with the fullwidth forms of letters, digits and signs (U+FF01 to U+FF5E, U+3000) made plain.
+pub(super) fn halfwidth(text: &str) -> String {
+    let plain = |c| match c {
+        '\u{3000}' => ' ',
+        '。' => '.',
+        '\u{FF01}'..='\u{FF5E}' => char::from_u32(u32::from(c) - 0xFEE0).expect("these are the signs of ASCII"),
+        c => c,
+    };
+    text.chars().map(plain).collect()
 }
 
 /// A line of one of the texts.

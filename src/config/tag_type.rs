@@ -1,8 +1,9 @@
 //! Address and type of a tag, and the keys that belong to them: what must suit each other is checked here, once.
 
 use super::Areas;
+use super::dlt645::DataId;
 use super::modbus::{Address, DataType, Half, Order, Part, TextForm};
-use super::read::Section;
+use super::read::{Section, halfwidth};
 use crate::model::encoding::Encoding;
 use crate::model::words::config as words;
 
@@ -75,9 +76,40 @@ fn address(section: &Section<'_>, areas: Option<&Areas>) -> Option<(Address, Opt
     }
     let parsed = Address::parse_with_part(&text);
     if parsed.is_none() {
-        section.wrong("address", words::BAD_ADDRESS, |t| t.with("found", &text));
+        not_an_address(section, areas.is_some(), &text);
     }
     parsed
+}
+
+/// What was meant can often be told from what was written.
+fn not_an_address(section: &Section<'_>, has_areas: bool, text: &str) {
+    let plain = halfwidth(text);
+    if plain != text {
+        section.wrong("address", words::FULLWIDTH, |t| t.with("found", text).with("plain", plain));
+    } else if !has_areas && Areas::is_known_to_any(text) {
+        section.wrong("address", words::ADDRESS_OF_A_PLC, |t| t.with("found", text).with("known", Areas::known()));
+    } else if text.contains(['-', ' ']) && DataId::parse_with_part(text).is_some() {
+        section.wrong("address", words::ADDRESS_OF_A_METER, |t| t.with("found", text));
+    } else {
+        section.wrong("address", words::BAD_ADDRESS, |t| t.with("found", text));
+    }
+}
+
+/// What is meant by a type in the words of PLCs and of other programs; the manual of the device has the last word.
+fn usual_word(word: &str) -> Option<&'static str> {
+    Some(match word.to_ascii_lowercase().as_str() {
+        "boolean" | "bit" => "bool",
+        "word" | "uint" | "uint16" | "ushort" => "u16",
+        "int" | "int16" | "short" => "i16",
+        "dword" | "udint" | "uint32" => "u32",
+        "dint" | "int32" => "i32",
+        "lword" | "qword" | "ulint" | "uint64" => "u64",
+        "lint" | "int64" => "i64",
+        "real" | "float" | "float32" | "single" => "f32",
+        "lreal" | "double" | "float64" => "f64",
+        "string" => "text",
+        lower => return DataType::WORDS.split(", ").find(|known| *known == lower),
+    })
 }
 
 /// The type as far as it can be told; where the address is unknown, only the word and its companions are checked.
@@ -87,7 +119,8 @@ fn data_type(section: &Section<'_>, place: Option<(Address, Option<Part>)>) -> O
     let word = word?;
     let plain = DataType::ALL.into_iter().find(|data_type| data_type.as_str() == word);
     if plain.is_none() && !matches!(word.as_str(), "u8" | "i8" | "text") {
-        section.wrong("type", words::NOT_ONE_OF, |t| t.with("found", &word).with("known", DataType::WORDS));
+        let known = usual_word(&word).unwrap_or(DataType::WORDS);
+        section.wrong("type", words::NOT_ONE_OF, |t| t.with("found", &word).with("known", known));
         return None;
     }
     let (address, part) = place?;

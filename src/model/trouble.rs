@@ -100,12 +100,12 @@ impl Trouble {
 
     /// What happened, in this language.
     pub fn what(&self, lang: Lang) -> String {
-        self.fill(words::of(self.code).what.pick(lang))
+        self.fill(lang, words::of(self.code).what.pick(lang))
     }
 
     /// What to do, in this language.
     pub fn remedy(&self, lang: Lang) -> String {
-        self.fill(words::of(self.code).remedy.pick(lang))
+        self.fill(lang, words::of(self.code).remedy.pick(lang))
     }
 
     /// `what; remedy [CW101]`: the line that a person reads first.
@@ -117,10 +117,14 @@ impl Trouble {
         }
     }
 
-    fn fill(&self, template: &str) -> String {
+    fn fill(&self, lang: Lang, template: &str) -> String {
         let mut text = template.to_owned();
         for (name, value) in &self.args {
-            text = text.replace(&format!("{{{name}}}"), value);
+            let name = format!("{{{name}}}");
+            text = match (lang, name.as_str()) {
+                (Lang::Zh, "{error}" | "{found}") => text.replace(&name, &words::system::in_chinese(value)),
+                _ => text.replace(&name, value),
+            };
         }
         text
     }

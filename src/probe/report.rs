@@ -33,8 +33,8 @@ pub fn toml(findings: &Findings, endpoint: &str, lang: Lang) -> String {
     );
     if findings.is_partial {
         say(
-            "It was ended before it was through: there may be more.".into(),
-            "探测未做完就结束了：可能还有更多内容。".into(),
+            "It was ended before it was through: there may be more. More --max-time and --max-requests, or one unit at a time (--units), go on.".into(),
+            "探测未做完就结束了：可能还有更多内容。可加大 --max-time、--max-requests，或用 --units 逐个站号探测。".into(),
         );
     }
     if findings.units.is_empty() {

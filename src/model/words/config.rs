@@ -190,6 +190,16 @@ pub const BAD_METER_TYPE: Code = Code("CW192");
 pub const NO_SUCH_PART: Code = Code("CW193");
 /// A register map for devices of another protocol.
 pub const PROFILE_OF_OTHERS: Code = Code("CW194");
+/// `D100` on a device that does not say whose addresses it has.
+pub const ADDRESS_OF_A_PLC: Code = Code("CW195");
+/// A fullwidth letter, digit or sign inside quotes.
+pub const FULLWIDTH: Code = Code("CW196");
+/// An identifier of DL/T 645 on a device that is no meter.
+pub const ADDRESS_OF_A_METER: Code = Code("CW197");
+/// Two links for one endpoint.
+pub const ENDPOINT_TWICE: Code = Code("CW198");
+/// A key stands twice.
+pub const KEY_TWICE: Code = Code("CW199");
 
 pub(super) const WORDS: &[Words] = &[
     Words {
@@ -374,13 +384,10 @@ pub(super) const WORDS: &[Words] = &[
             zh: "`{key}` 的值 \"{found}\" 已在第 {first} 行用过",
         },
         cause: Text {
-            en: "Names tell things apart; for an endpoint, many devices take only one connection; for a broker, two clients of one id throw each other out.",
-            zh: "名称用来区分对象；同一端点很多设备只接受一个连接；同一服务器上两个相同的客户端标识会互相踢下线。",
+            en: "Names tell things apart; for a broker, two clients of one id throw each other out.",
+            zh: "名称用来区分对象；同一服务器上两个相同的客户端标识会互相踢下线。",
         },
-        remedy: Text {
-            en: "choose another value; several devices behind one endpoint share one [[link]] with different `unit`",
-            zh: "请换一个值；同一端点的多台设备共用一个 [[link]]，用不同的 unit 区分",
-        },
+        remedy: Text { en: "choose another value", zh: "请换一个值" },
     },
     Words {
         code: NO_SUCH_LINK,
@@ -1354,6 +1361,76 @@ pub(super) const WORDS: &[Words] = &[
         remedy: Text {
             en: "choose another profile, or say whether the device has a `meter` address or a `unit`",
             zh: "请换一个模板，或改写设备的 meter（表地址）或 unit（站号）",
+        },
+    },
+    Words {
+        code: ADDRESS_OF_A_PLC,
+        what: Text {
+            en: "`{key}` is {found}, written as in a PLC's program, but nothing says which PLC it is",
+            zh: "`{key}` 的值 {found} 是 PLC 程序里的写法，但没有说明是哪种 PLC",
+        },
+        cause: Text {
+            en: "Each maker puts D100 and M10 at Modbus addresses of his own.",
+            zh: "D100、M10 对应的 Modbus 地址，各家 PLC 各不相同。",
+        },
+        remedy: Text {
+            en: "name the PLC with addresses (one of: {known}), or write the Modbus address from its manual, e.g. \"holding:100\"",
+            zh: "请用 addresses 指明 PLC（可写：{known}），或查手册写 Modbus 地址，例如 \"holding:100\"",
+        },
+    },
+    Words {
+        code: FULLWIDTH,
+        what: Text {
+            en: "`{key}` is \"{found}\", in which fullwidth characters stand",
+            zh: "`{key}` 的值 \"{found}\" 里有全角字符",
+        },
+        cause: Text {
+            en: "Digits, letters or signs were typed with a Chinese input method; they look alike, but are others.",
+            zh: "数字、字母或标点是在中文输入法下打的，看着像，其实不是同一个字符。",
+        },
+        remedy: Text { en: "write \"{plain}\"", zh: "请改为半角：\"{plain}\"" },
+    },
+    Words {
+        code: ADDRESS_OF_A_METER,
+        what: Text {
+            en: "`{key}` is {found}, a data identifier of a DL/T 645 meter, but a Modbus device is asked",
+            zh: "`{key}` 的值 {found} 是 DL/T 645 数据标识，但这是 Modbus 设备",
+        },
+        cause: Text {
+            en: "Without `meter` a device is asked in Modbus.", zh: "没写 meter 的设备一律按 Modbus 读取。"
+        },
+        remedy: Text {
+            en: "give the [[device]] `meter = \"000000000001\"` (the number on its front) in place of `unit` (`cloudward read`: --meter), or write a Modbus address",
+            zh: "电表请在 [[device]] 里写 meter = \"000000000001\"（表盘上的表号）代替 unit（cloudward read 用 --meter）；否则请写 Modbus 地址",
+        },
+    },
+    Words {
+        code: ENDPOINT_TWICE,
+        what: Text {
+            en: "`{key}` is \"{found}\", to which the link in line {first} goes already",
+            zh: "`{key}` 的值 \"{found}\" 已在第 {first} 行的链路中用过",
+        },
+        cause: Text {
+            en: "Many devices take only one connection, and a serial line has one master.",
+            zh: "很多设备只接受一个连接，一条串行总线也只能有一个主站。",
+        },
+        remedy: Text {
+            en: "keep one [[link]], and let all devices behind it name it, each with its own `unit`; DTUs on one port need different `registration`s",
+            zh: "请只保留一个 [[link]]，其后的设备都指向它，用不同的 unit 区分；同一端口上的多台 DTU 要写不同的 registration",
+        },
+    },
+    Words {
+        code: KEY_TWICE,
+        what: Text {
+            en: "the same key stands twice in this section", zh: "同一段里有一个配置项写了两次"
+        },
+        cause: Text {
+            en: "A line was copied, or the next section lacks its [[device]], [[link]] or [[sink]].",
+            zh: "复制时多了一行，或下一段忘了写 [[device]]、[[link]]、[[sink]]。",
+        },
+        remedy: Text {
+            en: "delete one of the two; the next device, link or sink begins with a line [[device]], [[link]] or [[sink]] of its own",
+            zh: "请删去其中一个；下一台设备、下一条链路、下一个去向要各自以 [[device]]、[[link]]、[[sink]] 开头",
         },
     },
 ];

@@ -9,6 +9,7 @@ pub mod journal;
 pub mod simulator;
 pub mod sink;
 pub mod source;
+pub(super) mod system;
 pub mod tools;
 pub mod write;
 

@@ -304,8 +304,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "设备没上电、站号不对，或通往它的线路断开。",
         },
         remedy: Text {
-            en: "check power, `unit` and the wiring; it is found again within minutes",
-            zh: "请检查电源、unit 和接线；恢复后几分钟内会自动重新采集",
+            en: "check power, `unit` (of a meter: `meter`) and the wiring; it is found again within minutes",
+            zh: "请检查电源、unit（电表为 meter）和接线；恢复后几分钟内会自动重新采集",
         },
     },
     Words {

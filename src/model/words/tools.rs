@@ -31,6 +31,19 @@ pub const NOBODY_FOUND: Code = Code("CW613");
 /// Output.
 pub const CANNOT_WRITE_FILE: Code = Code("CW614");
 
+/// A port of another system.
+pub const PORT_OF_WINDOWS: Code = Code("CW615");
+/// A meter refuses.
+pub const METER_REFUSES: Code = Code("CW617");
+/// A meter is silent.
+pub const METER_SILENT: Code = Code("CW618");
+/// What a meter sent is no value.
+pub const NO_METER_VALUE: Code = Code("CW619");
+/// Meters speak on serial lines.
+pub const NO_METERS_THERE: Code = Code("CW620");
+/// Neither a host nor, without a file, a link.
+pub const NAME_UNKNOWN: Code = Code("CW616");
+
 pub(super) const WORDS: &[Words] = &[
     Words {
         code: NO_SUCH_LINK,
@@ -124,10 +137,13 @@ pub(super) const WORDS: &[Words] = &[
             en: "{endpoint} closes the connection (closed)", zh: "{endpoint} 主动断开了连接（closed）"
         },
         cause: Text {
-            en: "The device allows few connections and another master holds them, or it dislikes this request.",
-            zh: "设备允许的连接数少，被别的主站占用；或设备不接受该请求。",
+            en: "The device allows few connections and another master holds them, it dislikes this request, or one side speaks Modbus TCP and the other RTU over TCP.",
+            zh: "设备允许的连接数少，被别的主站占用；设备不接受该请求；或者一方用 Modbus TCP，另一方用 RTU over TCP。",
         },
-        remedy: Text { en: "close other masters, then try again", zh: "请断开其他主站后再试" },
+        remedy: Text {
+            en: "close other masters, then try again; over a network also try with and without rtu-over-tcp:",
+            zh: "请断开其他主站后再试；走网络时，rtu-over-tcp: 加与不加都试一下",
+        },
     },
     Words {
         code: NOT_MODBUS,
@@ -146,10 +162,7 @@ pub(super) const WORDS: &[Words] = &[
     },
     Words {
         code: REFUSES,
-        what: Text {
-            en: "unit {unit} refuses {table} {first} to {last}: {found}",
-            zh: "站号 {unit} 拒绝读取 {table} {first} 至 {last}：{found}",
-        },
+        what: Text { en: "unit {unit} refuses {range}: {found}", zh: "站号 {unit} 拒绝读取 {range}：{found}" },
         cause: Text {
             en: "The device has no such address or does not serve this table; many manuals count from 1 what travels from 0, or name input registers 4xxxx.",
             zh: "设备没有这个地址，或不支持这个区；很多手册从 1 开始计数，而报文从 0 开始。",
@@ -218,5 +231,86 @@ pub(super) const WORDS: &[Words] = &[
             zh: "目录不存在或不可写，或磁盘已满。",
         },
         remedy: Text { en: "choose another --output", zh: "请换一个 --output" },
+    },
+    Words {
+        code: PORT_OF_WINDOWS,
+        what: Text { en: "{found} is a serial port as Windows names it", zh: "{found} 是 Windows 下的串口名" },
+        cause: Text { en: "Linux names its ports otherwise.", zh: "Linux 下串口的名称不同。" },
+        remedy: Text {
+            en: "write e.g. /dev/ttyUSB0 (an adapter) or /dev/ttyS0 (built in); `ls /dev/ttyUSB* /dev/ttyS*` shows them",
+            zh: "请写 /dev/ttyUSB0（USB 转换器）或 /dev/ttyS0（板载串口）；可用 ls /dev/ttyUSB* /dev/ttyS* 查看",
+        },
+    },
+    Words {
+        code: NAME_UNKNOWN,
+        what: Text {
+            en: "no host of this name is known: {endpoint} ({error})",
+            zh: "找不到这个主机名：{endpoint}（{error}）",
+        },
+        cause: Text {
+            en: "The name is misspelt or no DNS server knows it, or the name of a link is meant.",
+            zh: "主机名写错、DNS 解析不到，或本来想写的是链路名称。",
+        },
+        remedy: Text {
+            en: "write the IP address, e.g. 192.168.1.10; for a link of the configuration add --config FILE",
+            zh: "请直接写 IP 地址，如 192.168.1.10；若是配置中的链路，请加 --config 文件",
+        },
+    },
+    Words {
+        code: METER_REFUSES,
+        what: Text { en: "meter {meter} refuses {id}: {found}", zh: "电表 {meter} 拒绝读取 {id}：{found}" },
+        cause: Text {
+            en: "The meter does not have this value, or wants a password for it.",
+            zh: "电表没有这个数据项，或读取它需要密码。",
+        },
+        remedy: Text {
+            en: "the meter is reached; try 02-01-01-00 (voltage) or 00-01-00-00 (energy), and look into its manual",
+            zh: "电表已连通；可先试 02-01-01-00（电压）、00-01-00-00（电能），再查说明书",
+        },
+    },
+    Words {
+        code: METER_SILENT,
+        what: Text {
+            en: "meter {meter} at {endpoint} does not answer (timeout)",
+            zh: "{endpoint} 上的电表 {meter} 没有应答（timeout）",
+        },
+        cause: Text {
+            en: "Number, speed or parity are wrong, A and B are exchanged, or another master is on the line.",
+            zh: "表号、波特率或校验位不对，A、B 接反，或总线上另有主站。",
+        },
+        remedy: Text {
+            en: "try --baud 2400 --parity even, then 9600, 1200 and 4800; alone on the line --meter AAAAAAAAAAAA reaches any meter; exchange A and B once",
+            zh: "请试 --baud 2400 --parity even，再试 9600、1200、4800；线上只有一块表时可写 --meter AAAAAAAAAAAA；再对调一次 A、B",
+        },
+    },
+    Words {
+        code: NO_METER_VALUE,
+        what: Text {
+            en: "what the meter sends for {id} is no {type}: {found}",
+            zh: "电表为 {id} 发来的内容不是有效的 {type}：{found}",
+        },
+        cause: Text {
+            en: "The meter departs from the standard, or fills with FF what it does not have.",
+            zh: "电表与标准不一致，或把没有的数据填成 FF。",
+        },
+        remedy: Text {
+            en: "give the format of its manual as TYPE, e.g. bcd4.2",
+            zh: "请把说明书上的格式写在 TYPE 处，例如 bcd4.2",
+        },
+    },
+    Words {
+        code: NO_METERS_THERE,
+        what: Text {
+            en: "DL/T 645 meters do not speak Modbus TCP, as {endpoint} is addressed",
+            zh: "DL/T 645 电表不走 Modbus TCP，而 {endpoint} 按 Modbus TCP 访问",
+        },
+        cause: Text {
+            en: "They are on RS-485; a serial server in transparent mode passes their frames on.",
+            zh: "电表接在 RS-485 上，经透传模式的串口服务器可以访问。",
+        },
+        remedy: Text {
+            en: "write the serial port, e.g. /dev/ttyUSB0, or rtu-over-tcp:HOST:PORT",
+            zh: "请写串口，如 /dev/ttyUSB0，或 rtu-over-tcp:主机:端口",
+        },
     },
 ];

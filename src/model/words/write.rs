@@ -73,8 +73,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "每个可写的点都要在配置中单独写明。",
         },
         remedy: Text {
-            en: "add `write = true` to it, and write_min and write_max; these may be written: {known}",
-            zh: "请给它加上 `write = true` 以及 write_min、write_max；目前可写的点：{known}",
+            en: "add `write = true` to it, and to a number write_min and write_max; these may be written: {known}",
+            zh: "请给它加上 `write = true`，数值点再写上 write_min、write_max；目前可写的点：{known}",
         },
     },
     Words {
