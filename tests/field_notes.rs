@@ -318,3 +318,27 @@ async fn an_open_socket_is_not_online_and_a_fresh_good_value_is_for_three_period
     assert_eq!((status.devices_online(until - 1), status.devices_online(until)), (1, 0), "three periods and no more");
     assert!(until <= last.mono_ms + 150, "bad readings do not prolong it");
 }
+
+#[tokio::test]
+async fn a_stop_in_the_middle_of_a_long_scan_keeps_what_was_read_and_says_what_was_not() {
+    // Values 0 and 1 are answered, the question for 2 never is, and 3 to 9 are not asked any more.
+    let (port, seen) = device(|request| if request.start() < 2 { request.answer() } else { Vec::new() }).await;
+    let text = format!(
+        "timeout = \"60s\"\none_by_one = true\n[[device]]\nid = \"d\"\nlink = \"l\"\nevery = \"1s\"\ntags = [{}]\n",
+        (0..10)
+            .map(|n| format!("{{ name = \"r{n}\", address = \"holding:{n}\", type = \"u16\" }}"))
+            .collect::<Vec<_>>()
+            .join(", ")
+    );
+    let config = workshop(&format!("[[link]]\nname = \"l\"\nmodbus_tcp = \"127.0.0.1:{port}\"\n{text}"));
+    let mut link = Link::of(&config);
+    while seen.requests.load(Ordering::SeqCst) < 3 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    link.stop.send_replace(true);
+    let scan = link.batches("d", 1).await.remove(0).readings;
+    assert_eq!(scan[..2], good([0, 1]));
+    assert_eq!(scan[2..], vec![Reading::Bad(Why::NotAsked); 8]);
+    link.stop().await;
+    assert_eq!(seen.requests.load(Ordering::SeqCst), 3, "nothing was asked after the stop");
+}

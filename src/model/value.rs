@@ -71,6 +71,8 @@ pub enum Why {
     Closed = 4,
     /// The answer was not what the protocol allows.
     Malformed = 5,
+    /// It was not asked: the agent was stopping, or others on the line had to be asked first.
+    NotAsked = 6,
     /// Modbus exception 1.
     IllegalFunction = 11,
     /// Modbus exception 2.
@@ -101,12 +103,13 @@ pub enum Why {
 
 impl Why {
     /// All reasons.
-    pub const ALL: [Why; 18] = [
+    pub const ALL: [Why; 19] = [
         Why::Timeout,
         Why::Unreachable,
         Why::Refused,
         Why::Closed,
         Why::Malformed,
+        Why::NotAsked,
         Why::IllegalFunction,
         Why::IllegalAddress,
         Why::IllegalValue,
@@ -130,6 +133,7 @@ impl Why {
             Why::Refused => "refused",
             Why::Closed => "closed",
             Why::Malformed => "malformed",
+            Why::NotAsked => "not_asked",
             Why::IllegalFunction => "illegal_function",
             Why::IllegalAddress => "illegal_address",
             Why::IllegalValue => "illegal_value",

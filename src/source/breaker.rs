@@ -267,7 +267,7 @@ impl Bus {
         match self.breakers.get(&station).map(|breaker| breaker.state) {
             None | Some(State::Closed(_)) => Ok(()),
             Some(State::New) if self.first_silences < TRUSTED_SILENCES => Ok(()),
-            Some(State::New) => Err(Why::Timeout),
+            Some(State::New) => Err(Why::NotAsked),
             Some(State::Open(_, why)) => Err(why),
         }
     }

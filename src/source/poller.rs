@@ -130,8 +130,8 @@ impl Poller {
         }
     }
 
-    /// Polls until told to stop. A scan that has begun is finished and handed on first: what a device handed out is not
-    /// thrown away.
+    /// Polls until told to stop. What a device has handed out by then is handed on first, and not thrown away; what it was
+    /// not asked for any more reads `not_asked`.
     pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
         tokio::select! {
             () = told_to_stop(&mut stop) => return,
@@ -178,7 +178,7 @@ impl Poller {
             let next = self.schedule.take_next(self.now_ms(), is_silent);
             scans += usize::from(next.is_some());
             if let Some(index) = next {
-                let readings = self.read(index, &mut has_lost).await;
+                let readings = self.read(index, &mut has_lost, stop).await;
                 self.hand_on(index, readings).await;
                 self.count_overruns();
             }
@@ -193,7 +193,7 @@ impl Poller {
     }
 
     /// The readings of one group. `has_lost`: somebody cost the connection in this cycle.
-    async fn read(&mut self, index: usize, has_lost: &mut bool) -> Vec<Reading> {
+    async fn read(&mut self, index: usize, has_lost: &mut bool, stop: &watch::Receiver<bool>) -> Vec<Reading> {
         let station = self.polled[index].station;
         if let Err(why) = self.bus.may_ask(station) {
             return self.polled[index].all_bad(why);
@@ -205,7 +205,7 @@ impl Poller {
             self.was_quiet = false;
         }
         let asked = Instant::now();
-        let Scanned { readings, lost, silent, is_answered, has_learned, outcome } = match self.scan(index).await {
+        let Scanned { readings, lost, silent, is_answered, has_learned, outcome } = match self.scan(index, stop).await {
             Ok(scanned) => scanned,
             Err(why) => return self.polled[index].all_bad(why),
         };
@@ -245,14 +245,14 @@ impl Poller {
 
     /// One scan. Many devices hang up on a line that was quiet for a minute, which shows with the next question only: it
     /// is then asked again, once, on a new connection. `Err`: there is no connection.
-    async fn scan(&mut self, index: usize) -> Result<Scanned, Why> {
+    async fn scan(&mut self, index: usize, stop: &watch::Receiver<bool>) -> Result<Scanned, Why> {
         let is_there = self.is_there(index);
-        let scanned = self.polled[index].scan(self.line.connection()?, is_there).await;
+        let scanned = self.polled[index].scan(self.line.connection()?, is_there, stop).await;
         if !self.was_quiet || scanned.is_answered || scanned.lost != Some(Why::Closed) {
             return Ok(scanned);
         }
         self.line.reopen().await?;
-        Ok(self.polled[index].scan(self.line.connection()?, is_there).await)
+        Ok(self.polled[index].scan(self.line.connection()?, is_there, stop).await)
     }
 
     /// Whether the unit of a group has answered in another one since this group has no answers.

@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
+
 use super::connection::{Connection, ReadFault};
 use super::modbus::learn::Learned;
 
@@ -33,6 +35,24 @@ pub(in crate::source) struct Subject<'a> {
     pub(in crate::source) tags: &'a [Tag],
     /// Whether the unit has answered in another group since this one has no answers.
     pub(in crate::source) is_there: bool,
+    /// Whether the agent or the link is stopping.
+    pub(in crate::source) stop: &'a watch::Receiver<bool>,
+}
+
+/// A stop leaves the request that is under way so long, and then asks no more.
+const LAST_REQUEST: Duration = Duration::from_secs(1);
+
+impl Subject<'_> {
+    /// Ends when there is a stop, and the last request has had its time.
+    pub(in crate::source) async fn stopped(&self) {
+        self.stop.clone().wait_for(|stop| *stop).await.ok(); // a dropped sender means the same
+        tokio::time::sleep(LAST_REQUEST).await;
+    }
+
+    /// Whether nothing more is to be asked.
+    pub(in crate::source) fn is_stopping(&self) -> bool {
+        *self.stop.borrow()
+    }
 }
 
 /// In which protocol.
@@ -108,9 +128,14 @@ impl Polled {
     }
 
     /// One scan, until the connection or the unit gives out.
-    pub(super) async fn scan(&mut self, connection: &mut Connection, is_there: bool) -> Scanned {
+    pub(super) async fn scan(
+        &mut self,
+        connection: &mut Connection,
+        is_there: bool,
+        stop: &watch::Receiver<bool>,
+    ) -> Scanned {
         connection.keep_pause(self.pause);
-        let subject = Subject { group: &self.group, station: self.station, tags: &self.tags, is_there };
+        let subject = Subject { group: &self.group, station: self.station, tags: &self.tags, is_there, stop };
         match &mut self.reader {
             Reader::Modbus(reader) => reader.scan(subject, connection).await,
             Reader::Dlt645(reader) => reader.scan(subject, connection).await,

@@ -79,12 +79,17 @@ impl Reader {
         let mut index = 0;
         while index < self.asked.len() {
             let asked = &self.asked[index];
-            if let Some(why) = asked.left_alone(Instant::now()).or(lost).or(silent) {
+            let unasked = of.is_stopping().then_some(Why::NotAsked);
+            if let Some(why) = asked.left_alone(Instant::now()).or(lost).or(silent).or(unasked) {
                 asked.spread(&mut readings, |_, _| Reading::Bad(why));
                 index += 1;
                 continue;
             }
-            let result = self.ask(of, connection, &self.asked[index].request).await;
+            let result = tokio::select! {
+                biased;
+                result = self.ask(of, connection, &self.asked[index].request) => result,
+                () = of.stopped() => continue,
+            };
             is_asked = true;
             is_answered |= matches!(result, Ok(_) | Err(ReadFault::Exception(_)));
             let asked = &mut self.asked[index];

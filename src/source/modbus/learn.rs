@@ -312,7 +312,7 @@ impl Learner {
     /// Where the value of the tag with this index is among the answers of this scan, in the order of the requests; or why
     /// there is none. Holds until the next scan begins.
     pub fn spot(&self, tag: usize) -> Result<Spot, Why> {
-        self.spots[tag].unwrap_or(Err(self.lost.or(self.absent).unwrap_or(Why::Unreachable)))
+        self.spots[tag].unwrap_or(Err(self.lost.or(self.absent).unwrap_or(Why::NotAsked)))
     }
 
     /// The tags that are left out of the plan, for people.

@@ -60,8 +60,14 @@ impl Reader {
         if of.is_there {
             self.learner.knows_it_is_there();
         }
-        while let Some(block) = self.learner.next_request() {
-            let result = self.ask(of, connection, block).await;
+        while !of.is_stopping()
+            && let Some(block) = self.learner.next_request()
+        {
+            let result = tokio::select! {
+                biased;
+                result = self.ask(of, connection, block) => result,
+                () = of.stopped() => break,
+            };
             let why = match result {
                 Ok(_) => None,
                 Err(ReadFault::Exception(why) | ReadFault::Silent(why) | ReadFault::Lost(why)) => Some(why),
