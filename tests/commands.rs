@@ -13,8 +13,11 @@ const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config/workshop.toml
 #[test]
 fn check_shows_the_plan_in_both_languages() {
     for (lang, words) in [
-        ("en", ["3.4 requests/s", "holding:0 = 40001", "hours fits", "in the ledger, not connected: press-07"]),
-        ("zh", ["每秒请求 3.4 次", "holding:0 = 40001", "断网可支撑约", "已列入台账、尚未联网：press-07"]),
+        (
+            "en",
+            ["3.4 requests/s", "holding:0 = 40001", "u32 CDAB", "hours fits", "in the ledger, not connected: press-07"],
+        ),
+        ("zh", ["每秒请求 3.4 次", "holding:0 = 40001", "u32 CDAB", "断网可支撑约", "已列入台账、尚未联网：press-07"]),
     ] {
         let ended = run_to_end(&["check", "--config", EXAMPLE, "--lang", lang]);
         assert_eq!(ended.code, Some(0), "{ended:?}");

@@ -9,7 +9,7 @@ use super::run::state_dir;
 use super::{ConfigArgs, say};
 use crate::agent::max_size;
 use crate::config::dlt645::{Item, Known};
-use crate::config::modbus::{Register, Table};
+use crate::config::modbus::{DataType, Register, Table};
 use crate::config::{Config, Device, Link, Origin, Security, Sink, Station};
 use crate::model::time::{show_bytes, show_span};
 use crate::model::{Lang, ValueKind};
@@ -143,7 +143,7 @@ impl Report<'_> {
     fn tags(&self, device: &Device) {
         for tag in &device.tags {
             let unit = tag.unit.as_deref().unwrap_or("");
-            let Register { address, data_type, .. } = match &tag.origin {
+            let Register { address, data_type, order } = match &tag.origin {
                 Origin::Modbus(register) => register,
                 Origin::Dlt645(item) => {
                     let (address, name) = (item.address(), self.name_of(item));
@@ -154,8 +154,11 @@ impl Report<'_> {
             let reference = address.reference();
             let part = data_type.part().map(|part| part.to_string()).unwrap_or_default();
             let function = Table::function_code(address.table);
+            // The thing to compare first where a value makes no sense; a text and a single register have no such order.
+            let has_order = data_type.width() > 1 && !matches!(data_type, DataType::Text(_));
+            let order = if has_order { format!(" {order}") } else { String::new() };
             say(format_args!(
-                "    {}.{}  {address}{part} = {reference}{part}  FC{function:02} {data_type}  {unit}",
+                "    {}.{}  {address}{part} = {reference}{part}  FC{function:02} {data_type}{order}  {unit}",
                 device.id, tag.name
             ));
         }

@@ -11,6 +11,7 @@ use super::read::{period, unreachable};
 use super::run::runtime;
 use super::{EXIT_CANNOT_START, EXIT_UNAVAILABLE, EXIT_USAGE, fail, say};
 use crate::config::modbus::Table;
+use crate::model::time::show_span;
 use crate::model::words::tools as words;
 use crate::model::{Lang, Trouble};
 use crate::probe::report;
@@ -158,14 +159,14 @@ fn lines(args: &ProbeArgs) -> Vec<(Option<u32>, Option<String>)> {
 
 fn announce(args: &ProbeArgs, options: &Options) {
     let (endpoint, requests, pause) = (&args.endpoint, options.max_requests, options.pause);
-    let (minutes, ways) = (options.max_time.as_secs_f64() / 60.0, options.ways.len());
+    let (time, ways) = (show_span(options.max_time), options.ways.len());
     let serial = endpoint::is_serial(endpoint);
     let mut lines = match Lang::current() {
         Lang::En => vec![format!(
-            "Looks around at {endpoint}, reading only: at most {minutes:.0} min and {requests} requests, {pause:?} apart. Ctrl-C gives what was found so far."
+            "Looks around at {endpoint}, reading only: at most {time} and {requests} requests, {pause:?} apart. Ctrl-C gives what was found so far."
         )],
         Lang::Zh => vec![format!(
-            "探测 {endpoint}，只读不写：最长 {minutes:.0} 分钟，最多 {requests} 次请求，间隔 {pause:?}。按 Ctrl-C 可提前结束并给出已找到的内容。"
+            "探测 {endpoint}，只读不写：最长 {time}，最多 {requests} 次请求，间隔 {pause:?}。按 Ctrl-C 可提前结束并给出已找到的内容。"
         )],
     };
     if serial {

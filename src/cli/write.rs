@@ -117,11 +117,8 @@ impl<'a> Job<'a> {
 
     async fn run(&self, yes: bool, audit: &mut Audit) -> Result<(), Ended> {
         let mut connection = self.open().await?;
-        let old = self
-            .read(&mut connection)
-            .await
-            .map_err(|why| (self.trouble(words::WRITE_NO_OLD_VALUE).with("found", why), EXIT_UNAVAILABLE))?;
-        let (before, after) = (self.shown(&old), self.shown(&self.value));
+        let mut before = self.present(&mut connection).await?;
+        let after = self.shown(&self.value);
         let place = format!("{} = {}", self.register.address, self.register.address.reference());
         let (target, unit, link) = (self.target(), self.unit, &self.link.transport);
         say(match Lang::current() {
@@ -135,6 +132,8 @@ impl<'a> Job<'a> {
                 return Err((self.trouble(words::WRITE_DECLINED), EXIT_DECLINED));
             }
             connection = self.open().await?;
+            // While somebody thought, the machine went on: the record names what stands there now.
+            before = self.present(&mut connection).await?;
         }
 
         let transaction = connection.next_transaction();
@@ -166,6 +165,13 @@ impl<'a> Job<'a> {
             let trouble = self.trouble(words::WRITE_UNRECORDED).with("path", path);
             (trouble.with("error", error.unwrap_or_default()), EXIT_CANNOT_START)
         })
+    }
+
+    /// The value that stands there now.
+    async fn present(&self, connection: &mut Connection) -> Result<String, Ended> {
+        let old = self.read(connection).await;
+        old.map(|old| self.shown(&old))
+            .map_err(|why| (self.trouble(words::WRITE_NO_OLD_VALUE).with("found", why), EXIT_UNAVAILABLE))
     }
 
     async fn open(&self) -> Result<Connection, Ended> {

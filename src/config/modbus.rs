@@ -141,6 +141,17 @@ pub struct Order {
     pub low_byte_first: bool,
 }
 
+impl fmt::Display for Order {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match (self.low_word_first, self.low_byte_first) {
+            (false, false) => "ABCD",
+            (true, false) => "CDAB",
+            (false, true) => "BADC",
+            (true, true) => "DCBA",
+        })
+    }
+}
+
 impl Order {
     /// Understands `ABCD`, `CDAB`, `BADC`, `DCBA` and their eight-letter forms.
     pub fn parse(text: &str) -> Option<Order> {

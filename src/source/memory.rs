@@ -1,7 +1,7 @@
 //! What was learned of the devices of one link, kept over restarts: one small JSON file per link in the state directory.
 //! Deleting it is safe: everything in it is learned again.
 
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -60,7 +60,9 @@ impl Memory {
     pub fn save(&self, path: &Path) -> io::Result<()> {
         let new = path.with_extension("new");
         path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
-        std::fs::write(&new, serde_json::to_vec_pretty(self)?)?;
+        let mut file = std::fs::File::create(&new)?;
+        file.write_all(&serde_json::to_vec_pretty(self)?)?;
+        file.sync_all()?; // a power cut behind the renaming must not leave an empty file
         std::fs::rename(new, path)
     }
 }

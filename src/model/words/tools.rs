@@ -215,12 +215,12 @@ pub(super) const WORDS: &[Words] = &[
             zh: "{endpoint} 上没有站号应答（共 {requests} 次请求）",
         },
         cause: Text {
-            en: "The devices are off, A and B are exchanged, they have other unit ids, speeds or parities than were tried, or their gateway speaks RTU over TCP.",
-            zh: "设备没上电、A/B 线接反，站号、波特率或校验位不在探测范围内，或网关使用 RTU over TCP。",
+            en: "The devices are off, A and B are exchanged, they have other unit ids, speeds or parities than were tried, their gateway speaks RTU over TCP, or they are electricity meters of DL/T 645.",
+            zh: "设备没上电、A/B 线接反，站号、波特率或校验位不在探测范围内，网关使用 RTU over TCP，或设备是 DL/T 645 电能表。",
         },
         remedy: Text {
-            en: "check power and wiring; try --units 1-247, --baud, or rtu-over-tcp:HOST:PORT",
-            zh: "请检查电源和接线；可试 --units 1-247、--baud，或 rtu-over-tcp:主机:端口",
+            en: "check power and wiring; try --units 1-247, --baud, or rtu-over-tcp:HOST:PORT; a meter of DL/T 645 answers to cloudward read PORT 00-01-00-00 --meter NUMBER",
+            zh: "请检查电源和接线；可试 --units 1-247、--baud，或 rtu-over-tcp:主机:端口；DL/T 645 电能表请用 cloudward read 串口 00-01-00-00 --meter 表号",
         },
     },
     Words {
