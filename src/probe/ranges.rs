@@ -400,6 +400,62 @@ mod tests {
         assert!((20..=35).contains(&requests), "{requests}");
     }
 
+    /// The same with the sweep behind it.
+    fn swept(stretches: &[(u16, u16)]) -> (Vec<(u16, u16)>, usize) {
+        let mut survey = Survey::new(Table::Holding);
+        let (mut requests, mut singles) = (0, BTreeSet::new());
+        loop {
+            let Some(block) = survey.next_block() else {
+                if survey.is_sweeping() || !survey.sweep(true) {
+                    break;
+                }
+                continue;
+            };
+            requests += 1;
+            assert!(block.count > 1 || singles.insert(block.start), "{block:?} twice");
+            let last = block.start + (block.count - 1);
+            let is_served = stretches.iter().any(|(first, end)| *first <= block.start && last <= *end);
+            survey.heard(match is_served {
+                true => Heard::Values((block.start..=last).map(|at| at.wrapping_mul(7)).collect()),
+                false => Heard::Refused(Why::IllegalAddress),
+            });
+        }
+        (spans(&survey.result().0), requests)
+    }
+
+    #[test]
+    fn islands_where_few_makers_begin_are_found_by_the_sweep() {
+        let islands = [
+            &[(50_512, 50_571), (50_780, 50_799)][..],
+            &[(3_201, 3_211), (8_501, 8_504), (8_602, 8_603)],
+            &[(260, 295)],
+        ];
+        for stretches in islands {
+            let (found, requests) = swept(stretches);
+            assert_eq!(found, stretches);
+            assert!(requests < 6_000, "{requests}");
+        }
+    }
+
+    #[test]
+    fn a_sweep_ends_with_the_third_silence_and_does_not_begin_where_the_table_is_absent() {
+        let mut survey = Survey::new(Table::Holding);
+        while survey.next_block().is_some() {
+            survey.heard(Heard::Refused(Why::IllegalAddress));
+        }
+        assert!(survey.sweep(true));
+        let mut silences = 0;
+        while survey.next_block().is_some() {
+            silences += 1;
+            survey.heard(Heard::Silent);
+        }
+        assert_eq!((silences, survey.sweep(true)), (3, false));
+        let mut absent = Survey::new(Table::Holding);
+        absent.next_block();
+        absent.heard(Heard::Refused(Why::IllegalFunction));
+        assert!(!absent.sweep(true));
+    }
+
     proptest! {
         #[test]
         fn whatever_is_said_it_ends_and_claims_nothing_that_was_not_said(
