@@ -50,11 +50,11 @@ pub(super) fn whole(place: Place, registers: usize) -> Cost {
         let first = numbers[0];
         let is_total = numbers.windows(2).all(|pair| pair[0] <= pair[1]) && numbers[0] < numbers[numbers.len() - 1];
         let digits = (first.abs() as f64 + 1.0).log2();
-        // A total below zero is rare, and so is a number of many digits that is none, unless it is a row of flags.
+        // A total below zero is rare, and so is a number of many digits that is none.
         let doubt = match () {
             () if is_total && first < 0 => 2.0,
-            () if is_total || registers == 1 || first.count_ones() <= 3 => 0.0,
-            () => 0.4 * (digits - 24.0).max(0.0) + 0.5 * (digits - 20.0).clamp(0.0, 3.0),
+            () if is_total || registers == 1 => 0.0,
+            () => 0.4 * (digits - 24.0).max(0.0),
         };
         let time = series::cost(&numbers, habits, first.abs() as f64, width) + doubt;
         // Few numbers in one register are above 10000; the lower half of a long one may be anything.
