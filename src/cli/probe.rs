@@ -229,6 +229,14 @@ impl<'a> Meter<'a> {
                     format!("unit {unit}, {table}: {done:.0} %")
                 }
             }
+            Step::Sweep(unit, table, done) => {
+                let (table, done) = (table.as_str(), done * 100.0);
+                if is_zh {
+                    format!("站号 {unit}，{table}，其余地址：{done:.0}%")
+                } else {
+                    format!("unit {unit}, {table}, other addresses: {done:.0} %")
+                }
+            }
             Step::Look(number, all) if is_zh => format!("第 {number}/{all} 遍读取"),
             Step::Look(number, all) => format!("look {number} of {all}"),
         };

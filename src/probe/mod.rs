@@ -8,6 +8,7 @@ pub mod profiles;
 pub mod ranges;
 pub mod report;
 mod seeds;
+mod sweep;
 pub mod walk;
 
 use std::collections::BTreeMap;

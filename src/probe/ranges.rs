@@ -2,11 +2,12 @@
 //!
 //! It knocks at likely places and grows from each that answers: up with long requests, and down. Where a request is
 //! refused, halving finds the edge; where the halves alone are fine, the request was too long for the device. A table that
-//! answers the same number on and on is not walked to its end.
+//! answers the same number on and on is not walked to its end. [`Survey::sweep`] goes on with the less likely places.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::{Cells, seeds};
+use super::sweep::Sweep;
+use super::{Cells, seeds, spans};
 use crate::config::modbus::Table;
 use crate::model::Why;
 use crate::source::modbus::plan::Block;
@@ -31,6 +32,8 @@ pub struct Survey {
     refused: BTreeSet<u16>,
     tasks: Vec<Task>,
     seeds: VecDeque<u16>,
+    /// What comes behind the seeds.
+    sweep: Option<Sweep>,
     asked: Option<(Task, Block)>,
     /// No longer request is made.
     longest: u16,
@@ -39,6 +42,8 @@ pub struct Survey {
     is_endless: bool,
     silences: u32,
     total: usize,
+    /// The table is not there, or nobody answers any more.
+    is_given_up: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -59,6 +64,9 @@ const FLAT: u32 = 2_000;
 /// Requests without an answer after which only the likeliest places are still asked: each costs a whole timeout.
 const PATIENCE: u32 = 10;
 
+/// The same for what is less likely anyway.
+const SWEEP_PATIENCE: u32 = 3;
+
 impl Survey {
     /// Nothing is known yet.
     pub fn new(table: Table) -> Survey {
@@ -72,12 +80,48 @@ impl Survey {
             tasks: vec![first],
             total: seeds.len(),
             seeds,
+            sweep: None,
             asked: None,
             longest,
             is_limited: false,
             is_endless: false,
             silences: 0,
+            is_given_up: false,
         }
+    }
+
+    /// Go on with what is less likely, all of it or the likeliest part. Whether there is anything to go on with: not in a table
+    /// that is absent, or whose silence was dear already.
+    pub fn sweep(&mut self, is_thorough: bool) -> bool {
+        if self.is_given_up || self.silences >= SWEEP_PATIENCE {
+            return false;
+        }
+        self.silences = 0;
+        self.sweep = Some(match self.is_endless {
+            true => Sweep::of_all(self.longest),
+            false => Sweep::new(self.table, &spans(&self.cells), is_thorough),
+        });
+        true
+    }
+
+    /// Which table it is about.
+    pub fn table(&self) -> Table {
+        self.table
+    }
+
+    /// The likely places are done.
+    pub fn is_sweeping(&self) -> bool {
+        self.sweep.is_some()
+    }
+
+    /// How many addresses answer, and in how many stretches.
+    pub fn extent(&self) -> (usize, usize) {
+        (self.cells.len(), spans(&self.cells).len())
+    }
+
+    /// The longest request, as far as is known.
+    pub fn longest(&self) -> u16 {
+        self.longest
     }
 
     /// What to ask next; `None` when there is nothing more to find out.
@@ -85,7 +129,10 @@ impl Survey {
         loop {
             let task = match self.tasks.pop() {
                 Some(task) => task,
-                None => Task::Knock(self.seeds.pop_front()?),
+                None => match self.seeds.pop_front() {
+                    Some(seed) => Task::Knock(seed),
+                    None => Task::Knock(self.sweep.as_mut()?.next()?),
+                },
             };
             if let Some((start, count)) = self.place(task) {
                 let block = Block { table: self.table, start, count };
@@ -108,6 +155,9 @@ impl Survey {
             Heard::Refused(_) => self.no(task, block),
             Heard::Silent => {
                 self.silences += 1;
+                if self.sweep.is_some() && self.silences >= SWEEP_PATIENCE {
+                    self.give_up();
+                }
                 if self.silences >= PATIENCE {
                     self.seeds.truncate(20);
                     self.tasks.retain(|task| !matches!(task, Task::Knock(_)));
@@ -120,8 +170,11 @@ impl Survey {
         }
     }
 
-    /// How much of the likely places is done, 0 to 1.
+    /// How much of the likely places is done, or of the sweep behind them, 0 to 1.
     pub fn progress(&self) -> f64 {
+        if let Some(sweep) = &self.sweep {
+            return sweep.progress();
+        }
         1.0 - self.seeds.len() as f64 / self.total.max(1) as f64
     }
 
@@ -133,6 +186,8 @@ impl Survey {
     fn give_up(&mut self) {
         self.tasks.clear();
         self.seeds.clear();
+        self.sweep = None;
+        self.is_given_up = true;
     }
 
     /// Where a task would ask; `None` where there is nothing to ask any more.
@@ -164,7 +219,10 @@ impl Survey {
         let (start, end) = (u32::from(block.start), u32::from(block.start) + u32::from(block.count));
         let grows = !self.is_flat(block);
         match task {
-            Task::Knock(_) => {
+            Task::Knock(at) => {
+                if let Some(sweep) = self.sweep.as_mut().filter(|_| !self.is_endless) {
+                    sweep.found(at);
+                }
                 if grows {
                     self.tasks.push(Task::Down { at: start, count: 1, bad: None });
                     self.tasks.push(Task::Up { at: end, count: self.longest.min(32), bad: None, best: 0 });
@@ -340,6 +398,62 @@ mod tests {
             requests += 1;
         }
         assert!((20..=35).contains(&requests), "{requests}");
+    }
+
+    /// The same with the sweep behind it.
+    fn swept(stretches: &[(u16, u16)]) -> (Vec<(u16, u16)>, usize) {
+        let mut survey = Survey::new(Table::Holding);
+        let (mut requests, mut singles) = (0, BTreeSet::new());
+        loop {
+            let Some(block) = survey.next_block() else {
+                if survey.is_sweeping() || !survey.sweep(true) {
+                    break;
+                }
+                continue;
+            };
+            requests += 1;
+            assert!(block.count > 1 || singles.insert(block.start), "{block:?} twice");
+            let last = block.start + (block.count - 1);
+            let is_served = stretches.iter().any(|(first, end)| *first <= block.start && last <= *end);
+            survey.heard(match is_served {
+                true => Heard::Values((block.start..=last).map(|at| at.wrapping_mul(7)).collect()),
+                false => Heard::Refused(Why::IllegalAddress),
+            });
+        }
+        (spans(&survey.result().0), requests)
+    }
+
+    #[test]
+    fn islands_where_few_makers_begin_are_found_by_the_sweep() {
+        let islands = [
+            &[(50_512, 50_571), (50_780, 50_799)][..],
+            &[(3_201, 3_211), (8_501, 8_504), (8_602, 8_603)],
+            &[(260, 295)],
+        ];
+        for stretches in islands {
+            let (found, requests) = swept(stretches);
+            assert_eq!(found, stretches);
+            assert!(requests < 6_000, "{requests}");
+        }
+    }
+
+    #[test]
+    fn a_sweep_ends_with_the_third_silence_and_does_not_begin_where_the_table_is_absent() {
+        let mut survey = Survey::new(Table::Holding);
+        while survey.next_block().is_some() {
+            survey.heard(Heard::Refused(Why::IllegalAddress));
+        }
+        assert!(survey.sweep(true));
+        let mut silences = 0;
+        while survey.next_block().is_some() {
+            silences += 1;
+            survey.heard(Heard::Silent);
+        }
+        assert_eq!((silences, survey.sweep(true)), (3, false));
+        let mut absent = Survey::new(Table::Holding);
+        absent.next_block();
+        absent.heard(Heard::Refused(Why::IllegalFunction));
+        assert!(!absent.sweep(true));
     }
 
     proptest! {

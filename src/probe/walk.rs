@@ -58,6 +58,8 @@ pub enum Step {
     Unit(usize, u8),
     /// A table of a unit; done of it, 0 to 1.
     Table(u8, Table, f64),
+    /// The same at addresses at which few makers begin.
+    Sweep(u8, Table, f64),
     /// Reads again what was found, to see what moves and how: which look, of how many.
     Look(u32, u32),
 }
@@ -67,6 +69,9 @@ const LOOKS: u32 = 8;
 
 /// From the beginning of a look to that of the next, so that totals have time to rise.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(700);
+
+/// The less likely addresses may cost one part in so many of the requests and of the time.
+const SWEEP_SHARE: u32 = 2;
 
 /// Connections that fail in a row before the endpoint counts as gone.
 const MAX_FAILED: u32 = 5;
@@ -91,20 +96,26 @@ pub async fn walk(
         connection: None,
         began: Instant::now(),
         requests: 0,
+        answers: 0,
+        answering: Duration::ZERO,
         failed: 0,
         fault: None,
     };
     let mut findings = Findings::default();
     let ids = walk.units(&mut findings).await;
     findings.link = options.ways.get(walk.way).map(|way| way.text.clone()).unwrap_or_default();
-    let surveys = ids.len() * options.tables.len();
-    for (n, id) in ids.iter().enumerate() {
-        let mut unit = Unit { id: *id, tables: Vec::new() };
-        for (m, table) in options.tables.iter().enumerate() {
-            let left = (surveys - n * options.tables.len() - m).max(1);
-            unit.tables.extend(walk.table(*id, *table, left).await);
-        }
-        findings.units.push(unit);
+    let mut surveys: Vec<(u8, Survey)> = Vec::new();
+    let all = ids.len() * options.tables.len();
+    for (n, (id, table)) in ids.iter().flat_map(|id| options.tables.iter().map(move |table| (*id, *table))).enumerate()
+    {
+        surveys.push((id, walk.table(id, table, all - n).await));
+    }
+    walk.sweep(&mut surveys).await;
+    findings.units = ids.iter().map(|id| Unit { id: *id, tables: Vec::new() }).collect();
+    for (id, survey) in surveys {
+        let (table, (cells, longest, is_endless)) = (survey.table(), survey.result());
+        let unit = findings.units.iter_mut().find(|unit| unit.id == id && !cells.is_empty());
+        unit.map(|unit| unit.tables.push(Area { table, cells, looks: Vec::new(), longest, is_endless }));
     }
     let is_seen = walk.look_around(&mut findings).await;
     findings.requests = walk.requests;
@@ -123,6 +134,9 @@ struct Walk<'a> {
     connection: Option<Connection>,
     began: Instant,
     requests: u32,
+    /// Requests of surveys that were answered, and how long the answers took together.
+    answers: u32,
+    answering: Duration,
     failed: u32,
     fault: Option<OpenFault>,
 }
@@ -221,27 +235,64 @@ impl Walk<'_> {
     }
 
     /// One table of one unit, with a fair share of what is left for so many surveys.
-    async fn table(&mut self, unit: u8, table: Table, left: usize) -> Option<Area> {
-        // Registers take more requests than bits, so the first tables get more than an equal share. A tenth is kept for
-        // the looks at the end.
-        let share = |all: u32| (all - all / 10) / u32::try_from(left).unwrap_or(u32::MAX).div_ceil(2);
-        let end = self.requests + share(self.options.max_requests.saturating_sub(self.requests));
-        let time_left = self.options.max_time.saturating_sub(self.began.elapsed());
-        let until = Instant::now() + time_left / u32::try_from(left).unwrap_or(u32::MAX).div_ceil(2);
+    async fn table(&mut self, unit: u8, table: Table, left: usize) -> Survey {
         let mut survey = Survey::new(table);
+        // A tenth is kept for the looks at the end.
+        let requests = self.options.max_requests.saturating_sub(self.requests);
+        let time_left = self.options.max_time.saturating_sub(self.began.elapsed());
+        self.ask_all(unit, &mut survey, share(requests - requests / 10, time_left, left)).await;
+        survey
+    }
+
+    /// The less likely addresses, with [`SWEEP_SHARE`] of everything at most, and never with what the looks need.
+    async fn sweep(&mut self, surveys: &mut [(u8, Survey)]) {
+        let registers = surveys.iter().filter(|(_, survey)| !survey.table().is_bits());
+        let blocks = registers.map(|(_, survey)| {
+            let (cells, stretches) = survey.extent();
+            cells / usize::from(survey.longest().max(1)) + 2 * stretches
+        });
+        let for_looks = LOOKS.saturating_mul(u32::try_from(blocks.sum::<usize>()).unwrap_or(u32::MAX));
+        let free = self.options.max_requests.saturating_sub(self.requests).saturating_sub(for_looks);
+        let end = self.requests + free.min(self.options.max_requests / SWEEP_SHARE);
+        let time_left = self.options.max_time.saturating_sub(self.began.elapsed()) / 2;
+        let until = Instant::now() + time_left.min(self.options.max_time / SWEEP_SHARE);
+        let has_cells: Vec<(u8, bool)> = surveys.iter().map(|(id, survey)| (*id, survey.extent().0 > 0)).collect();
+        let all = surveys.len();
+        for (n, (unit, survey)) in surveys.iter_mut().enumerate() {
+            // Where other tables of the unit answer and this one does not, the likeliest must do.
+            let is_likely = has_cells[n].1 || !has_cells.contains(&(*unit, true));
+            if !survey.sweep(is_likely && !self.is_serial() && !self.is_slow()) {
+                continue;
+            }
+            let (requests, time) = (end.saturating_sub(self.requests), until.saturating_duration_since(Instant::now()));
+            self.ask_all(*unit, survey, share(requests, time, all - n)).await;
+        }
+    }
+
+    /// Whether a question is dear: what was answered so far took long.
+    fn is_slow(&self) -> bool {
+        self.answers > 0 && self.answering / self.answers > FAST
+    }
+
+    /// What a survey wants to know, with so many requests and within this time.
+    async fn ask_all(&mut self, unit: u8, survey: &mut Survey, (requests, time): (u32, Duration)) {
+        let (end, until) = (self.requests + requests, Instant::now() + time);
         while !self.is_over()
             && self.requests < end
             && Instant::now() < until
             && let Some(block) = survey.next_block()
         {
-            self.show(Step::Table(unit, table, survey.progress()));
+            let (table, progress) = (survey.table(), survey.progress());
+            self.show(if survey.is_sweeping() {
+                Step::Sweep(unit, table, progress)
+            } else {
+                Step::Table(unit, table, progress)
+            });
             match self.ask(unit, block).await {
                 Reply::Said(heard) => survey.heard(heard),
                 Reply::Absent => survey.heard(Heard::Silent),
             }
         }
-        let (cells, longest, is_endless) = survey.result();
-        (!cells.is_empty()).then_some(Area { table, cells, looks: Vec::new(), longest, is_endless })
     }
 
     /// Looks several times at the registers that were found. What the survey read is in pieces of different moments, so it
@@ -312,7 +363,13 @@ impl Walk<'_> {
         }
         self.requests += 1;
         let silent = Some(Reply::Said(Heard::Silent));
-        match self.connection.as_mut()?.read(unit, block).await {
+        let asked = Instant::now();
+        let answer = self.connection.as_mut()?.read(unit, block).await;
+        if matches!(answer, Ok(_) | Err(ReadFault::Exception(_))) {
+            self.answers += 1;
+            self.answering += asked.elapsed();
+        }
+        match answer {
             Ok(Answer::Registers(words)) => Some(Reply::Said(Heard::Values(words))),
             Ok(Answer::Bits(bits)) => Some(Reply::Said(Heard::Values(bits.into_iter().map(u16::from).collect()))),
             Err(ReadFault::Exception(Why::GatewayPath | Why::GatewayTarget)) => Some(Reply::Absent),
@@ -325,6 +382,13 @@ impl Walk<'_> {
             }
         }
     }
+}
+
+/// What one of so many surveys may use of what is left. Registers take more requests than bits, so the first tables get more
+/// than an equal share.
+fn share(requests: u32, time: Duration, left: usize) -> (u32, Duration) {
+    let parts = u32::try_from(left).unwrap_or(u32::MAX).div_ceil(2).max(1);
+    (requests / parts, time / parts)
 }
 
 /// 1 first, then upwards; what gateways answer as themselves last.

@@ -6,7 +6,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{PATIENCE, signal, wait_for};
 
@@ -114,6 +114,12 @@ pub struct Ended {
 /// Runs a command of the agent that ends by itself.
 #[track_caller]
 pub fn run_to_end(args: &[&str]) -> Ended {
+    run_within(args, PATIENCE)
+}
+
+/// The same for one that may take longer.
+#[track_caller]
+pub fn run_within(args: &[&str], patience: Duration) -> Ended {
     let mut child = command(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let (mut out, mut err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
     let reader = std::thread::spawn(move || {
@@ -126,7 +132,7 @@ pub fn run_to_end(args: &[&str]) -> Ended {
         let (done, is_done) = std::sync::mpsc::channel::<()>();
         std::thread::spawn(move || {
             // A command that hangs is ended, so that the test fails instead of hanging with it.
-            if is_done.recv_timeout(PATIENCE).is_err() && start.elapsed() >= PATIENCE {
+            if is_done.recv_timeout(patience).is_err() && start.elapsed() >= patience {
                 signal(pid, "KILL");
             }
         });

@@ -49,11 +49,12 @@ pub(super) fn whole(place: Place, registers: usize) -> Cost {
         let numbers: Vec<i128> = place.bits.iter().map(|bits| number(*bits)).collect();
         let first = numbers[0];
         let is_total = numbers.windows(2).all(|pair| pair[0] <= pair[1]) && numbers[0] < numbers[numbers.len() - 1];
+        let digits = (first.abs() as f64 + 1.0).log2();
         // A total below zero is rare, and so is a number of many digits that is none.
         let doubt = match () {
             () if is_total && first < 0 => 2.0,
-            () if !is_total && registers > 1 => 0.4 * ((first.abs() as f64 + 1.0).log2() - 24.0).max(0.0),
-            () => 0.0,
+            () if is_total || registers == 1 => 0.0,
+            () => 0.4 * (digits - 24.0).max(0.0),
         };
         let time = series::cost(&numbers, habits, first.abs() as f64, width) + doubt;
         // Few numbers in one register are above 10000; the lower half of a long one may be anything.
@@ -62,8 +63,14 @@ pub(super) fn whole(place: Place, registers: usize) -> Cost {
             10_001.. if registers == 1 => 2.0,
             _ => 0.0,
         };
-        // Who takes two registers expects large numbers.
-        let small = if registers == 2 { (0.4 * (7.0 - (first.abs() as f64 + 1.0).log2())).max(0.0) } else { 0.0 };
+        // Who takes two registers expects large numbers, and who takes four still larger ones.
+        let small = match registers {
+            2 => (0.4 * (7.0 - digits)).max(0.0),
+            4 if !is_total => (0.4 * (12.0 - digits)).max(0.0),
+            _ => 0.0,
+        };
+        // A little below zero in one register, and another one that is empty.
+        let small = if registers == 2 && (0xF000..=0xFFFF).contains(&first) && !is_total { 2.5 } else { small };
         let sized = size(first, spread) + large + small + huge(first, registers) + extra;
         let bits = if registers == 1 { bit_word(first) } else { f64::INFINITY };
         let alone = sized.min(bits) + time;

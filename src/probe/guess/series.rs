@@ -45,7 +45,9 @@ fn wobble(first: i128, later: &[i128], habits: Habits, level: f64) -> f64 {
     let too_fine = ((first.abs() as f64 + 1.0).log2() - 24.0).max(0.0);
     // A float may be near zero, where every wobble is wide.
     let (too_fine, too_wide) = if habits.is_float { (0.0, 0.4 * TOO_WIDE) } else { (2.0 * too_fine, TOO_WIDE) };
-    habits.wobbles + too_wide * excess + too_fine + later.len() as f64 * (2.0 * widest + 1.0).log2()
+    // By its very last place no float wobbles: that is a number of its own, beside the upper half of nothing.
+    let last_place = if habits.is_float && widest < 8.0 && level < 2.0_f64.powi(30) { 4.0 } else { 0.0 };
+    last_place + habits.wobbles + too_wide * excess + too_fine + later.len() as f64 * (2.0 * widest + 1.0).log2()
 }
 
 /// By about the same from look to look.

@@ -72,7 +72,11 @@ fn character(bytes: &[u8], encoding: Encoding) -> Option<(usize, f64)> {
         (_, [b'#'..=b'+' | b',' | b'=' | b'@' | b'[' | b']' | b'!', ..]) => Some((1, 8.0)),
         // The level 1 characters of GB 2312: what names of products are made of.
         (Encoding::Gbk, [0xB0..=0xD7, 0xA1..=0xFE, ..]) => Some((2, 12.0)),
-        (Encoding::Gbk, [0xA3, 0xA1..=0xFE, ..] | [0xD8..=0xF7, 0xA1..=0xFE, ..]) => Some((2, 15.0)),
+        // Digits and letters as wide as the other characters, as an input method gives them.
+        (Encoding::Gbk, [0xA3, 0xB0..=0xB9 | 0xC1..=0xDA | 0xE1..=0xFA, ..]) => Some((2, 12.0)),
+        // Comma, full stop and the point in a car's number; brackets and dashes; degrees Celsius.
+        (Encoding::Gbk, [0xA1, 0xA1..=0xA5 | 0xAA..=0xBF | 0xE6, ..]) => Some((2, 13.5)),
+        (Encoding::Gbk, [0xA1..=0xA3 | 0xD8..=0xF7, 0xA1..=0xFE, ..]) => Some((2, 15.0)),
         (Encoding::Utf8, [0xE4..=0xE9, 0x80..=0xBF, 0x80..=0xBF, ..]) => Some((3, 14.5)),
         (Encoding::Utf8, [0xC2 | 0xC3, 0x80..=0xBF, ..]) => Some((2, 14.0)),
         _ => None,
@@ -136,6 +140,12 @@ mod tests {
             best(&words(&crate::model::encoding::gbk("精制大豆油"))).map(|found| found.0),
             Some("text(10, gbk)".into())
         );
+        for wide in ["Ｃ３０泵送混凝土", "粤B·7K382", "℃（±５）", "Ⅲ号窑，①"] {
+            let found = texts(&words(&crate::model::encoding::gbk(wide)));
+            let registers = crate::model::encoding::gbk(wide).len().div_ceil(2);
+            let is_whole = |found: &Found| usize::from(found.data_type.width()) == registers;
+            assert!(found.iter().any(|found| is_whole(found) && found.data_type.to_string().contains("gbk")), "{wide}");
+        }
         assert_eq!(best(&[2_198, 2_207, 2_201]), None);
     }
 
