@@ -99,6 +99,7 @@ pub async fn walk(
         answers: 0,
         answering: Duration::ZERO,
         failed: 0,
+        unusable: vec![false; options.ways.len()],
         fault: None,
     };
     let mut findings = Findings::default();
@@ -115,13 +116,15 @@ pub async fn walk(
     for (id, survey) in surveys {
         let (table, (cells, longest, is_endless)) = (survey.table(), survey.result());
         let unit = findings.units.iter_mut().find(|unit| unit.id == id && !cells.is_empty());
-        unit.map(|unit| unit.tables.push(Area { table, cells, looks: Vec::new(), longest, is_endless }));
+        if let Some(unit) = unit {
+            unit.tables.push(Area { table, cells, looks: Vec::new(), longest, is_endless });
+        }
     }
     let is_seen = walk.look_around(&mut findings).await;
     findings.requests = walk.requests;
     findings.is_partial = walk.is_over() || !is_seen;
     match walk.fault {
-        Some(fault) if findings.units.is_empty() => Err(fault),
+        Some(fault) if findings.units.is_empty() && walk.failed > 0 => Err(fault),
         _ => Ok(findings),
     }
 }
@@ -138,6 +141,8 @@ struct Walk<'a> {
     answers: u32,
     answering: Duration,
     failed: u32,
+    /// Ways that this port cannot do: many do not know every parity.
+    unusable: Vec<bool>,
     fault: Option<OpenFault>,
 }
 
@@ -180,6 +185,9 @@ impl Walk<'_> {
                 for unit in round {
                     if self.is_over() {
                         return found;
+                    }
+                    if self.unusable[way] {
+                        break;
                     }
                     self.show(Step::Unit(way, *unit));
                     if self.is_there(*unit).await.0 {
@@ -355,7 +363,12 @@ impl Walk<'_> {
             match Connection::open(&self.options.ways.get(self.way)?.link, None).await {
                 Ok(connection) => (self.connection, self.failed) = (Some(connection), 0),
                 Err(fault) => {
-                    self.failed += 1;
+                    if self.unusable.len() > 1 {
+                        self.unusable[self.way] = true;
+                    }
+                    if self.unusable.len() == 1 || self.unusable.iter().all(|is_unusable| *is_unusable) {
+                        self.failed += 1;
+                    }
                     self.fault = Some(fault);
                     return None;
                 }
