@@ -71,11 +71,16 @@ const KEYS: [&str; 24] = [
     "exclude_register_type_tag",
 ];
 
+/// Keys of `workarounds` that a link has too.
+const WORKAROUNDS: [&str; 4] =
+    ["pause_between_requests", "pause_after_connect", "close_connection_after_gather", "one_request_per_field"];
+
 fn section(input: &Node<'_>, agent_interval: Option<&str>, gathered: &mut Gathered) {
     input.lose_others("", &KEYS, gathered);
     for key in ["workarounds", "tags", "rs485"] {
         if let Some(node) = input.node(key) {
-            node.lose_others(&format!("{key}."), &[], gathered);
+            let known: &[&str] = if key == "workarounds" { &WORKAROUNDS } else { &[] };
+            node.lose_others(&format!("{key}."), known, gathered);
         }
     }
     let name = input.text("name").map_or("modbus", |(_, name)| name);
@@ -187,6 +192,9 @@ fn link(input: &Node<'_>, name: &str, gathered: &mut Gathered) -> usize {
             None => gathered.lose_setting(line, "timeout", text),
         }
     }
+    if let Some(workarounds) = input.node("workarounds") {
+        manners(&workarounds, &mut settings, gathered);
+    }
     let links = &mut gathered.imported.links;
     let same = links.iter().position(|link| transport.is_some() && link.transport == transport);
     match same {
@@ -199,6 +207,23 @@ fn link(input: &Node<'_>, name: &str, gathered: &mut Gathered) -> usize {
         None => {
             links.push(Link { name: name.to_owned(), transport, settings });
             links.len() - 1
+        }
+    }
+}
+
+/// How the device wants to be asked.
+fn manners(workarounds: &Node<'_>, settings: &mut Vec<(&'static str, String)>, gathered: &mut Gathered) {
+    for (theirs, ours) in [("pause_between_requests", "pause"), ("pause_after_connect", "pause_after_connect")] {
+        match workarounds.text(theirs).map(|(line, text)| (line, text, milliseconds(text))) {
+            None => {}
+            Some((_, _, Some(ms))) => settings.push((ours, quoted(&format!("{ms}ms")))),
+            Some((line, text, None)) => gathered.lose_setting(line, theirs, text),
+        }
+    }
+    for (theirs, ours) in [("close_connection_after_gather", "close_after_cycle"), ("one_request_per_field", "one_by_one")]
+    {
+        if workarounds.flag(theirs) {
+            settings.push((ours, "true".into()));
         }
     }
 }
