@@ -220,7 +220,8 @@ fn manners(workarounds: &Node<'_>, settings: &mut Vec<(&'static str, String)>, g
             Some((line, text, None)) => gathered.lose_setting(line, theirs, text),
         }
     }
-    for (theirs, ours) in [("close_connection_after_gather", "close_after_cycle"), ("one_request_per_field", "one_by_one")]
+    for (theirs, ours) in
+        [("close_connection_after_gather", "close_after_cycle"), ("one_request_per_field", "one_by_one")]
     {
         if workarounds.flag(theirs) {
             settings.push((ours, "true".into()));
