@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -147,7 +148,14 @@ fn program(name: &str) -> PathBuf {
 }
 
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    // Counted up, so that no two tests at the same time get one port, and below those that the kernel gives out. A broker
+    // that found its port taken would otherwise be mistaken for the one that took it.
+    const FIRST: u16 = 10_000;
+    const SPAN: u16 = 10_000;
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let spread = (std::process::id() % u32::from(SPAN)) as u16;
+    let port = || FIRST + spread.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % SPAN;
+    std::iter::repeat_with(port).find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
 }
 
 /// A sink for `127.0.0.1:port`.
