@@ -12,6 +12,7 @@ use super::run::runtime;
 use super::{EXIT_UNAVAILABLE, EXIT_USAGE, fail, say};
 use crate::config::dlt645::MeterAddress;
 use crate::config::modbus::{Address, DataType, Order, Register};
+use crate::config::parse_time;
 use crate::config::{Link, Station, Tag, Transport};
 use crate::model::words::tools as words;
 use crate::model::{Lang, Reading, Trouble, Why};
@@ -75,22 +76,11 @@ pub(super) struct ReadArgs {
     timeout: String,
 }
 
-/// `1s`, `250ms`, `5m`.
-pub(super) fn period(text: &str) -> Result<Duration, String> {
-    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let factor = match unit.trim() {
-        "ms" => 0.001,
-        "s" => 1.0,
-        "m" | "min" => 60.0,
-        "h" => 3_600.0,
-        _ => return Err("write e.g. 500ms, 1s, 5m".into()),
-    };
-    let seconds = number.parse::<f64>().map_err(|error| error.to_string())? * factor;
-    Duration::try_from_secs_f64(seconds)
-        .ok()
-        .filter(|time| *time <= Duration::from_secs(86_400))
-        .ok_or("at most a day".into())
+/// A time as in a configuration, for an argument.
+pub(super) fn period(text: &str) -> Result<Duration, &'static str> {
+    const LONGEST: Duration = Duration::from_secs(86_400);
+    let time = parse_time(text).ok_or("write e.g. 500ms, 1s, 5m")?;
+    if time <= LONGEST { Ok(time) } else { Err("at most a day") }
 }
 
 pub(super) fn read(args: &ReadArgs) -> ExitCode {

@@ -31,6 +31,7 @@ pub use profile::BUILT_IN as BUILT_IN_PROFILES;
 pub use quote::quoted;
 pub use sink::{ENVELOPE_BYTES, LONGEST_VALUE, SCAN_BYTES, TEXT_FRAME, escaped_len};
 pub use spreadsheet::{Row, rows_of_text, rows_of_xlsx};
+pub use units::parse_time;
 pub use write_rule::{MAX_WRITTEN_REGISTERS, WriteRule};
 
 use std::collections::BTreeMap;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Understands one or more of `<number><unit>` with units ms, s, m, h, d; the number may have decimals.
-pub(super) fn parse_time(text: &str) -> Option<Duration> {
+pub fn parse_time(text: &str) -> Option<Duration> {
     let mut rest = text.trim();
     let mut total_ms = 0.0_f64;
     if rest.is_empty() {
