@@ -6,6 +6,7 @@ pub mod agent;
 pub mod config;
 pub mod import;
 pub mod journal;
+pub mod opcua;
 pub mod simulator;
 pub mod sink;
 pub mod source;
@@ -20,6 +21,7 @@ pub fn all() -> impl Iterator<Item = &'static Words> {
     [
         config::WORDS,
         source::WORDS,
+        opcua::WORDS,
         journal::WORDS,
         sink::WORDS,
         agent::WORDS,
@@ -52,6 +54,7 @@ mod tests {
         vec![
             ("config", include_str!("config.rs")),
             ("source", include_str!("source.rs")),
+            ("opcua", include_str!("opcua.rs")),
             ("journal", include_str!("journal.rs")),
             ("sink", include_str!("sink.rs")),
             ("agent", include_str!("agent.rs")),
