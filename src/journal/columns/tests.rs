@@ -41,6 +41,7 @@ pub fn any_value() -> impl Strategy<Value = Value> {
         (-5000_i32..5000).prop_map(|n| Value::F32(n as f32 / 10.0)),
         (-5_000_000_i32..5_000_000).prop_map(|n| Value::F64(f64::from(n) / 1000.0)),
         "[a-z°]{0,12}".prop_map(|text| Value::Text(text.into())),
+        "\\[[0-9]{0,12}\\]".prop_map(|json| Value::Json(json.into())),
     ]
 }
 
@@ -58,7 +59,7 @@ fn any_reading() -> impl Strategy<Value = Option<Reading>> {
 pub fn any_scans() -> impl Strategy<Value = (usize, Vec<Scan>)> {
     (0_usize..6).prop_flat_map(|tags| {
         let scan = (any::<i64>(), any::<u64>(), proptest::collection::vec(any_reading(), tags))
-            .prop_map(|(at, mono_ms, readings)| Scan { at: Timestamp(at), mono_ms, readings });
+            .prop_map(|(at, mono_ms, readings)| Scan { at: Timestamp(at), mono_ms, readings, stamps: None });
         (Just(tags), proptest::collection::vec(scan, 0..8))
     })
 }
@@ -81,6 +82,7 @@ fn column(values: &[Value]) -> Vec<Scan> {
             at: Timestamp(1_700_000_000_000 + 1000 * i),
             mono_ms: 5_000 + 1000 * i as u64,
             readings: vec![Some(Reading::Good(value.clone()))],
+            stamps: None,
         })
         .collect()
 }
