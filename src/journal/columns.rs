@@ -4,10 +4,13 @@
 //! In the order of the bytes: number of scans; times as differences of differences; quality as runs over all cells, tag
 //! by tag; the kind of each tag's column as runs; all booleans as bits; then the values of each other column: whole
 //! numbers as differences, floats as exact decimals where every value comes back bit by bit, else XORed with the one
-//! before. Like things stand beside like things, so that zstd finds them.
+//! before. Where the protocol has stamps, their section comes last ([`stamps`]). Like things stand beside like things, so that
+//! zstd finds them.
 //!
 //! The rule: [`decode`] answers [`Damaged`] to any bytes that [`encode`] did not write. It never panics, and it allocates
 //! nothing larger than the limits below.
+
+mod stamps;
 
 use super::bytes::{Bits, BitsOf, Bytes, Damaged, Runs, decode_runs, put_signed, put_varint};
 use crate::model::{Reading, Scan, Timestamp, Value, Why};
@@ -22,7 +25,7 @@ pub fn max_scans(tags: usize) -> usize {
 }
 
 /// Appends the columns of these scans to `out`. The first scan's `at` is not written: it stands in the row. Each scan has
-/// `tags` readings; a missing one counts as held back.
+/// `tags` readings; a missing one counts as held back. A stamp is kept only beside a reading that is there.
 pub fn encode(scans: &[Scan], tags: usize, out: &mut Vec<u8>) {
     put_varint(out, scans.len() as u64);
     encode_times(scans, out);
@@ -43,6 +46,7 @@ pub fn encode(scans: &[Scan], tags: usize, out: &mut Vec<u8>) {
     out.extend_from_slice(&kind_bytes);
     out.extend_from_slice(&bits.bytes);
     out.extend_from_slice(&values);
+    stamps::encode(scans, tags, out);
 }
 
 /// The scans behind these bytes: all of them, of a group of `tags` tags, the first one taken at `at`.
@@ -75,6 +79,9 @@ pub fn decode(bytes: &[u8], tags: usize, at: Timestamp) -> Result<Vec<Scan>, Dam
                 code => Some(Reading::Bad(why(code)?)),
             });
         }
+    }
+    if !from.0.is_empty() {
+        stamps::decode(&mut from, &mut scans, tags)?;
     }
     if from.0.is_empty() { Ok(scans) } else { Err(Damaged) }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Event, Group, Reading, Stamp, Timestamp, Value};
+use super::{Event, Group, Reading, Stamp, Timestamp};
 
 /// All readings of one group from one scan, before the journal has seen them.
 #[derive(Debug, Clone)]
@@ -180,7 +180,7 @@ pub struct EventRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Why;
+    use crate::model::{Value, Why};
 
     #[track_caller]
     fn check(reading: Reading, stamps: Option<Box<[Stamp]>>, places: usize) {
