@@ -122,7 +122,7 @@ impl Walk {
             }))
         });
         let at = second as i64 * 1_000;
-        Scan { at: Timestamp(at), mono_ms: at as u64, readings: readings.collect() }
+        Scan { at: Timestamp(at), mono_ms: at as u64, readings: readings.collect(), stamps: None }
     }
 }
 

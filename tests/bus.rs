@@ -15,7 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use cloudward::model::{Batch, Reading, Value, Why};
 use cloudward::source::Heard;
 use cloudward::source::modbus::frame::crc;
-use common::link::{Link, workshop};
+use common::link::{Link, read, workshop};
 use common::temp_dir;
 use common::wire::{Played, Wire, play};
 
@@ -136,7 +136,7 @@ async fn judge(mut link: Link, units: &Units) {
             continue;
         }
         let causes = causes.entry(batch.group.device.to_string()).or_default();
-        causes.extend(batch.readings.iter().filter_map(|reading| match reading {
+        causes.extend(batch.readings.iter().flatten().filter_map(|reading| match reading {
             Reading::Bad(why) => Some(*why),
             _ => None,
         }));
@@ -152,7 +152,7 @@ async fn judge(mut link: Link, units: &Units) {
     // A scan is on time when it lies in the period in which it was due. The first question to each unit is outside: a
     // start would otherwise take as long as 5 % of bus time allow.
     let period = PERIOD.as_millis() as u64;
-    let is_good = |batch: &&Batch| batch.readings.iter().all(|r| *r == Reading::Good(Value::I64(7)));
+    let is_good = |batch: &&Batch| read(batch).iter().all(|r| *r == Reading::Good(Value::I64(7)));
     let slot = |batch: &Batch| batch.mono_ms / period;
     let first = of_good.iter().position(|batch| is_good(&batch)).expect("the good unit was read");
     let mut slots: Vec<u64> = of_good[first..].iter().filter(is_good).map(slot).collect();

@@ -21,6 +21,7 @@ use cloudward::source::{Heard, Outlet};
 use cloudward::source::{LinkStatus, Poller};
 use common::agent::run_to_end;
 use common::bus::{Bus, Wire};
+use common::link::read;
 use common::plc::Plc;
 use common::{PATIENCE, prepared, temp_dir};
 
@@ -67,7 +68,7 @@ impl Link {
         let began = Instant::now();
         let mut last = Vec::new();
         while began.elapsed() < PATIENCE {
-            last = self.batch(device).await.readings;
+            last = read(&self.batch(device).await);
             if last == expected {
                 return;
             }
@@ -132,7 +133,7 @@ async fn a_foreign_meter_is_read_by_its_identifiers_alone() {
     ];
     let mut link = Link::start(&wire.here, &meter("m", METER, &tags));
     link.until("m", &expected).await;
-    assert_eq!(link.batch("m").await.readings, expected, "and so it stays");
+    assert_eq!(read(&link.batch("m").await), expected, "and so it stays");
 }
 
 #[tokio::test]
@@ -162,7 +163,7 @@ async fn meters_and_a_modbus_unit_share_a_line_and_none_of_them_takes_the_others
     let mut link = Link::start(bus.master(), &devices.concat().replace("100ms", "700ms"));
     let ladder_goes_on = async |link: &mut Link| {
         for _ in 0..5 {
-            let readings = link.batch("plc").await.readings;
+            let readings = read(&link.batch("plc").await);
             assert!(matches!(readings[..], [Reading::Good(Value::I64(_))]), "{readings:?}");
         }
     };
@@ -192,7 +193,7 @@ async fn an_identifier_that_a_meter_refuses_costs_its_own_tag_alone() {
     let expected = |why| [good(220.1), Reading::Bad(why), good(9_876_542.4)];
     // The package refuses a class that it does not have with "other error".
     link.until("m", &expected(Why::DeviceFailure)).await;
-    assert_eq!(link.batch("m").await.readings, expected(Why::DeviceFailure));
+    assert_eq!(read(&link.batch("m").await), expected(Why::DeviceFailure));
     drop(link);
     let tags = [("02-01-01-00", ""), ("02-01-99-00", ", type = \"bcd2.1\""), ("00-01-00-00", ", scale = 80")];
     let mut link = Link::start(&wire.here, &device("m", &format!("meter = \"{METER}\""), &tags));

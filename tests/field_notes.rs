@@ -17,7 +17,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use cloudward::model::{LinkState, Reading, Value, Why};
-use common::link::{Link, readings, workshop};
+use common::link::{Link, read, readings, workshop};
 use common::temp_dir;
 
 /// What came to a device.
@@ -310,7 +310,7 @@ async fn an_open_socket_is_not_online_and_a_fresh_good_value_is_for_three_period
     let mut last = link.batches("d", 1).await.remove(0);
     assert_eq!(link.status.borrow().state, Some(LinkState::Up));
     assert_eq!(link.status.borrow().devices_online(last.mono_ms), 1);
-    while last.readings == good([5]) {
+    while read(&last) == good([5]) {
         last = link.batches("d", 1).await.remove(0);
     }
     let status = link.status.borrow().clone();
@@ -336,7 +336,7 @@ async fn a_stop_in_the_middle_of_a_long_scan_keeps_what_was_read_and_says_what_w
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     link.stop.send_replace(true);
-    let scan = link.batches("d", 1).await.remove(0).readings;
+    let scan = read(&link.batches("d", 1).await[0]);
     assert_eq!(scan[..2], good([0, 1]));
     assert_eq!(scan[2..], vec![Reading::Bad(Why::NotAsked); 8]);
     link.stop().await;

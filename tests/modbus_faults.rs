@@ -15,7 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use cloudward::config::Station;
 use cloudward::model::{Reading, Value, Why};
 use cloudward::source::Heard;
-use common::link::{Link, readings, workshop};
+use common::link::{Link, read, readings, workshop};
 
 /// What the device does with a request.
 #[derive(Clone, Copy)]
@@ -223,7 +223,7 @@ async fn a_scan_that_has_begun_is_handed_on_before_the_link_stops() {
     link.stop.send_replace(true);
     while let Some(heard) = link.heard.recv().await {
         if let Heard::Batch(batch) = heard {
-            assert_eq!(batch.readings, good(7));
+            assert_eq!(read(&batch), good(7));
         }
     }
     let status = link.status.borrow().clone();
@@ -302,7 +302,7 @@ async fn a_value_without_an_answer_does_not_take_those_of_another_period_with_it
 async fn a_block_that_a_gateway_has_no_path_to_does_not_hide_those_behind_it() {
     let device = Device::start(|_, _| Act::AbsentAt(0)).await;
     let mut link = start_apart(device.port, "", &[(1, "", ""), (2, "", "")]);
-    let first = link.batches("d1", 1).await.remove(0).readings;
+    let first = read(&link.batches("d1", 1).await[0]);
     assert_eq!(first, bad(Why::GatewayTarget), "nothing was reached, and this is why");
     let half = vec![Reading::Bad(Why::GatewayTarget), Reading::Good(Value::I64(7))];
     link.until("d1", half.clone()).await;

@@ -104,8 +104,7 @@ async fn every_type_travels_from_its_line_to_the_payload() {
     let settings =
         Settings { dir: dir.path().to_owned(), max_size: 1 << 30, max_age: Duration::from_secs(86_400 * 365_000) };
     let mut journal = Journal::open(settings, BootId(1), Timestamp(0)).expect("a new journal opens");
-    let readings = batch.readings.into_iter().map(Some).collect();
-    let scan = Scan { at: Timestamp(1_767_225_600_000), mono_ms: 5, readings };
+    let scan = Scan { at: Timestamp(1_767_225_600_000), mono_ms: 5, readings: batch.readings, stamps: None };
     journal.commit(&mut vec![NewData { group: batch.group, scans: vec![scan] }], &mut Vec::new()).expect("it commits");
 
     let mut reader = Reader::open(&journal.reader()).expect("it can be read");

@@ -15,7 +15,7 @@ use cloudward::config::Config;
 use cloudward::model::{Batch, LinkState, Reading, Value, Why};
 use cloudward::source::listener::{Listener, Seat};
 use cloudward::source::modbus::frame::crc;
-use common::link::{Link, readings, workshop};
+use common::link::{Link, read, readings, workshop};
 use common::plc::Plc;
 use common::wire::{Played, Wire, play};
 use common::{free_port, temp_dir};
@@ -45,7 +45,7 @@ fn start_with(link: &str, units: &[u8], seat: Option<Seat>) -> Link {
 fn check_ladder(batches: &[Batch]) {
     let mut counters = Vec::new();
     for batch in batches {
-        match batch.readings[..] {
+        match read(batch)[..] {
             [Reading::Good(Value::I64(count)), Reading::Good(Value::I64(low))] => {
                 assert_eq!(low, count % 65_536);
                 counters.push(count);
@@ -230,7 +230,7 @@ async fn units_that_dial_in_on_one_port_are_told_apart_by_their_registration() {
     let _listener = Listener::start(format!("127.0.0.1:{port}"), vec![guest_1, guest_17]);
     let mut link_1 = start_with(&listening(port, "DTU-1"), &[1], Some(seat_1));
     let mut link_17 = start_with(&listening(port, "hex:7E 01 17"), &[1], Some(seat_17));
-    assert_eq!(link_1.batches("d1", 1).await[0].readings, vec![Reading::Bad(Why::Unreachable); 2], "nobody there yet");
+    assert_eq!(read(&link_1.batches("d1", 1).await[0]), vec![Reading::Bad(Why::Unreachable); 2], "nobody there yet");
 
     // Registrations come split, behind a heartbeat, and in any order; a stranger is nobody's unit.
     let stranger = dial_in(port, &[b"hello"]).await;

@@ -482,7 +482,7 @@ send = ["m"]
         let mut journal = Journal::open(settings, BootId(1), Timestamp(0)).unwrap();
         let tail = Tail::new(&journal);
         let group = Arc::new(Group::new("m".into(), Duration::from_secs(1), Vec::new()));
-        let scans = vec![Scan { at: Timestamp(0), mono_ms: 0, readings: Vec::new() }];
+        let scans = vec![Scan { at: Timestamp(0), mono_ms: 0, readings: Vec::new(), stamps: None }];
         let mut data = vec![NewData { group, scans }; records];
         let committed = journal.commit(&mut data, &mut Vec::new()).unwrap();
         // The memory holds nothing of it, as after a long outage.

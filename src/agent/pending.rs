@@ -122,7 +122,8 @@ mod tests {
     }
 
     fn scan(tags: usize, at: i64) -> Scan {
-        Scan { at: Timestamp(at), mono_ms: 0, readings: vec![Some(Reading::Good(Value::I64(1))); tags] }
+        let readings = vec![Some(Reading::Good(Value::I64(1))); tags];
+        Scan { at: Timestamp(at), mono_ms: 0, readings, stamps: None }
     }
 
     #[test]

@@ -266,7 +266,7 @@ impl Room {
         while let Ok(heard) = self.heard.try_recv() {
             match heard {
                 Heard::Batch(batch) => {
-                    samples += batch.readings.len();
+                    samples += batch.len();
                     self.remember(batch);
                 }
                 Heard::Event(at, event) => self.pending.events.push(NewEvent { at, event }),
@@ -455,8 +455,8 @@ mod tests {
     }
 
     fn hear(room: &mut Room, at: i64) {
-        let readings = vec![Reading::Good(Value::I64(at)); 4_000];
-        room.remember(Batch { group: group("a", 4_000), at: Timestamp(at), mono_ms: 0, readings });
+        let readings = vec![Some(Reading::Good(Value::I64(at))); 4_000];
+        room.remember(Batch { group: group("a", 4_000), at: Timestamp(at), mono_ms: 0, readings, stamps: None });
         hear_nothing_but_an_event(room, at);
     }
 

@@ -76,7 +76,8 @@ mod tests {
 
     fn records(seqs: std::ops::RangeInclusive<Seq>, samples: usize) -> Vec<Arc<DataRecord>> {
         let group = Arc::new(Group::new("d".into(), Duration::from_secs(1), Vec::new()));
-        let scan = Scan { at: Timestamp(0), mono_ms: 0, readings: vec![Some(Reading::Good(Value::I64(1))); samples] };
+        let readings = vec![Some(Reading::Good(Value::I64(1))); samples];
+        let scan = Scan { at: Timestamp(0), mono_ms: 0, readings, stamps: None };
         seqs.map(|seq| Arc::new(DataRecord { seq, boot: BootId(1), group: group.clone(), scans: vec![scan.clone()] }))
             .collect()
     }

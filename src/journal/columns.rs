@@ -4,10 +4,13 @@
 //! In the order of the bytes: number of scans; times as differences of differences; quality as runs over all cells, tag
 //! by tag; the kind of each tag's column as runs; all booleans as bits; then the values of each other column: whole
 //! numbers as differences, floats as exact decimals where every value comes back bit by bit, else XORed with the one
-//! before. Like things stand beside like things, so that zstd finds them.
+//! before. Where the protocol has stamps, their section comes last ([`stamps`]). Like things stand beside like things, so that
+//! zstd finds them.
 //!
 //! The rule: [`decode`] answers [`Damaged`] to any bytes that [`encode`] did not write. It never panics, and it allocates
 //! nothing larger than the limits below.
+
+mod stamps;
 
 use super::bytes::{Bits, BitsOf, Bytes, Damaged, Runs, decode_runs, put_signed, put_varint};
 use crate::model::{Reading, Scan, Timestamp, Value, Why};
@@ -22,7 +25,7 @@ pub fn max_scans(tags: usize) -> usize {
 }
 
 /// Appends the columns of these scans to `out`. The first scan's `at` is not written: it stands in the row. Each scan has
-/// `tags` readings; a missing one counts as held back.
+/// `tags` readings; a missing one counts as held back. A stamp is kept only beside a reading that is there.
 pub fn encode(scans: &[Scan], tags: usize, out: &mut Vec<u8>) {
     put_varint(out, scans.len() as u64);
     encode_times(scans, out);
@@ -43,6 +46,7 @@ pub fn encode(scans: &[Scan], tags: usize, out: &mut Vec<u8>) {
     out.extend_from_slice(&kind_bytes);
     out.extend_from_slice(&bits.bytes);
     out.extend_from_slice(&values);
+    stamps::encode(scans, tags, out);
 }
 
 /// The scans behind these bytes: all of them, of a group of `tags` tags, the first one taken at `at`.
@@ -76,6 +80,9 @@ pub fn decode(bytes: &[u8], tags: usize, at: Timestamp) -> Result<Vec<Scan>, Dam
             });
         }
     }
+    if !from.0.is_empty() {
+        stamps::decode(&mut from, &mut scans, tags)?;
+    }
     if from.0.is_empty() { Ok(scans) } else { Err(Damaged) }
 }
 
@@ -102,7 +109,7 @@ fn decode_times(from: &mut Bytes, count: usize, tags: usize, at: Timestamp) -> R
     for _ in 0..count {
         step = step.wrapping_add(from.signed()?);
         last_at = last_at.wrapping_add(step);
-        scans.push(Scan { at: Timestamp(last_at), mono_ms: 0, readings: Vec::with_capacity(tags) });
+        scans.push(Scan { at: Timestamp(last_at), mono_ms: 0, readings: Vec::with_capacity(tags), stamps: None });
     }
     for scan in &mut scans {
         offset = offset.wrapping_add(from.signed()?);
@@ -154,6 +161,7 @@ const F64: u64 = 5;
 const TEXT: u64 = 6;
 /// Each value with a kind of its own in front: a tag whose values are not of one variant.
 const MIXED: u64 = 7;
+const JSON: u64 = 8;
 const F32_DECIMAL: u64 = 16;
 const F64_DECIMAL: u64 = 32;
 const MAX_DIGITS: u64 = 6;
@@ -201,7 +209,7 @@ fn encode_column(column: &[&Value], bits: &mut Bits, out: &mut Vec<u8>) -> u64 {
                     last_bits = x.to_bits();
                 }
             },
-            Value::Text(_) => put_alone(value, out),
+            Value::Text(_) | Value::Json(_) => put_alone(value, out),
         }
     }
     match (kind, digits) {
@@ -219,6 +227,7 @@ fn kind_of(value: &Value) -> u64 {
         Value::F32(_) => F32,
         Value::F64(_) => F64,
         Value::Text(_) => TEXT,
+        Value::Json(_) => JSON,
     }
 }
 
@@ -230,7 +239,7 @@ fn put_alone(value: &Value, out: &mut Vec<u8>) {
         Value::U64(n) => put_varint(out, *n),
         Value::F32(x) => out.extend_from_slice(&x.to_bits().to_le_bytes()),
         Value::F64(x) => out.extend_from_slice(&x.to_bits().to_le_bytes()),
-        Value::Text(text) => {
+        Value::Text(text) | Value::Json(text) => {
             put_varint(out, text.len() as u64);
             out.extend_from_slice(text.as_bytes());
         }
@@ -267,7 +276,7 @@ struct Column {
 impl Column {
     fn new(kind: u64) -> Result<Column, Damaged> {
         let (kind, digits) = match kind {
-            EMPTY..=MIXED => (kind, 0),
+            EMPTY..=JSON => (kind, 0),
             F32_DECIMAL..=22 => (F32_DECIMAL, kind - F32_DECIMAL),
             F64_DECIMAL..=38 => (F64_DECIMAL, kind - F64_DECIMAL),
             _ => return Err(Damaged),
@@ -290,7 +299,7 @@ impl Column {
             }
             F32_DECIMAL => Value::F32(self.difference(from)? as f32 / POWERS_F32[self.digits]),
             F64_DECIMAL => Value::F64(self.difference(from)? as f64 / POWERS_F64[self.digits]),
-            TEXT => alone(TEXT, from)?,
+            TEXT | JSON => alone(self.kind, from)?,
             MIXED => alone(from.varint()?, from)?,
             _ => return Err(Damaged), // the column is said to be empty, but there is a reading with a value
         })
@@ -313,12 +322,15 @@ fn alone(kind: u64, from: &mut Bytes) -> Result<Value, Damaged> {
         U64 => Value::U64(from.varint()?),
         F32 => Value::F32(f32::from_bits(u32::from_le_bytes(from.array()?))),
         F64 => Value::F64(f64::from_bits(u64::from_le_bytes(from.array()?))),
-        TEXT => {
-            let len = usize::try_from(from.varint()?).map_err(|_| Damaged)?;
-            Value::Text(std::str::from_utf8(from.take(len)?).map_err(|_| Damaged)?.into())
-        }
+        TEXT => Value::Text(text(from)?),
+        JSON => Value::Json(text(from)?),
         _ => return Err(Damaged),
     })
+}
+
+fn text(from: &mut Bytes) -> Result<Box<str>, Damaged> {
+    let len = usize::try_from(from.varint()?).map_err(|_| Damaged)?;
+    Ok(std::str::from_utf8(from.take(len)?).map_err(|_| Damaged)?.into())
 }
 
 #[cfg(test)]

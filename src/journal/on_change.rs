@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::model::{Batch, Deadband, Reading, ReportRule, Scan, Value};
+use crate::model::{Batch, Deadband, Reading, ReportRule, Scan, Stamp, Value};
 
 /// What was last reported of each tag, by the group's id. Its size is that of the configuration.
 #[derive(Debug, Default)]
@@ -19,6 +19,8 @@ pub struct OnChange {
 struct Last {
     mono_ms: u64,
     reading: Reading,
+    /// OPC UA status code; 0 where the protocol has none.
+    status: u32,
 }
 
 impl OnChange {
@@ -27,30 +29,43 @@ impl OnChange {
         OnChange::default()
     }
 
-    /// The batch without what need not be reported; `None` if that is everything.
+    /// The batch without what need not be reported; `None` if that is everything. A stamp stays beside its reading and goes
+    /// with it. A tag without news changes nothing of what is remembered of it.
     pub fn filter(&mut self, batch: Batch) -> Option<Scan> {
-        let Batch { group, at, mono_ms, readings } = batch;
+        let Batch { group, at, mono_ms, readings, stamps } = batch;
+        let mut stamps = stamps.map(Vec::into_boxed_slice);
+        let status_of = |place: usize| stamps.as_ref().and_then(|stamps| stamps.get(place)).map_or(0, |s| s.status);
         let lasts = self.groups.entry(group.id).or_default();
         lasts.resize(group.tags.len(), None);
-        let readings = readings.into_iter().zip(&group.tags).zip(lasts).map(|((reading, tag), last)| {
-            if tag.report.deadband == Deadband::None {
-                return Some(reading); // always reported, so nothing to remember
+        let places = readings.into_iter().zip(&group.tags).zip(lasts).enumerate();
+        let readings: Vec<Option<Reading>> = places
+            .map(|(place, ((reading, tag), last))| {
+                let reading = reading?;
+                if tag.report.deadband == Deadband::None {
+                    return Some(reading); // always reported, so nothing to remember
+                }
+                let new = Last { mono_ms, reading, status: status_of(place) };
+                if last.as_ref().is_some_and(|last| !is_due(&new, last, &tag.report)) {
+                    return None;
+                }
+                Some(last.insert(new).reading.clone())
+            })
+            .collect();
+        for (stamp, reading) in stamps.iter_mut().flatten().zip(&readings) {
+            if reading.is_none() {
+                *stamp = Stamp::NONE;
             }
-            if last.as_ref().is_some_and(|last| !is_due(&reading, mono_ms, last, &tag.report)) {
-                return None;
-            }
-            *last = Some(Last { mono_ms, reading: reading.clone() });
-            Some(reading)
-        });
-        let scan = Scan { at, mono_ms, readings: readings.collect() };
+        }
+        let scan = Scan { at, mono_ms, readings, stamps };
         if scan.is_empty() { None } else { Some(scan) }
     }
 }
 
-fn is_due(reading: &Reading, mono_ms: u64, last: &Last, rule: &ReportRule) -> bool {
-    let silence = Duration::from_millis(mono_ms.saturating_sub(last.mono_ms));
+fn is_due(new: &Last, last: &Last, rule: &ReportRule) -> bool {
+    let silence = Duration::from_millis(new.mono_ms.saturating_sub(last.mono_ms));
     silence >= rule.max_silence
-        || match (&last.reading, reading) {
+        || new.status != last.status
+        || match (&last.reading, &new.reading) {
             (Reading::Good(old), Reading::Good(new)) => has_left(old, new, rule.deadband),
             (Reading::Uncertain(old, a), Reading::Uncertain(new, b)) => a != b || has_left(old, new, rule.deadband),
             (Reading::Bad(a), Reading::Bad(b)) => a != b,
@@ -72,7 +87,8 @@ fn has_left(old: &Value, new: &Value, deadband: Deadband) -> bool {
     }
 }
 
-/// How far apart two numbers of one kind are: never 0 for two that differ. `None` for what has no distance: truth values, text, unlike kinds.
+/// How far apart two numbers of one kind are: never 0 for two that differ. `None` for what has no distance: truth values, text, JSON, unlike
+/// kinds.
 fn distance(old: &Value, new: &Value) -> Option<f64> {
     match (old, new) {
         (Value::I64(a), Value::I64(b)) => Some(a.abs_diff(*b) as f64),
@@ -102,7 +118,8 @@ mod tests {
     }
 
     fn batch(group: &Arc<Group>, mono_ms: u64, readings: Vec<Reading>) -> Batch {
-        Batch { group: group.clone(), at: Timestamp(mono_ms as i64), mono_ms, readings }
+        let readings = readings.into_iter().map(Some).collect();
+        Batch { group: group.clone(), at: Timestamp(mono_ms as i64), mono_ms, readings, stamps: None }
     }
 
     /// Reports `first`, then tells whether `second`, a second later, is reported.
@@ -164,9 +181,11 @@ mod tests {
     #[test]
     fn truth_and_text_are_reported_on_change_whatever_the_band() {
         for band in [Deadband::Absolute(5.0), Deadband::Percent(50.0), Deadband::Absolute(0.0)] {
-            for (a, b) in
-                [(Value::Bool(false), Value::Bool(true)), (Value::Text("run".into()), Value::Text("stop".into()))]
-            {
+            for (a, b) in [
+                (Value::Bool(false), Value::Bool(true)),
+                (Value::Text("run".into()), Value::Text("stop".into())),
+                (Value::Json("[1,2]".into()), Value::Json("[1,3]".into())),
+            ] {
                 check(band, Reading::Good(a.clone()), Reading::Good(a.clone()), false);
                 check(band, Reading::Good(a), Reading::Good(b), true);
             }
@@ -215,5 +234,39 @@ mod tests {
         let scan = on_change.filter(batch(&group, 1, vec![good(1.0), good(9.0)])).unwrap();
         assert_eq!((scan.mono_ms, scan.readings), (1, vec![None, Some(good(9.0))]));
         assert!(on_change.filter(batch(&group, 2, vec![good(1.0), good(9.0)])).is_none());
+    }
+
+    #[test]
+    fn a_tag_without_news_changes_nothing_of_what_is_remembered_of_it() {
+        let (mut on_change, group) = (OnChange::new(), group(&[Deadband::Absolute(1.0), Deadband::None]));
+        let mut at = |mono_ms, reading: Option<Reading>| {
+            let batch = Batch { readings: vec![reading, None], ..batch(&group, mono_ms, Vec::new()) };
+            on_change.filter(batch).map(|scan| scan.readings)
+        };
+        assert_eq!(at(0, None), None);
+        assert_eq!(at(1, Some(good(1.0))), Some(vec![Some(good(1.0)), None]));
+        assert_eq!(at(50_000, None), None);
+        assert_eq!(at(60_000, Some(good(1.5))), None, "still within the band and the silence of the last report");
+        assert_eq!(
+            at(60_001, Some(good(1.5))),
+            Some(vec![Some(good(1.5)), None]),
+            "the silence counts from the report"
+        );
+    }
+
+    #[test]
+    fn a_stamp_stays_beside_its_reading_and_goes_with_it() {
+        let (mut on_change, group) = (OnChange::new(), group(&[Deadband::Absolute(1.0), Deadband::None]));
+        let stamp = |ms, status| Stamp { source: Some(Timestamp(ms)), server: Some(Timestamp(ms + 1)), status };
+        let mut at = |ms: i64, stamps: [Stamp; 2]| {
+            let batch = Batch { stamps: Some(stamps.into()), ..batch(&group, ms as u64, vec![good(1.0), good(1.0)]) };
+            let scan = on_change.filter(batch).expect("one tag is always reported");
+            (scan.readings[0].is_some(), scan.stamps.expect("they went in"))
+        };
+        assert_eq!(at(0, [stamp(0, 0), stamp(0, 0)]), (true, [stamp(0, 0), stamp(0, 0)].into()));
+        assert_eq!(at(1, [stamp(1, 0), stamp(1, 0)]), (false, [Stamp::NONE, stamp(1, 0)].into()));
+        let changed = [stamp(2, 0x0040_0000), stamp(2, 0)];
+        assert_eq!(at(2, changed), (true, changed.into()), "a change of the status is one of quality");
+        assert_eq!(at(3, changed), (false, [Stamp::NONE, changed[1]].into()));
     }
 }

@@ -19,7 +19,8 @@ const ZSTD: u8 = 2;
 /// zstd-3 gives nothing over zstd-1 for what columns leave.
 const ZSTD_LEVEL: i32 = 1;
 
-/// No payload is larger: [`super::columns::MAX_CELLS`] texts of 256 bytes are 17 MB.
+/// No payload is larger: [`super::columns::MAX_CELLS`] texts of 256 bytes are 17 MB, their stamps 2 MB at worst. A scan with long
+/// JSON fits one message, which has at most 16 MB.
 const MAX_PAYLOAD: usize = 32 * 1024 * 1024;
 
 /// Packs payloads. Holds zstd's working memory, which is large to allocate for each row.

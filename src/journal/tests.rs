@@ -36,7 +36,7 @@ fn group(device: &str, tags: usize) -> Arc<Group> {
 
 fn scan(at: i64, readings: &[i64]) -> Scan {
     let readings = readings.iter().map(|n| Some(Reading::Good(Value::I64(*n)))).collect();
-    Scan { at: Timestamp(at), mono_ms: 5, readings }
+    Scan { at: Timestamp(at), mono_ms: 5, readings, stamps: None }
 }
 
 fn link_down() -> Event {
@@ -88,13 +88,19 @@ fn what_is_committed_is_read_back_as_it_was_announced() {
                     at: Timestamp(2_000),
                     mono_ms: 1_005,
                     readings: vec![None, Some(Reading::Uncertain(Value::F32(231.5), Why::DeviceBusy))],
+                    stamps: None,
                 },
             ],
         },
         NewData { group: group("b", 1), scans: vec![] },
         NewData {
             group: group("c", 1),
-            scans: vec![Scan { at: Timestamp(7), mono_ms: 0, readings: vec![Some(Reading::Bad(Why::Timeout))] }],
+            scans: vec![Scan {
+                at: Timestamp(7),
+                mono_ms: 0,
+                readings: vec![Some(Reading::Bad(Why::Timeout))],
+                stamps: None,
+            }],
         },
     ];
     let mut events = vec![NewEvent { at: Timestamp(3_000), event: link_down() }];

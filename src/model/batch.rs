@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Event, Group, Reading, Timestamp, Value};
+use super::{Event, Group, Reading, Stamp, Timestamp};
 
 /// All readings of one group from one scan, before the journal has seen them.
 #[derive(Debug, Clone)]
@@ -14,8 +14,22 @@ pub struct Batch {
     pub at: Timestamp,
     /// The same moment in milliseconds of the monotonic clock, counted from the start of the agent.
     pub mono_ms: u64,
-    /// One reading per tag of the group, in its order.
-    pub readings: Vec<Reading>,
+    /// One place per tag of the group, in its order; `None`: nothing new of this tag.
+    pub readings: Vec<Option<Reading>>,
+    /// One per tag, beside its reading; `None`: the protocol has no such thing.
+    pub stamps: Option<Vec<Stamp>>,
+}
+
+impl Batch {
+    /// Readings in it.
+    pub fn len(&self) -> usize {
+        self.readings.iter().flatten().count()
+    }
+
+    /// Whether there is nothing new of any tag.
+    pub fn is_empty(&self) -> bool {
+        self.readings.iter().all(Option::is_none)
+    }
 }
 
 /// A position in a stream of the journal: 1, 2, 3, ... and never reused.
@@ -94,6 +108,8 @@ pub struct Scan {
     pub mono_ms: u64,
     /// One place per tag of the group; `None` where report on change held the reading back.
     pub readings: Vec<Option<Reading>>,
+    /// One per tag, beside its reading; `None`: the protocol has no such thing.
+    pub stamps: Option<Box<[Stamp]>>,
 }
 
 impl Scan {
@@ -102,15 +118,19 @@ impl Scan {
         self.readings.iter().flatten().count()
     }
 
-    /// What it takes in memory, in places of about 32 bytes: one per tag, be it held back, and the bytes of its texts.
+    /// What it takes in memory, in places of about 32 bytes: one per tag, be it held back, the bytes of its texts, and its
+    /// stamps.
     pub fn places(&self) -> usize {
         const PLACE_BYTES: usize = 32;
         let text_bytes = |reading: &Reading| match reading {
-            Reading::Good(Value::Text(text)) | Reading::Uncertain(Value::Text(text), _) => text.len(),
-            _ => 0,
+            Reading::Good(value) | Reading::Uncertain(value, _) => value.text().map_or(0, str::len),
+            Reading::Bad(_) => 0,
         };
         let texts = self.readings.iter().flatten().map(text_bytes);
-        self.readings.len() + texts.map(|bytes| bytes.div_ceil(PLACE_BYTES)).sum::<usize>()
+        let stamps = self.stamps.as_deref().map_or(0, size_of_val);
+        self.readings.len()
+            + texts.map(|bytes| bytes.div_ceil(PLACE_BYTES)).sum::<usize>()
+            + stamps.div_ceil(PLACE_BYTES)
     }
 
     /// Whether report on change held everything back.
@@ -155,4 +175,27 @@ pub struct EventRecord {
     pub at: Timestamp,
     /// What happened.
     pub event: Event,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Value, Why};
+
+    #[track_caller]
+    fn check(reading: Reading, stamps: Option<Box<[Stamp]>>, places: usize) {
+        let scan = Scan { at: Timestamp(0), mono_ms: 0, readings: vec![Some(reading), None], stamps };
+        assert_eq!(scan.places(), places, "{scan:?}");
+    }
+
+    #[test]
+    fn a_scan_takes_a_place_per_tag_and_more_for_texts_json_and_stamps() {
+        let long = |len: usize| "x".repeat(len).into_boxed_str();
+        check(Reading::Good(Value::I64(1)), None, 2);
+        check(Reading::Good(Value::Text(long(64))), None, 4);
+        check(Reading::Good(Value::Json(long(65))), None, 5);
+        check(Reading::Uncertain(Value::Json(long(1)), Why::LastKnown), None, 3);
+        assert_eq!(size_of::<Stamp>(), 40);
+        check(Reading::Good(Value::I64(1)), Some([Stamp::NONE; 2].into()), 2 + 3);
+    }
 }

@@ -14,9 +14,15 @@ pub enum ValueKind {
     Float,
     /// Text.
     Text,
+    /// An array or a structure, as JSON.
+    Json,
 }
 
 impl ValueKind {
+    /// All kinds.
+    pub const ALL: [ValueKind; 5] =
+        [ValueKind::Bool, ValueKind::Int, ValueKind::Float, ValueKind::Text, ValueKind::Json];
+
     /// The word in birth messages and in the journal's dictionary.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -24,12 +30,13 @@ impl ValueKind {
             ValueKind::Int => "int",
             ValueKind::Float => "float",
             ValueKind::Text => "text",
+            ValueKind::Json => "json",
         }
     }
 
     /// The kind with this word.
     pub fn parse(word: &str) -> Option<ValueKind> {
-        [ValueKind::Bool, ValueKind::Int, ValueKind::Float, ValueKind::Text].into_iter().find(|k| k.as_str() == word)
+        ValueKind::ALL.into_iter().find(|k| k.as_str() == word)
     }
 }
 

@@ -17,10 +17,12 @@ pub enum Value {
     F64(f64),
     /// Text.
     Text(Box<str>),
+    /// An array or a structure, as valid JSON text.
+    Json(Box<str>),
 }
 
 impl Value {
-    /// The number behind the value (`true` is 1), or `None` for text.
+    /// The number behind the value (`true` is 1), or `None` for text and JSON.
     pub fn as_f64(&self) -> Option<f64> {
         match self {
             Value::Bool(b) => Some(f64::from(u8::from(*b))),
@@ -28,7 +30,15 @@ impl Value {
             Value::U64(n) => Some(*n as f64),
             Value::F32(x) => Some(f64::from(*x)),
             Value::F64(x) => Some(*x),
-            Value::Text(_) => None,
+            Value::Text(_) | Value::Json(_) => None,
+        }
+    }
+
+    /// The text behind the value, be it JSON, if it is one.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Value::Text(text) | Value::Json(text) => Some(text),
+            Value::Bool(_) | Value::I64(_) | Value::U64(_) | Value::F32(_) | Value::F64(_) => None,
         }
     }
 }
@@ -41,7 +51,7 @@ impl fmt::Display for Value {
             Value::U64(v) => v.fmt(f),
             Value::F32(v) => v.fmt(f),
             Value::F64(v) => v.fmt(f),
-            Value::Text(v) => v.fmt(f),
+            Value::Text(v) | Value::Json(v) => v.fmt(f),
         }
     }
 }
@@ -99,11 +109,31 @@ pub enum Why {
     BadEncoding = 31,
     /// A number without a name in the tag's `values`.
     Unmapped = 32,
+    /// The OPC UA server knows no such node.
+    NodeUnknown = 40,
+    /// The OPC UA server does not let this user read the node.
+    AccessDenied = 41,
+    /// The value is not of the tag's type.
+    WrongType = 42,
+    /// The OPC UA server has no value of the node yet.
+    NoData = 43,
+    /// A bad OPC UA status code that none of the other reasons stands for.
+    BadStatus = 44,
+    /// The last value that the OPC UA server had before it lost its own source.
+    LastKnown = 45,
+    /// An uncertain OPC UA status code that none of the other reasons stands for.
+    UncertainStatus = 46,
+    /// One side does not trust the other's certificate.
+    Untrusted = 47,
+    /// The server refuses the user or its password.
+    IdentityRefused = 48,
+    /// The server has too many sessions, subscriptions or items already.
+    Overload = 49,
 }
 
 impl Why {
     /// All reasons.
-    pub const ALL: [Why; 19] = [
+    pub const ALL: [Why; 29] = [
         Why::Timeout,
         Why::Unreachable,
         Why::Refused,
@@ -123,6 +153,16 @@ impl Why {
         Why::NotANumber,
         Why::BadEncoding,
         Why::Unmapped,
+        Why::NodeUnknown,
+        Why::AccessDenied,
+        Why::WrongType,
+        Why::NoData,
+        Why::BadStatus,
+        Why::LastKnown,
+        Why::UncertainStatus,
+        Why::Untrusted,
+        Why::IdentityRefused,
+        Why::Overload,
     ];
 
     /// The word in payloads: lower case with underscores.
@@ -147,6 +187,16 @@ impl Why {
             Why::NotANumber => "not_a_number",
             Why::BadEncoding => "bad_encoding",
             Why::Unmapped => "unmapped",
+            Why::NodeUnknown => "node_unknown",
+            Why::AccessDenied => "access_denied",
+            Why::WrongType => "wrong_type",
+            Why::NoData => "no_data",
+            Why::BadStatus => "bad_status",
+            Why::LastKnown => "last_known",
+            Why::UncertainStatus => "uncertain_status",
+            Why::Untrusted => "untrusted",
+            Why::IdentityRefused => "identity_refused",
+            Why::Overload => "overload",
         }
     }
 

@@ -90,7 +90,7 @@ fn is_strong(tag: &Tag) -> bool {
 fn plausible(tag: &Tag, reading: &Reading) -> Option<bool> {
     let Reading::Good(value) = reading else { return Some(false) };
     let x = match value {
-        Value::Text(_) | Value::Bool(_) => return None,
+        Value::Text(_) | Value::Json(_) | Value::Bool(_) => return None,
         value => value.as_f64()?,
     };
     let size = x.abs();

@@ -179,6 +179,7 @@ fn put(out: &mut String, value: &Value) {
         Value::F32(v) => out.push_str(&serde_json::to_string(v).expect("a float is always JSON")),
         Value::F64(v) => out.push_str(&serde_json::to_string(v).expect("a float is always JSON")),
         Value::Text(v) => text(out, v),
+        Value::Json(v) => out.push_str(v),
     }
 }
 
@@ -226,8 +227,11 @@ pub(in crate::sink) mod tests {
         let tags = names.iter().map(|name| tag(name)).collect();
         let group = Group::new("imm-01".into(), Duration::from_secs(1), tags).into();
         let at = |i: usize| Timestamp(1_700_000_000_000 + i as i64 * 1000);
-        let scans =
-            scans.into_iter().enumerate().map(|(i, readings)| Scan { at: at(i), mono_ms: 0, readings }).collect();
+        let scans = scans
+            .into_iter()
+            .enumerate()
+            .map(|(i, readings)| Scan { at: at(i), mono_ms: 0, readings, stamps: None })
+            .collect();
         DataRecord { seq: 7, boot: BOOT, group, scans }
     }
 

@@ -41,7 +41,7 @@ impl Outlet {
     /// Waits for room. `false`: the recorder is gone, the agent is ending.
     pub async fn put(&self, heard: Heard) -> bool {
         let samples = match &heard {
-            Heard::Batch(batch) => batch.readings.len(),
+            Heard::Batch(batch) => batch.len(),
             Heard::Event(..) => 0,
         };
         let waiting = self.waiting_samples.fetch_add(samples, Ordering::Relaxed) + samples;

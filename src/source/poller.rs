@@ -356,7 +356,8 @@ impl Poller {
         let is_fresh = readings.iter().any(|reading| matches!(reading, Reading::Good(_)));
         let at = Timestamp::of(SystemTime::now());
         let (group, mono_ms) = (&self.polled[index].group, self.now_ms());
-        let batch = Batch { group: group.clone(), at, mono_ms, readings };
+        let readings = readings.into_iter().map(Some).collect();
+        let batch = Batch { group: group.clone(), at, mono_ms, readings, stamps: None };
         self.status.send_modify(|status| {
             if is_fresh {
                 status.refresh(group, mono_ms);

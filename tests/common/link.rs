@@ -71,7 +71,7 @@ impl Link {
         const PATIENCE: usize = 600; // batches of 50 ms
         let mut last = Vec::new();
         for _ in 0..PATIENCE {
-            last = self.batches(device, 1).await.remove(0).readings;
+            last = read(&self.batches(device, 1).await[0]);
             if last == expected {
                 return;
             }
@@ -88,5 +88,11 @@ impl Link {
 
 /// The readings of each.
 pub fn readings(batches: &[Batch]) -> Vec<Vec<Reading>> {
-    batches.iter().map(|batch| batch.readings.clone()).collect()
+    batches.iter().map(read).collect()
+}
+
+/// The readings of a scan, which leaves no tag out.
+pub fn read(batch: &Batch) -> Vec<Reading> {
+    assert!(batch.readings.iter().all(Option::is_some), "a poll says something of each tag");
+    batch.readings.iter().flatten().cloned().collect()
 }

@@ -2,6 +2,7 @@
 
 use super::super::bytes::put_varint;
 use super::*;
+use crate::model::Stamp;
 use proptest::prelude::*;
 
 /// Floats are compared by their bits: NaN and -0.0 must come back too.
@@ -21,7 +22,7 @@ pub fn same(a: &[Scan], b: &[Scan]) -> bool {
         scans
             .iter()
             .flat_map(|s| {
-                [format!("{} {} {}", s.at.0, s.mono_ms, s.readings.len())]
+                [format!("{} {} {} {:?}", s.at.0, s.mono_ms, s.readings.len(), s.stamps)]
                     .into_iter()
                     .chain(s.readings.iter().map(show))
             })
@@ -41,6 +42,7 @@ pub fn any_value() -> impl Strategy<Value = Value> {
         (-5000_i32..5000).prop_map(|n| Value::F32(n as f32 / 10.0)),
         (-5_000_000_i32..5_000_000).prop_map(|n| Value::F64(f64::from(n) / 1000.0)),
         "[a-z°]{0,12}".prop_map(|text| Value::Text(text.into())),
+        "\\[[0-9]{0,12}\\]".prop_map(|json| Value::Json(json.into())),
     ]
 }
 
@@ -54,13 +56,33 @@ fn any_reading() -> impl Strategy<Value = Option<Reading>> {
     ]
 }
 
+/// Times near the scan's, far from it, and any at all.
+fn any_stamp(at: i64) -> impl Strategy<Value = Stamp> {
+    let near = move |span: i64| (-span..span).prop_map(move |off| Timestamp(at.wrapping_add(off)));
+    let time = move || {
+        proptest::option::of(prop_oneof![5 => near(20), 1 => near(100_000), 1 => any::<i64>().prop_map(Timestamp)])
+    };
+    let status = prop_oneof![5 => Just(0), 1 => Just(0x8000_0000), 1 => any::<u32>()];
+    (time(), time(), status).prop_map(|(source, server, status)| Stamp { source, server, status })
+}
+
+fn any_scan(tags: usize) -> impl Strategy<Value = Scan> {
+    let readings = proptest::collection::vec(any_reading(), tags);
+    (any::<i64>(), any::<u64>(), readings, any::<bool>()).prop_flat_map(move |(at, mono_ms, readings, is_stamped)| {
+        let stamps = proptest::collection::vec(any_stamp(at), if is_stamped { tags } else { 0 });
+        stamps.prop_map(move |mut stamps| {
+            for (stamp, reading) in stamps.iter_mut().zip(&readings) {
+                *stamp = if reading.is_some() { *stamp } else { Stamp::NONE };
+            }
+            let stamps = is_stamped.then(|| stamps.into_boxed_slice());
+            Scan { at: Timestamp(at), mono_ms, readings: readings.clone(), stamps }
+        })
+    })
+}
+
 /// Some scans of a group of some tags.
 pub fn any_scans() -> impl Strategy<Value = (usize, Vec<Scan>)> {
-    (0_usize..6).prop_flat_map(|tags| {
-        let scan = (any::<i64>(), any::<u64>(), proptest::collection::vec(any_reading(), tags))
-            .prop_map(|(at, mono_ms, readings)| Scan { at: Timestamp(at), mono_ms, readings });
-        (Just(tags), proptest::collection::vec(scan, 0..8))
-    })
+    (0_usize..6).prop_flat_map(|tags| (Just(tags), proptest::collection::vec(any_scan(tags), 0..8)))
 }
 
 fn encoded(tags: usize, scans: &[Scan]) -> Vec<u8> {
@@ -81,6 +103,7 @@ fn column(values: &[Value]) -> Vec<Scan> {
             at: Timestamp(1_700_000_000_000 + 1000 * i),
             mono_ms: 5_000 + 1000 * i as u64,
             readings: vec![Some(Reading::Good(value.clone()))],
+            stamps: None,
         })
         .collect()
 }
