@@ -132,6 +132,10 @@ impl Agent {
         let progress = self.sinks.iter().map(|(name, sink)| (name.to_string(), sink.progress.clone()));
         self.recorder.tell(Command::Sinks(progress.collect()));
         for link in &config.links {
+            if link.transport.is_opcua() {
+                not_built_yet(link);
+                continue;
+            }
             if !self.links.contains_key(&link.name) {
                 let running = self.start_link(&config, link.clone());
                 self.links.insert(link.name.clone(), running);
@@ -308,6 +312,14 @@ pub struct Overview {
     pub missed_scans: u64,
     /// Turns of the recorder: it lives as long as they grow.
     pub turns: u64,
+}
+
+/// Nothing reads such a link so far, and nobody is to wait for its values in silence.
+fn not_built_yet(link: &Link) {
+    match Lang::current() {
+        Lang::En => warn!(link = %link.name, "OPC UA is not built yet: nothing is read from {}", link.transport),
+        Lang::Zh => warn!(link = %link.name, "OPC UA 尚未实现：不会从 {} 读取任何数据", link.transport),
+    }
 }
 
 /// Tells all of them at once, then waits for each; what has not ended in time is dropped.

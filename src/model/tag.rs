@@ -14,6 +14,8 @@ pub enum ValueKind {
     Float,
     /// Text.
     Text,
+    /// An array or a structure, as JSON.
+    Json,
 }
 
 impl ValueKind {
@@ -24,12 +26,15 @@ impl ValueKind {
             ValueKind::Int => "int",
             ValueKind::Float => "float",
             ValueKind::Text => "text",
+            ValueKind::Json => "json",
         }
     }
 
     /// The kind with this word.
     pub fn parse(word: &str) -> Option<ValueKind> {
-        [ValueKind::Bool, ValueKind::Int, ValueKind::Float, ValueKind::Text].into_iter().find(|k| k.as_str() == word)
+        const ALL: [ValueKind; 5] =
+            [ValueKind::Bool, ValueKind::Int, ValueKind::Float, ValueKind::Text, ValueKind::Json];
+        ALL.into_iter().find(|kind| kind.as_str() == word)
     }
 }
 
