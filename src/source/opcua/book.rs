@@ -11,7 +11,8 @@ use opcua::types::{
 
 use super::freshness::Bounds;
 use super::session::value_of;
-use crate::config::{Config, Namespace, Node, NodeIdentifier, ServerDeadband, Tag, Trigger};
+use crate::config::opcua::{Namespace, Node, NodeIdentifier, ServerDeadband, Trigger};
+use crate::config::{Config, Origin, Tag};
 use crate::model::Group;
 
 /// One tag.
@@ -42,8 +43,8 @@ impl Book {
                 book.groups.push(Arc::new(Group::new(device.id.clone(), period, infos)));
                 let first = book.entries.len();
                 for (place, tag) in tags.into_iter().enumerate() {
-                    let node = tag.node_arc().expect("behind an OPC UA link all tags are nodes");
-                    book.entries.push(Entry { group, place, tag: tag.clone(), node });
+                    let Origin::OpcUa(node) = &tag.origin else { continue }; // the configuration lets no other through
+                    book.entries.push(Entry { group, place, tag: tag.clone(), node: node.clone() });
                 }
                 book.members.push((first..book.entries.len()).collect());
             }

@@ -145,7 +145,7 @@ impl Channel {
     }
 
     /// Hangs up in the way of the protocol.
-    pub(super) async fn close(self) {
+    pub(super) async fn close(&self) {
         const FAREWELL: Duration = Duration::from_millis(500);
         self.inner.close_channel().await;
         tokio::time::timeout(FAREWELL, self.closed()).await.ok(); // who does not take the farewell is left

@@ -19,7 +19,8 @@ use super::ladder::{Ladder, Step};
 use super::pki::Pki;
 use super::session::{Partner, Session, Ticket};
 use super::subscription::Subscription;
-use crate::config::{Config, Link, OpcUaServer, SecurityMode};
+use crate::config::opcua::{OpcUaServer, SecurityMode};
+use crate::config::{Config, Link};
 use crate::model::words::{opcua as words, source};
 use crate::model::{Backoff, Batch, Code, Event, Lang, LinkState, Reading, Stamp, Timestamp, Trouble, Why};
 use crate::source::line::random;
@@ -47,9 +48,17 @@ pub struct Client {
     pub(super) ladder: Ladder,
     /// When each group is read, as far as it is.
     pub(super) schedule: Schedule,
+    /// Items that are dead at the server.
+    pub(super) dead: Vec<usize>,
+    /// Items whose queues at the server ran over.
+    pub(super) overflown: Vec<usize>,
     pub(super) overflow_told: Option<Instant>,
+    /// A subscription that has ended alone.
+    pub(super) ended: Option<u32>,
+    /// When items were looked after last.
+    pub(super) looked: Instant,
     outlet: Outlet,
-    started: Instant,
+    pub(super) started: Instant,
     pub(super) status: watch::Sender<LinkStatus>,
     backoff: Backoff,
     state_dir: PathBuf,
@@ -86,7 +95,11 @@ impl Client {
             acknowledged: Vec::new(),
             gatherer: Gatherer::default(),
             ladder: Ladder::default(),
+            dead: Vec::new(),
+            overflown: Vec::new(),
             overflow_told: None,
+            ended: None,
+            looked: started,
             outlet,
             started,
             status,

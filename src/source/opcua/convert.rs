@@ -1,10 +1,10 @@
 //! From what a server says of a node to a reading and its stamp. Pure.
 
-use opcua::types::json::JsonEncodable;
 use opcua::types::{ContextOwned, DataValue, DateTime, StatusCode, Variant};
 
 use super::fault::{why_bad, why_uncertain};
-use crate::config::{MAX_NODE_TEXT, Node, Tag};
+use crate::config::Tag;
+use crate::config::opcua::Node;
 use crate::model::{Reading, Stamp, Timestamp, Value, ValueKind, Why};
 use crate::source::modbus::decode::{float, truth, whole};
 
@@ -47,7 +47,11 @@ fn of_kind(tag: &Tag, kind: ValueKind, value: &Variant) -> Reading {
         return of_kind(tag, kind, only);
     }
     match (kind, value) {
-        (ValueKind::Json, value) => json_text(value).map_or(Reading::Bad(Why::WrongType), Reading::Good),
+        (ValueKind::Json, value) => match json(value).map(|json| json.to_string()) {
+            Some(text) if text.len() <= Node::MAX_JSON => Reading::Good(Value::Json(text.into())),
+            Some(_) => Reading::Bad(Why::TooLong),
+            None => Reading::Bad(Why::WrongType),
+        },
         (ValueKind::Bool, Variant::Boolean(bit)) => truth(tag, *bit),
         (ValueKind::Int | ValueKind::Float, value) => match (value, whole_number(value)) {
             (_, Some(number)) => whole(tag, number),
@@ -58,7 +62,7 @@ fn of_kind(tag: &Tag, kind: ValueKind, value: &Variant) -> Reading {
             _ => Reading::Bad(Why::WrongType),
         },
         (ValueKind::Text, value) => match text(value) {
-            Some(text) if text.len() <= MAX_NODE_TEXT => Reading::Good(Value::Text(text.into())),
+            Some(text) if text.len() <= Node::MAX_TEXT => Reading::Good(Value::Text(text.into())),
             Some(_) => Reading::Bad(Why::TooLong),
             None => Reading::Bad(Why::WrongType),
         },
@@ -107,11 +111,6 @@ fn text(value: &Variant) -> Option<String> {
 
 /// Arrays, structures and everything else as JSON, in plain words: `[1,2]`, `{"Low":0,"High":100}`. Names of fields are those of
 /// the type's definition.
-fn json_text(value: &Variant) -> Option<Value> {
-    let text = json(value)?.to_string();
-    (text.len() <= MAX_NODE_TEXT).then(|| Value::Json(text.into()))
-}
-
 fn json(value: &Variant) -> Option<serde_json::Value> {
     use serde_json::Value as Json;
     Some(match value {

@@ -4,7 +4,7 @@ use opcua::crypto::SecurityPolicy;
 use opcua::types::{EndpointDescription, MessageSecurityMode, UserTokenPolicy, UserTokenType};
 
 use super::fault::Fault;
-use crate::config::{OpcUaServer, Policy, SecurityMode, User};
+use crate::config::opcua::{OpcUaServer, Policy, SecurityMode, User};
 use crate::model::words::opcua as words;
 use crate::model::{Trouble, Why};
 

@@ -8,13 +8,14 @@ use opcua::types::{
     AnonymousIdentityToken, ByteString, EndpointDescription, ExtensionObject, SignatureData, StatusCode,
     UserNameIdentityToken, X509IdentityToken,
 };
+use secrecy::ExposeSecret;
 
 use super::endpoint::{policy_of, user_token};
 use super::fault::{Fault, Stage};
-use crate::config::{OpcUaServer, User};
+use crate::config::opcua::{OpcUaServer, User};
 use crate::model::words::opcua as words;
 use crate::model::{Trouble, Why};
-use crate::secret::{self, Exposed as _};
+use crate::secret;
 
 /// The identity token and its signature (Part 4, 7.40), for a server of this certificate that has sent this nonce.
 pub(super) fn identity(
@@ -46,7 +47,7 @@ pub(super) fn identity(
                 &policy,
                 nonce.as_ref(),
                 &certificate,
-                password.exposed().as_bytes(),
+                password.expose_secret().as_bytes(),
             )
             .map_err(failed)?;
             let token = UserNameIdentityToken {
@@ -59,7 +60,7 @@ pub(super) fn identity(
         }
         User::Certificate { file, key } => {
             let user = read_certificate(file)?;
-            let key = PrivateKey::from_pem(secret(key)?.exposed().as_bytes()).map_err(|_| {
+            let key = PrivateKey::from_pem(secret(key)?.expose_secret().as_bytes()).map_err(|_| {
                 let trouble = Trouble::new(words::USER_KEY_UNUSABLE).with("place", secret::place(key));
                 Fault::new(Why::IdentityRefused, trouble)
             })?;

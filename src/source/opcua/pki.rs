@@ -56,7 +56,7 @@ struct Pinned {
     certificate: String,
     sha256: String,
     accepted: Vec<String>,
-    pinned_at: String,
+    pinned_at_ms: i64,
 }
 
 /// Certificates of one link that are kept for looking at; a server that makes a new one at each start must not fill the disk.
@@ -170,7 +170,7 @@ impl Pki {
             certificate: pin.certificate.pem(),
             sha256: pin.certificate.sha256(),
             accepted: pin.accepted.iter().map(|oddity| oddity.as_str().to_owned()).collect(),
-            pinned_at: now.to_string(),
+            pinned_at_ms: now.0,
         };
         let text = serde_json::to_vec_pretty(&pinned).expect("texts are always JSON");
         let written = write_whole(&path, &text);

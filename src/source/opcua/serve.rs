@@ -119,6 +119,7 @@ impl Client {
         let now = Instant::now();
         if let Some(silent) = self.subscriptions.iter().find(|subscription| subscription.deadline() <= now) {
             debug!(link = %self.link.name, subscription = silent.id, "silent");
+            self.ended = Some(silent.id);
             let trouble = Trouble::new(words::SUBSCRIPTION_SILENT);
             return Err(Fault { reach: Reach::Subscription, ..Fault::new(Why::Timeout, trouble) });
         }
@@ -184,7 +185,7 @@ impl Client {
         }
         self.acknowledged.push(SubscriptionAcknowledgement { subscription_id, sequence_number: number });
         self.subscriptions[at].on_taken(number);
-        self.take(message)?;
+        self.take(message).inspect_err(|_| self.ended = Some(subscription_id))?;
         self.ladder.on_data();
         if !more_notifications {
             self.flush().await;

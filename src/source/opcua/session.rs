@@ -10,13 +10,14 @@ use opcua::types::{
     SignatureData, StatusCode, TimestampsToReturn, VariableId, Variant,
 };
 
-use super::certificate::{Certificate, Oddity};
+use super::certificate::{Certificate, Facts, Oddity};
 use super::channel::Channel;
 use super::endpoint;
 use super::fault::{Fault, Stage};
 use super::login;
 use super::pki::{Own, Pki};
-use crate::config::{Link, OpcUaServer, SecurityMode};
+use crate::config::Link;
+use crate::config::opcua::{OpcUaServer, SecurityMode, ServerProfile};
 use crate::model::words::opcua as words;
 use crate::model::{Timestamp, Trouble, Why};
 
@@ -34,7 +35,8 @@ pub(super) struct Partner {
 
 /// A session on an open channel.
 pub(super) struct Session {
-    pub(super) channel: Channel,
+    pub(super) channel: Arc<Channel>,
+    endpoint: EndpointDescription,
     /// What lets us have the session back on another channel.
     pub(super) ticket: Ticket,
     /// URIs by index.
@@ -42,6 +44,8 @@ pub(super) struct Session {
     pub(super) limits: Limits,
     /// A session that stood before goes on.
     pub(super) is_resumed: bool,
+    /// Days until the server's certificate ends; `None` without security.
+    pub(super) certificate_days: Option<i64>,
 }
 
 /// A session apart from its channel.
@@ -92,24 +96,38 @@ impl Partner {
         }
         let Link { connect_timeout, timeout, .. } = *self.link;
         let channel = Channel::open(&endpoint, self.own.store.clone(), connect_timeout, timeout).await;
-        let channel = channel.map_err(|fault| self.with_our_name(fault))?;
+        let channel = Arc::new(channel.map_err(|fault| self.with_our_name(fault))?);
         if let Some(ticket) = ticket
             && let Ok(nonce) = self.activate(&channel, &endpoint, ticket).await
         {
             let ticket = Ticket { nonce, ..ticket.clone() };
-            return Session::new(channel, ticket, &self.server, true).await;
+            return Session::new(channel, endpoint, ticket, &self.server, true).await;
         }
-        let ticket = self.create(&channel, &endpoint).await.map_err(|fault| self.with_our_name(fault))?;
-        let activated = self.activate(&channel, &endpoint, &ticket).await;
-        let nonce = match activated {
-            Ok(nonce) => nonce,
+        let ticket = self.log_in(&channel, &endpoint).await?;
+        Session::new(channel, endpoint, ticket, &self.server, false).await
+    }
+
+    /// Another session on the same channel. `is_gone`: the server has ended the one before.
+    pub(super) async fn renew(&self, session: &mut Session, is_gone: bool) -> Result<(), Fault> {
+        if !is_gone {
+            close(&session.channel, &session.ticket.token).await;
+        }
+        session.ticket = self.log_in(&session.channel, &session.endpoint).await?;
+        session.is_resumed = false;
+        session.learn(&self.server).await
+    }
+
+    /// A new session, and who we are.
+    async fn log_in(&self, channel: &Channel, endpoint: &EndpointDescription) -> Result<Ticket, Fault> {
+        let ticket = self.create(channel, endpoint).await.map_err(|fault| self.with_our_name(fault))?;
+        match self.activate(channel, endpoint, &ticket).await {
+            Ok(nonce) => Ok(Ticket { nonce, ..ticket }),
             Err(fault) => {
                 // A session that nobody may use would stand until its timeout: they pile up.
-                close(&channel, &ticket.token).await;
-                return Err(self.with_our_name(fault));
+                close(channel, &ticket.token).await;
+                Err(self.with_our_name(fault))
             }
-        };
-        Session::new(channel, Ticket { nonce, ..ticket }, &self.server, false).await
+        }
     }
 
     /// The server's certificate, if it is the one that was pinned and nothing new is odd about it.
@@ -220,9 +238,30 @@ async fn close(channel: &Channel, token: &NodeId) {
 }
 
 impl Session {
-    async fn new(channel: Channel, ticket: Ticket, server: &OpcUaServer, is_resumed: bool) -> Result<Session, Fault> {
+    async fn new(
+        channel: Arc<Channel>,
+        endpoint: EndpointDescription,
+        ticket: Ticket,
+        server: &OpcUaServer,
+        is_resumed: bool,
+    ) -> Result<Session, Fault> {
+        let certificate = Certificate::parse(endpoint.server_certificate.as_ref()).and_then(|found| found.facts());
+        let days = |facts: Facts| (facts.not_after.0 - Timestamp::of(SystemTime::now()).0) / 86_400_000;
+        let certificate_days = certificate.map(days).filter(|_| server.mode != SecurityMode::None);
         let limits = Limits::of(server, [None; 3]);
-        let mut session = Session { channel, ticket, namespaces: Vec::new(), limits, is_resumed };
+        let namespaces = Vec::new();
+        let mut session = Session { channel, endpoint, ticket, namespaces, limits, is_resumed, certificate_days };
+        match session.learn(server).await {
+            Ok(()) => Ok(session),
+            Err(fault) => {
+                session.close().await;
+                Err(fault)
+            }
+        }
+    }
+
+    /// Asks for namespaces and limits.
+    async fn learn(&mut self, server: &OpcUaServer) -> Result<(), Fault> {
         let asked = [
             VariableId::Server_NamespaceArray,
             VariableId::Server_ServerCapabilities_OperationLimits_MaxNodesPerRead,
@@ -230,18 +269,23 @@ impl Session {
             VariableId::Server_ServerCapabilities_OperationLimits_MaxNodesPerBrowse,
         ];
         let nodes = asked.map(|node| value_of(node.into())).to_vec();
-        let values = session.read(nodes).await?;
+        let values = self.read(nodes).await?;
         let texts = |value: &DataValue| match &value.value {
             Some(Variant::Array(array)) => array.values.iter().map(ToString::to_string).collect(),
             _ => Vec::new(),
         };
-        session.namespaces = values.first().map(texts).unwrap_or_default();
+        self.namespaces = values.first().map(texts).unwrap_or_default();
         let number = |at: usize| match values.get(at).and_then(|value| value.value.as_ref()) {
             Some(Variant::UInt32(number)) if *number > 0 => Some(*number as usize),
             _ => None,
         };
-        session.limits = Limits::of(server, [number(1), number(2), number(3)]);
-        Ok(session)
+        self.limits = Limits::of(server, [number(1), number(2), number(3)]);
+        Ok(())
+    }
+
+    /// Whether it still answers.
+    pub(super) async fn is_alive(&self) -> Result<(), Fault> {
+        self.read(vec![value_of(VariableId::Server_ServerStatus_State.into())]).await.map(drop)
     }
 
     /// Reads values, source and server times with them. Not more than the server takes at a time.
@@ -282,12 +326,22 @@ impl Limits {
     /// What the configuration says, else what the server says of itself, else what the common ones take.
     fn of(server: &OpcUaServer, told: [Option<usize>; 3]) -> Limits {
         const USUAL: usize = 1_000;
-        let known = server.max_items.or(server.profile.max_items());
+        let known = server.max_items.or(profile_items(server.profile));
         let limit = |told: Option<usize>| match (known, told) {
             (Some(known), Some(told)) => known.min(told),
             (known, told) => known.or(told).unwrap_or(USUAL),
         };
         let [read, monitor, browse] = told.map(|told| limit(told).clamp(1, 10_000));
         Limits { read, monitor, browse }
+    }
+}
+
+/// What servers of a known kind take, whatever they say of themselves.
+fn profile_items(profile: ServerProfile) -> Option<usize> {
+    match profile {
+        ServerProfile::S71200 => Some(100), // "Communication with S7-1200": more than 100 nodes per call are refused
+        ServerProfile::Codesys => Some(500),
+        ServerProfile::S71500 | ServerProfile::KepServerEx => Some(1_000),
+        ServerProfile::Generic => None,
     }
 }
