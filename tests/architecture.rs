@@ -68,7 +68,7 @@ const DOORS: [&str; 9] = [
 ];
 
 /// Who may name which crate.
-const OWNERS: [(&str, &[&str]); 17] = [
+const OWNERS: [(&str, &[&str]); 18] = [
     ("tokio_modbus", &["simulator/"]),
     ("serial2_tokio", &["source/connection.rs"]),
     ("rusqlite", &["journal/"]),
@@ -85,6 +85,7 @@ const OWNERS: [(&str, &[&str]); 17] = [
     ("toml", &["config/", "import/telegraf"]),
     ("calamine", &["config/spreadsheet.rs"]),
     ("zip", &["config/spreadsheet.rs"]),
+    ("base64", &["config/opcua/address.rs"]),
     ("opcua", &["source/opcua/", "simulator/opcua"]),
 ];
 

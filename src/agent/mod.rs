@@ -29,6 +29,8 @@ use crate::config::{Config, Device, Link, Sink, Transport, Workshop};
 use crate::journal::{Journal, Place, Settings};
 use crate::model::words::agent as words;
 use crate::model::{BootId, Lang, LinkState, Timestamp, Trouble};
+#[cfg(feature = "opcua")]
+use crate::source::opcua;
 use crate::source::{LinkStatus, Poller, poller};
 use courier::{Courier, Desk, Order};
 use dial_in::DialIn;
@@ -184,7 +186,8 @@ impl Agent {
         let task = supervised(name, move || {
             let (outlet, status, seat, state_dir) = (outlet.clone(), status.clone(), seat.clone(), state_dir.clone());
             let surroundings = poller::Place { outlet, started, status, seat, state_dir };
-            Poller::new(&config, link.clone(), surroundings).run(stopped.clone())
+            let (config, link, stopped) = (config.clone(), link.clone(), stopped.clone());
+            async move { hear(&config, link, surroundings, stopped).await }
         });
         RunningLink { made_from, stop, status: seen, task }
     }
@@ -308,6 +311,16 @@ pub struct Overview {
     pub missed_scans: u64,
     /// Turns of the recorder: it lives as long as they grow.
     pub turns: u64,
+}
+
+/// The task of one link, by its protocol.
+async fn hear(config: &Config, link: Arc<Link>, place: poller::Place, stop: watch::Receiver<bool>) {
+    #[cfg(feature = "opcua")]
+    if let Transport::OpcUa(server) = &link.transport {
+        let server = server.as_ref().clone();
+        return opcua::Client::new(config, link, server, place).run(stop).await;
+    }
+    Poller::new(config, link, place).run(stop).await;
 }
 
 /// Tells all of them at once, then waits for each; what has not ended in time is dropped.

@@ -150,6 +150,10 @@ impl Report<'_> {
                     say(format_args!("    {}.{}  {address}  {}  {unit}  {name}", device.id, tag.name, item.format));
                     continue;
                 }
+                Origin::OpcUa(node) => {
+                    say(format_args!("    {}.{}  {node}  {}  {unit}", device.id, tag.name, node.kind.as_str()));
+                    continue;
+                }
             };
             let reference = address.reference();
             let part = data_type.part().map(|part| part.to_string()).unwrap_or_default();

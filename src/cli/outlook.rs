@@ -92,6 +92,7 @@ impl Request {
                 let requests = dlt645::plan::plan(&items, limits.one_by_one).into_iter();
                 requests.map(|request| Request::Identifier(address, request)).collect()
             }
+            Station::Server => Vec::new(), // it sends by itself
         }
     }
 }
@@ -244,6 +245,14 @@ fn value_bytes(tag: &Tag) -> usize {
         Origin::Modbus(register) => register,
         Origin::Dlt645(item) => {
             return item.format.text_length().map_or(2 * usize::from(item.format.bytes()), |length| length + 2);
+        }
+        Origin::OpcUa(node) => {
+            return match node.kind {
+                ValueKind::Bool => 5,
+                ValueKind::Int | ValueKind::Float => 8,
+                ValueKind::Text => 24, // names of orders and programs; nobody knows before
+                ValueKind::Json => 120,
+            };
         }
     };
     match register.data_type {

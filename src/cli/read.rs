@@ -166,11 +166,11 @@ fn link(args: &ReadArgs) -> Result<(Link, Option<u8>, Option<MeterAddress>), Exi
         (**link).clone(),
         config.devices_of(&link.name).find_map(|device| match device.station {
             Station::Unit(unit) => Some(unit),
-            Station::Meter(_) => None,
+            Station::Meter(_) | Station::Server => None,
         }),
         config.devices_of(&link.name).find_map(|device| match device.station {
             Station::Meter(address) => Some(address),
-            Station::Unit(_) => None,
+            Station::Unit(_) | Station::Server => None,
         }),
     ))
 }

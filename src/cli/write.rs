@@ -102,17 +102,17 @@ impl<'a> Job<'a> {
         if matches!(link.transport, Transport::RtuListen { .. }) {
             return Err(usage(of_target(words::WRITE_BY_DIAL_IN).with("link", &link.name)));
         }
-        let (Station::Unit(unit), Origin::Modbus(register)) = (device.station, tag.origin) else {
+        let (Station::Unit(unit), Origin::Modbus(register)) = (device.station, &tag.origin) else {
             return Err(not_allowed(of_target(words::WRITE_NOT_ALLOWED).with("known", allowed(config))));
         };
         if unit == 0 && !matches!(link.transport, Transport::ModbusTcp { .. }) {
             return Err(usage(of_target(words::WRITE_BROADCAST)));
         }
-        let value = encode(tag, &register, &args.value).map_err(|misfit| usage(explain(tag, &args.value, &misfit)))?;
+        let value = encode(tag, register, &args.value).map_err(|misfit| usage(explain(tag, &args.value, &misfit)))?;
         if !args.yes && !std::io::stdin().is_terminal() {
             return Err(usage(of_target(words::WRITE_UNASKED)));
         }
-        Ok(Job { config, device, tag, unit, register, link, value, who: Who::current() })
+        Ok(Job { config, device, tag, unit, register: *register, link, value, who: Who::current() })
     }
 
     async fn run(&self, yes: bool, audit: &mut Audit) -> Result<(), Ended> {

@@ -94,6 +94,7 @@ impl Transport {
             Transport::Serial(line) => !line.is_ascii,
             Transport::RtuOverTcp { .. } | Transport::RtuListen { .. } => true,
             Transport::ModbusTcp { host, .. } => host.is_empty(), // a link with a mistake, which is told
+            Transport::OpcUa(_) => false,
         }
     }
 }

@@ -12,6 +12,7 @@ mod link;
 mod meter;
 pub mod modbus;
 mod names;
+pub mod opcua;
 mod profile;
 mod quote;
 mod read;
@@ -42,6 +43,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::opcua::{Node, OpcUaServer, User};
 use crate::model::words::config as words;
 use crate::model::{Lang, ReportRule, TagInfo, Trouble, ValueKind};
 use dlt645::{Item, MeterAddress};
@@ -150,6 +152,8 @@ pub enum Transport {
     },
     /// `modbus_rtu` or `modbus_ascii`: a serial line.
     Serial(SerialLine),
+    /// `opcua`: sessions with a server.
+    OpcUa(Box<OpcUaServer>),
 }
 
 /// A serial line: RS-232 or RS-485.
@@ -195,6 +199,11 @@ impl Transport {
     pub fn is_dialled(&self) -> bool {
         matches!(self, Transport::ModbusTcp { .. } | Transport::RtuOverTcp { .. })
     }
+
+    /// Whether an OPC UA server is behind it.
+    pub fn is_opcua(&self) -> bool {
+        matches!(self, Transport::OpcUa(_))
+    }
 }
 
 impl fmt::Display for Transport {
@@ -213,6 +222,7 @@ impl fmt::Display for Transport {
                 };
                 write!(f, "{} {} {}{parity}{}", line.path.display(), line.baud, line.data_bits, line.stop_bits)
             }
+            Transport::OpcUa(server) => f.write_str(&server.url),
         }
     }
 }
@@ -267,6 +277,8 @@ pub enum Station {
     Unit(u8),
     /// Address of a DL/T 645 meter.
     Meter(MeterAddress),
+    /// The OPC UA server of the link: a session has no address behind it.
+    Server,
 }
 
 impl fmt::Display for Station {
@@ -274,6 +286,7 @@ impl fmt::Display for Station {
         match self {
             Station::Unit(unit) => unit.fmt(f),
             Station::Meter(address) => address.fmt(f),
+            Station::Server => f.write_str("-"),
         }
     }
 }
@@ -323,12 +336,14 @@ pub struct Tag {
 }
 
 /// Where a value comes from, in the words of the protocol.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Origin {
     /// A register or bit, or several in a row.
     Modbus(Register),
     /// A value of a DL/T 645 meter.
     Dlt645(Item),
+    /// A value of an OPC UA server.
+    OpcUa(Arc<Node>),
 }
 
 impl Tag {
@@ -342,6 +357,7 @@ impl Tag {
                 _ => ValueKind::Int,
             },
             Origin::Dlt645(item) => item.format.kind(),
+            Origin::OpcUa(node) => node.kind,
         };
         match (of_device, self.scaling) {
             _ if self.values.is_some() => ValueKind::Text,
@@ -354,7 +370,7 @@ impl Tag {
     pub fn register(&self) -> Option<&Register> {
         match &self.origin {
             Origin::Modbus(register) => Some(register),
-            Origin::Dlt645(_) => None,
+            Origin::Dlt645(_) | Origin::OpcUa(_) => None,
         }
     }
 
@@ -362,16 +378,25 @@ impl Tag {
     pub fn item(&self) -> Option<&Item> {
         match &self.origin {
             Origin::Dlt645(item) => Some(item),
-            Origin::Modbus(_) => None,
+            Origin::Modbus(_) | Origin::OpcUa(_) => None,
         }
     }
 
-    /// Bytes of the text that its device sends, if it is one.
+    /// Its place in an OPC UA server, if it is of one.
+    pub fn node(&self) -> Option<&Node> {
+        match &self.origin {
+            Origin::OpcUa(node) => Some(node),
+            Origin::Modbus(_) | Origin::Dlt645(_) => None,
+        }
+    }
+
+    /// Bytes of the text that its device sends, at most, if it is one.
     pub fn text_length(&self) -> Option<usize> {
         match &self.origin {
             Origin::Modbus(Register { data_type: DataType::Text(form), .. }) => Some(usize::from(form.length)),
             Origin::Modbus(_) => None,
             Origin::Dlt645(item) => item.format.text_length(),
+            Origin::OpcUa(node) => (node.kind == ValueKind::Text).then_some(Node::MAX_TEXT),
         }
     }
 
@@ -513,6 +538,20 @@ impl Config {
                 *path = folder.join(&path);
             }
         };
+        for link in &mut self.links {
+            if link.transport.is_opcua()
+                && let Transport::OpcUa(server) = &mut Arc::make_mut(link).transport
+            {
+                match &mut server.user {
+                    User::Anonymous => {}
+                    User::Password { password, .. } => secret(password),
+                    User::Certificate { file, key } => {
+                        *file = folder.join(&file);
+                        secret(key);
+                    }
+                }
+            }
+        }
         for sink in &mut self.sinks {
             let sink = Arc::make_mut(sink);
             sink.password.iter_mut().for_each(secret);

@@ -25,7 +25,7 @@ pub(super) fn write_rule(section: &Section<'_>, placed: Option<&Origin>, has_nam
     let max = section.number("write_max", "write_max = 250");
     let register = placed.and_then(|origin| match origin {
         Origin::Modbus(register) => Some(*register),
-        Origin::Dlt645(_) => None,
+        Origin::Dlt645(_) | Origin::OpcUa(_) => None,
     });
     let is_number = register.is_none_or(|register| is_number(register.data_type)) && !has_names;
     if is_writable != Some(true) || !is_number {

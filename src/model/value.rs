@@ -129,11 +129,13 @@ pub enum Why {
     IdentityRefused = 48,
     /// The server has too many sessions, subscriptions or items already.
     Overload = 49,
+    /// A text or structure that is longer than a message may carry.
+    TooLong = 50,
 }
 
 impl Why {
     /// All reasons.
-    pub const ALL: [Why; 29] = [
+    pub const ALL: [Why; 30] = [
         Why::Timeout,
         Why::Unreachable,
         Why::Refused,
@@ -163,6 +165,7 @@ impl Why {
         Why::Untrusted,
         Why::IdentityRefused,
         Why::Overload,
+        Why::TooLong,
     ];
 
     /// The word in payloads: lower case with underscores.
@@ -197,6 +200,7 @@ impl Why {
             Why::Untrusted => "untrusted",
             Why::IdentityRefused => "identity_refused",
             Why::Overload => "overload",
+            Why::TooLong => "too_long",
         }
     }
 

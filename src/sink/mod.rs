@@ -1,6 +1,5 @@
 //! The sink's room: it speaks to one MQTT 3.1.1 broker. Pure parts decide what may leave ([`scope`]), under which topic
-//! ([`topic`]), in which bytes ([`payload`]) and what is acknowledged ([`window`]); doors fetch secrets ([`secret`]),
-//! prepare TLS ([`tls`]), hold one connection ([`mqtt`]) and say why it failed ([`cause`]).
+//! ([`topic`]), in which bytes ([`payload`]) and what is acknowledged ([`window`]); doors prepare TLS ([`tls`]), hold one connection ([`mqtt`]) and say why it failed ([`cause`]).
 //!
 //! The rule of the room: the MQTT library is never trusted with data. A connection is made, used and thrown away; what
 //! was not acknowledged on it is the journal's to send again.
@@ -11,7 +10,6 @@ pub mod topic;
 pub mod payload;
 pub mod window;
 
-pub mod secret;
 pub mod tls;
 
 pub mod cause;

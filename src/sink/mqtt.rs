@@ -15,8 +15,9 @@ use secrecy::ExposeSecret;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::{cause, secret, tls};
+use super::{cause, tls};
 use crate::config::{Security, Sink};
+use crate::secret;
 use crate::model::words::sink as words;
 use crate::model::{Seq, Stream, Trouble};
 

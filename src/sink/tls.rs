@@ -13,7 +13,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, Error, InconsistentKeys, RootCertStore};
 use secrecy::ExposeSecret;
 
-use super::secret;
+use crate::secret;
 use crate::config::SecretSource;
 use crate::model::Trouble;
 use crate::model::words::sink as words;

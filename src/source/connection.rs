@@ -102,6 +102,10 @@ impl Connection {
                 let connection = Connection::new(Stream::Serial(port), link, line.character());
                 Ok(Connection { _hold: Some(hold), ..connection })
             }
+            Transport::OpcUa(_) => {
+                let error = "OPC UA has sessions, not frames".to_owned();
+                Err(OpenFault { why: Why::Unreachable, error })
+            }
         }
     }
 

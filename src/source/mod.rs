@@ -12,6 +12,8 @@ mod line;
 pub mod listener;
 pub mod memory;
 pub mod modbus;
+#[cfg(feature = "opcua")]
+pub mod opcua;
 mod outlet;
 pub mod poller;
 mod scan;

@@ -39,6 +39,8 @@ pub struct LinkStatus {
     pub silent_units: Vec<Station>,
     /// By device: until when it is online, in milliseconds of the agent's clock.
     pub online_until_ms: BTreeMap<Arc<str>, u64>,
+    /// What happened since the start, and how often: steps to get data again, values lost in queues.
+    pub counts: BTreeMap<&'static str, u64>,
 }
 
 impl LinkStatus {
@@ -48,15 +50,16 @@ impl LinkStatus {
     }
 
     /// A good value counts for three periods.
-    fn refresh(&mut self, group: &Group, now_ms: u64) {
+    pub(in crate::source) fn refresh(&mut self, group: &Group, now_ms: u64) {
         const PERIODS: u64 = 3;
         let until = now_ms.saturating_add(PERIODS.saturating_mul(group.period.as_millis() as u64));
-        match self.online_until_ms.get_mut(&group.device) {
-            Some(known) => *known = (*known).max(until),
-            None => {
-                self.online_until_ms.insert(group.device.clone(), until);
-            }
-        }
+        self.hold(group.device.clone(), until);
+    }
+
+    /// A device has a good value until then.
+    pub(in crate::source) fn hold(&mut self, device: Arc<str>, until_ms: u64) {
+        let known = self.online_until_ms.entry(device).or_default();
+        *known = until_ms.max(*known);
     }
 }
 

@@ -88,8 +88,9 @@ impl Polled {
                     Reader::Modbus(Box::new(modbus::Reader::new(unit, &tags, limits, known.as_ref())))
                 }
                 Station::Meter(address) => Reader::Dlt645(dlt645::Reader::new(address, &tags, limits.one_by_one)),
+                Station::Server => return None, // not asked in frames
             };
-            Polled {
+            Some(Polled {
                 group: Arc::new(group),
                 station: device.station,
                 pause: device.manners.pause,
@@ -97,9 +98,9 @@ impl Polled {
                 reader,
                 probes: 0,
                 silent_since: None,
-            }
+            })
         };
-        device.by_period().into_iter().map(polled).collect()
+        device.by_period().into_iter().filter_map(polled).collect()
     }
 
     /// What is worth keeping over a restart.

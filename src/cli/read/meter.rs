@@ -36,7 +36,7 @@ impl Question {
         let request = plan(&[item], true).pop().expect("one item makes one request");
         match station {
             Station::Meter(address) => Ok(Question { address, tag, item, request }),
-            Station::Unit(_) => unreachable!("the device says `meter`"),
+            Station::Unit(_) | Station::Server => unreachable!("the device says `meter`"),
         }
     }
 

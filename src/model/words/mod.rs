@@ -1,11 +1,14 @@
 //! One table of words for people: each code with what, cause and remedy, in English and Chinese. The table is kept in
 //! one file per topic; codes are numbered by topic: 1xx configuration, 2xx machines and links, 3xx journal and disk,
-//! 4xx brokers and delivery, 5xx the agent and its surroundings, 6xx what is done by hand.
+//! 4xx brokers and delivery, 5xx the agent and its surroundings, 6xx what is done by hand, 7xx
+//! OPC UA.
 
 pub mod agent;
 pub mod config;
 pub mod import;
 pub mod journal;
+pub mod opcua;
+pub mod opcua_config;
 pub mod simulator;
 pub mod sink;
 pub mod source;
@@ -20,6 +23,7 @@ pub fn all() -> impl Iterator<Item = &'static Words> {
     [
         config::WORDS,
         source::WORDS,
+        opcua::WORDS,
         journal::WORDS,
         sink::WORDS,
         agent::WORDS,
@@ -27,6 +31,7 @@ pub fn all() -> impl Iterator<Item = &'static Words> {
         tools::WORDS,
         import::WORDS,
         write::WORDS,
+        opcua_config::WORDS,
     ]
     .into_iter()
     .flatten()
@@ -52,6 +57,7 @@ mod tests {
         vec![
             ("config", include_str!("config.rs")),
             ("source", include_str!("source.rs")),
+            ("opcua", include_str!("opcua.rs")),
             ("journal", include_str!("journal.rs")),
             ("sink", include_str!("sink.rs")),
             ("agent", include_str!("agent.rs")),
@@ -59,6 +65,7 @@ mod tests {
             ("tools", include_str!("tools.rs")),
             ("import", include_str!("import.rs")),
             ("write", include_str!("write.rs")),
+            ("opcua_config", include_str!("opcua_config.rs")),
         ]
     }
 

@@ -25,7 +25,8 @@ impl Transport {
     /// How frames are wrapped on it.
     pub fn envelope(&self) -> Envelope {
         match self {
-            Transport::ModbusTcp { .. } => Envelope::Tcp,
+            // An OPC UA server is sent none of these.
+            Transport::ModbusTcp { .. } | Transport::OpcUa(_) => Envelope::Tcp,
             Transport::RtuOverTcp { .. } | Transport::RtuListen { .. } => Envelope::Rtu,
             Transport::Serial(line) if line.is_ascii => Envelope::Ascii,
             Transport::Serial(_) => Envelope::Rtu,

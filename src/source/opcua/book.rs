@@ -1,0 +1,162 @@
+//! The book of a link: every tag behind it, in groups, each with the handle by which the server speaks of it. Made once from the
+//! configuration; what changes while the link runs stands in [`super::items`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use opcua::types::{
+    ByteString, DataChangeFilter, DataChangeTrigger, DeadbandType, ExtensionObject, Guid, Identifier,
+    MonitoredItemCreateRequest, MonitoringMode, MonitoringParameters, NodeId, NumericRange, ReadValueId,
+};
+
+use super::freshness::Bounds;
+use super::session::value_of;
+use crate::config::opcua::{Namespace, Node, NodeIdentifier, ServerDeadband, Trigger};
+use crate::config::{Config, Origin, Tag};
+use crate::model::Group;
+
+/// One tag.
+pub(super) struct Entry {
+    pub(super) group: usize,
+    /// Among the tags of its group.
+    pub(super) place: usize,
+    pub(super) tag: Tag,
+    pub(super) node: Arc<Node>,
+}
+
+/// All groups and tags of a link. A tag's index is its handle.
+pub(super) struct Book {
+    pub(super) groups: Vec<Arc<Group>>,
+    /// Whether the tags of a group are subscribed to or read, and where they stand in `entries`.
+    pub(super) members: Vec<Vec<usize>>,
+    pub(super) entries: Vec<Entry>,
+}
+
+impl Book {
+    /// The book of the devices behind `link`. A device's tags of one period are one group, be they subscribed to or read.
+    pub(super) fn of(config: &Config, link: &str) -> Book {
+        let mut book = Book { groups: Vec::new(), members: Vec::new(), entries: Vec::new() };
+        for device in config.devices_of(link) {
+            for (period, tags) in device.by_period() {
+                let infos = tags.iter().map(|tag| tag.info()).collect();
+                let group = book.groups.len();
+                book.groups.push(Arc::new(Group::new(device.id.clone(), period, infos)));
+                let first = book.entries.len();
+                for (place, tag) in tags.into_iter().enumerate() {
+                    let Origin::OpcUa(node) = &tag.origin else { continue }; // the configuration lets no other through
+                    book.entries.push(Entry { group, place, tag: tag.clone(), node: node.clone() });
+                }
+                book.members.push((first..book.entries.len()).collect());
+            }
+        }
+        book
+    }
+
+    /// Periods of subscribed tags, each once.
+    pub(super) fn periods(&self) -> Vec<Duration> {
+        let subscribed = self.entries.iter().filter(|entry| entry.node.is_subscribed);
+        let mut periods: Vec<Duration> = subscribed.map(|entry| self.groups[entry.group].period).collect();
+        periods.sort_unstable();
+        periods.dedup();
+        periods
+    }
+
+    /// Handles of the tags that are subscribed to with this period.
+    pub(super) fn subscribed(&self, period: Duration) -> impl Iterator<Item = usize> {
+        let of_period = move |entry: &Entry| entry.node.is_subscribed && self.groups[entry.group].period == period;
+        self.entries.iter().enumerate().filter(move |(_, entry)| of_period(entry)).map(|(handle, _)| handle)
+    }
+
+    pub(super) fn bounds(&self, handle: usize) -> Bounds {
+        let entry = &self.entries[handle];
+        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        Bounds {
+            period_ms: ms(self.groups[entry.group].period.max(entry.node.sampling)),
+            max_silence_ms: ms(entry.tag.report.max_silence),
+        }
+    }
+
+    /// How far a value may move without the server telling it; `None`: only the server knows.
+    pub(super) fn tolerance(&self, handle: usize) -> Option<f64> {
+        let node = &self.entries[handle].node;
+        match node.server_deadband {
+            _ if node.trigger == Trigger::Status => None,
+            None => Some(0.0),
+            Some(ServerDeadband::Absolute(band)) => Some(band),
+            Some(ServerDeadband::PercentOfRange(_)) => None,
+        }
+    }
+}
+
+impl Entry {
+    /// Where the node is, by the server's own numbering of namespaces; `None`: it has no such namespace.
+    pub(super) fn node_id(&self, namespaces: &[String]) -> Option<NodeId> {
+        let namespace = match &self.node.address.namespace {
+            Namespace::Index(index) => *index,
+            Namespace::Uri(uri) => u16::try_from(namespaces.iter().position(|known| known == uri)?).ok()?,
+        };
+        let identifier = match &self.node.address.id {
+            NodeIdentifier::Numeric(number) => Identifier::Numeric(*number),
+            NodeIdentifier::Text(text) => Identifier::String(text.as_str().into()),
+            NodeIdentifier::Guid(text) => Identifier::Guid(text.parse::<Guid>().ok()?),
+            NodeIdentifier::Opaque(bytes) => Identifier::ByteString(ByteString::from(bytes.clone())),
+        };
+        Some(NodeId { namespace, identifier })
+    }
+
+    /// What a read asks for.
+    pub(super) fn to_read(&self, namespaces: &[String]) -> Option<ReadValueId> {
+        let index_range = match &self.node.index {
+            None => NumericRange::None,
+            Some(range) => range.parse().ok()?,
+        };
+        Some(ReadValueId { index_range, ..value_of(self.node_id(namespaces)?) })
+    }
+
+    /// What a subscription asks for. `with_deadband`: unless the server refused it.
+    pub(super) fn to_monitor(
+        &self,
+        handle: usize,
+        namespaces: &[String],
+        with_deadband: bool,
+    ) -> Option<MonitoredItemCreateRequest> {
+        let node = &self.node;
+        let deadband = node.server_deadband.filter(|_| with_deadband);
+        let trigger = match node.trigger {
+            Trigger::Status => DataChangeTrigger::Status,
+            Trigger::StatusValue => DataChangeTrigger::StatusValue,
+            Trigger::StatusValueTimestamp => DataChangeTrigger::StatusValueTimestamp,
+        };
+        let filter = match (deadband, trigger) {
+            // What servers do without a filter; some refuse even that one when it is spelled out.
+            (None, DataChangeTrigger::StatusValue) => ExtensionObject::null(),
+            (deadband, trigger) => {
+                let (kind, value) = match deadband {
+                    None => (DeadbandType::None, 0.0),
+                    Some(ServerDeadband::Absolute(band)) => (DeadbandType::Absolute, self.raw_band(band)),
+                    Some(ServerDeadband::PercentOfRange(percent)) => (DeadbandType::Percent, percent),
+                };
+                let filter = DataChangeFilter { trigger, deadband_type: kind as u32, deadband_value: value };
+                ExtensionObject::from_message(filter)
+            }
+        };
+        Some(MonitoredItemCreateRequest {
+            item_to_monitor: self.to_read(namespaces)?,
+            monitoring_mode: MonitoringMode::Reporting,
+            requested_parameters: MonitoringParameters {
+                client_handle: u32::try_from(handle).expect("a link has fewer tags than that"),
+                sampling_interval: node.sampling.as_secs_f64() * 1_000.0,
+                filter,
+                queue_size: node.queue,
+                discard_oldest: true,
+            },
+        })
+    }
+
+    /// The server counts in raw numbers, the workshop in scaled ones.
+    fn raw_band(&self, band: f64) -> f64 {
+        let Some(scaling) = self.tag.scaling else { return band };
+        let factor = (scaling.of_float(1.0) - scaling.of_float(0.0)).abs();
+        if factor > 0.0 { band / factor } else { band }
+    }
+}

@@ -1,0 +1,154 @@
+//! From what a server says of a node to a reading and its stamp. Pure.
+
+use opcua::types::{ContextOwned, DataValue, DateTime, StatusCode, Variant};
+
+use super::fault::{why_bad, why_uncertain};
+use crate::config::Tag;
+use crate::config::opcua::Node;
+use crate::model::{Reading, Stamp, Timestamp, Value, ValueKind, Why};
+use crate::source::modbus::decode::{float, truth, whole};
+
+/// The reading of a tag. `None` as the tag's own: a value that has no place in the kind that the workshop's file names is `wrong_type`.
+pub(super) fn reading(tag: &Tag, node: &Node, data: &DataValue) -> Reading {
+    let status = data.status.unwrap_or(StatusCode::Good);
+    if status.is_bad() {
+        return Reading::Bad(why_bad(status));
+    }
+    let read = match &data.value {
+        None | Some(Variant::Empty) => Reading::Bad(Why::NoData),
+        Some(value) => of_kind(tag, node.kind, value),
+    };
+    match read {
+        Reading::Good(value) if status.is_uncertain() => Reading::Uncertain(value, why_uncertain(status)),
+        read => read,
+    }
+}
+
+/// Times and status as the server gave them.
+pub(super) fn stamp(data: &DataValue) -> Stamp {
+    Stamp {
+        source: data.source_timestamp.as_ref().and_then(timestamp),
+        server: data.server_timestamp.as_ref().and_then(timestamp),
+        status: data.status.map_or(0, |status| status.bits()),
+    }
+}
+
+/// Milliseconds since 1970; `None` for the least and the greatest time, which mean that there is none (Part 6, 5.2.2.5).
+fn timestamp(time: &DateTime) -> Option<Timestamp> {
+    let is_told = !time.is_null() && time.ticks() < DateTime::endtimes_ticks();
+    is_told.then(|| Timestamp(time.as_chrono().timestamp_millis()))
+}
+
+fn of_kind(tag: &Tag, kind: ValueKind, value: &Variant) -> Reading {
+    // A range of one element comes as an array of one.
+    if let (Variant::Array(array), false) = (value, kind == ValueKind::Json)
+        && let [only] = &array.values[..]
+    {
+        return of_kind(tag, kind, only);
+    }
+    match (kind, value) {
+        (ValueKind::Json, value) => match json(value).map(|json| json.to_string()) {
+            Some(text) if text.len() <= Node::MAX_JSON => Reading::Good(Value::Json(text.into())),
+            Some(_) => Reading::Bad(Why::TooLong),
+            None => Reading::Bad(Why::WrongType),
+        },
+        (ValueKind::Bool, Variant::Boolean(bit)) => truth(tag, *bit),
+        (ValueKind::Int | ValueKind::Float, value) => match (value, whole_number(value)) {
+            (_, Some(number)) => whole(tag, number),
+            (Variant::Float(x), _) if kind == ValueKind::Float => single(tag, *x),
+            (Variant::Double(x), _) if kind == ValueKind::Float => {
+                float(tag.scaling.map_or(*x, |scaling| scaling.of_float(*x)))
+            }
+            _ => Reading::Bad(Why::WrongType),
+        },
+        (ValueKind::Text, value) => match text(value) {
+            Some(text) if text.len() <= Node::MAX_TEXT => Reading::Good(Value::Text(text.into())),
+            Some(_) => Reading::Bad(Why::TooLong),
+            None => Reading::Bad(Why::WrongType),
+        },
+        _ => Reading::Bad(Why::WrongType),
+    }
+}
+
+fn whole_number(value: &Variant) -> Option<i128> {
+    Some(match value {
+        Variant::SByte(n) => (*n).into(),
+        Variant::Byte(n) => (*n).into(),
+        Variant::Int16(n) => (*n).into(),
+        Variant::UInt16(n) => (*n).into(),
+        Variant::Int32(n) => (*n).into(),
+        Variant::UInt32(n) => (*n).into(),
+        Variant::Int64(n) => (*n).into(),
+        Variant::UInt64(n) => (*n).into(),
+        _ => return None,
+    })
+}
+
+fn single(tag: &Tag, x: f32) -> Reading {
+    match tag.scaling {
+        Some(scaling) => float(scaling.of_float(x.into())),
+        None if x.is_finite() => Reading::Good(Value::F32(x)),
+        None => Reading::Bad(Why::NotANumber),
+    }
+}
+
+/// What people would call a text. Numbers and booleans are none: a wrong `type` should be seen.
+fn text(value: &Variant) -> Option<String> {
+    Some(match value {
+        Variant::String(text) => text.as_ref().to_owned(),
+        Variant::LocalizedText(text) => text.text.as_ref().to_owned(),
+        Variant::QualifiedName(name) => name.name.as_ref().to_owned(),
+        Variant::XmlElement(text) => text.to_string(),
+        Variant::DateTime(time) => time.to_rfc3339(),
+        Variant::Guid(guid) => guid.to_string(),
+        Variant::NodeId(id) => id.to_string(),
+        Variant::ExpandedNodeId(id) => id.to_string(),
+        Variant::ByteString(bytes) => bytes.as_base64(),
+        Variant::StatusCode(status) => status.to_string(),
+        _ => return None,
+    })
+}
+
+/// Arrays, structures and everything else as JSON, in plain words: `[1,2]`, `{"Low":0,"High":100}`. Names of fields are those of
+/// the type's definition.
+fn json(value: &Variant) -> Option<serde_json::Value> {
+    use serde_json::Value as Json;
+    Some(match value {
+        Variant::Empty => Json::Null,
+        Variant::Boolean(bit) => (*bit).into(),
+        Variant::Float(x) => serde_json::to_value(x).ok()?,
+        Variant::Double(x) => serde_json::to_value(x).ok()?,
+        Variant::Array(array) => return array_json(array),
+        Variant::Variant(inner) => return json(inner),
+        Variant::DataValue(inner) => return inner.value.as_ref().map_or(Some(Json::Null), json),
+        Variant::ExtensionObject(object) => {
+            let context = ContextOwned::default();
+            let text = opcua::types::json::to_string(object, &context.context()).ok()?;
+            let mut fields: Json = serde_json::from_str(&text).ok()?;
+            if let Some(fields) = fields.as_object_mut() {
+                ["UaTypeId", "UaEncoding"].into_iter().for_each(|name| drop(fields.remove(name)));
+            }
+            fields
+        }
+        value => match (whole_number(value), text(value)) {
+            (Some(number), _) => i64::try_from(number).map(Json::from).or(u64::try_from(number).map(Json::from)).ok()?,
+            (None, Some(text)) => text.into(),
+            (None, None) => return None,
+        },
+    })
+}
+
+/// An array of several dimensions as arrays of arrays.
+fn array_json(array: &opcua::types::Array) -> Option<serde_json::Value> {
+    let flat = array.values.iter().map(json).collect::<Option<Vec<_>>>()?;
+    let dimensions: Vec<usize> = array.dimensions.iter().flatten().map(|size| *size as usize).collect();
+    Some(nested(flat, dimensions.get(1..).unwrap_or_default()))
+}
+
+fn nested(mut flat: Vec<serde_json::Value>, inner: &[usize]) -> serde_json::Value {
+    // From the innermost dimension outward.
+    for size in inner.iter().rev().filter(|size| **size > 0) {
+        flat = flat.chunks(*size).map(|part| part.to_vec().into()).collect();
+    }
+    flat.into()
+}

@@ -1,0 +1,323 @@
+//! A session that stands: publish requests are kept on their way, what comes is gathered into scans, and what does not come is
+//! looked into. Ends when the session is lost or the agent stops.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use opcua::types::{
+    DataChangeNotification, NotificationMessage, PublishRequest, PublishResponse, StatusChangeNotification, StatusCode,
+    SubscriptionAcknowledgement,
+};
+use tokio::sync::watch;
+use tracing::{debug, warn};
+
+use super::client::{Client, End, told_to_stop};
+use super::convert;
+use super::fault::{Fault, Reach, Stage, why_bad};
+use super::ladder::Step;
+use super::session::{Partner, Session};
+use crate::model::words::opcua as words;
+use crate::model::{Reading, Trouble, Why};
+
+/// Publish requests on their way at most: the server answers each when it has something, and needs one in reserve.
+const MOST_PUBLISHING: usize = 8;
+
+/// A session without subscriptions is asked for its state so often, to know that it lives.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+
+impl Client {
+    /// Until the session is lost.
+    pub(super) async fn serve(
+        &mut self,
+        partner: &Partner,
+        mut session: Session,
+        stop: &mut watch::Receiver<bool>,
+    ) -> End {
+        self.publishing = Default::default();
+        self.acknowledged.clear();
+        let prepared = tokio::select! {
+            biased;
+            () = told_to_stop(stop) => None,
+            prepared = self.prepare(&mut session) => Some(prepared),
+        };
+        match prepared {
+            None => return self.stopped(session).await,
+            Some(Ok(())) => self.on_connected(&session).await,
+            Some(Err(fault)) => {
+                // Whatever half of it stands at the server is not to be built upon.
+                self.forget_all();
+                session.close().await;
+                return End::Lost(fault);
+            }
+        }
+        let mut heartbeat = Instant::now() + HEARTBEAT;
+        loop {
+            if !self.is_heard {
+                return self.stopped(session).await;
+            }
+            self.ticket = Some((session.ticket.clone(), session.namespaces.clone()));
+            self.keep_publishing(&session);
+            let wake = self.wake_at(heartbeat);
+            let outcome = tokio::select! {
+                biased;
+                () = told_to_stop(stop) => return self.stopped(session).await,
+                status = session.channel.closed() => {
+                    return End::Lost(Fault::of_status(Stage::Request, closed(status), ""));
+                }
+                Some(published) = self.publishing.join_next() => {
+                    let published = published.unwrap_or_else(|error| {
+                        Err(Fault::of_status(Stage::Request, StatusCode::BadConnectionClosed, &error.to_string()))
+                    });
+                    self.on_published(&session, published).await
+                }
+                () = tokio::time::sleep_until(wake.into()) => self.on_time(&mut session, &mut heartbeat).await,
+            };
+            self.flush().await;
+            let Err(fault) = outcome else { continue };
+            match self.mend(partner, &mut session, fault).await {
+                Ok(()) => {}
+                Err(fault) => return End::Lost(fault),
+            }
+        }
+    }
+
+    async fn stopped(&mut self, session: Session) -> End {
+        self.flush().await;
+        session.close().await;
+        End::Stopped
+    }
+
+    /// One request per subscription, and one in reserve.
+    fn keep_publishing(&mut self, session: &Session) {
+        let wanted = if self.subscriptions.is_empty() { 0 } else { (self.subscriptions.len() + 1).min(MOST_PUBLISHING) };
+        // The server may hold each of them through all the keep-alives.
+        let longest = self.subscriptions.iter().map(|subscription| subscription.keep_alive()).max().unwrap_or_default();
+        let patience = (longest * 4).max(Duration::from_secs(60)) + self.link.timeout;
+        while self.publishing.len() < wanted {
+            let acknowledged = std::mem::take(&mut self.acknowledged);
+            let request = PublishRequest {
+                subscription_acknowledgements: (!acknowledged.is_empty()).then_some(acknowledged),
+                ..PublishRequest::default()
+            };
+            let (channel, token) = (session.channel.clone(), session.ticket.token.clone());
+            self.publishing.spawn(async move {
+                channel.ask_within(Stage::Request, &token, request, patience).await
+            });
+        }
+    }
+
+    /// The next group to read, subscription to miss, node to ask for or to look into.
+    fn wake_at(&self, heartbeat: Instant) -> Instant {
+        let has_read = |group: usize| self.book.members[group].iter().any(|handle| self.items.is_read(*handle));
+        let read = self.schedule.next_due(has_read).map(|ms| self.at(ms));
+        let silent = self.subscriptions.iter().map(|subscription| subscription.deadline()).min();
+        let item = self.items.due_ms().map(|ms| self.at(ms)).map(|at| at.max(self.looked + LOOK_PAUSE));
+        [read, silent, item, Some(heartbeat)].into_iter().flatten().min().unwrap_or(heartbeat)
+    }
+
+    async fn on_time(&mut self, session: &mut Session, heartbeat: &mut Instant) -> Result<(), Fault> {
+        let now = Instant::now();
+        if let Some(silent) = self.subscriptions.iter().find(|subscription| subscription.deadline() <= now) {
+            debug!(link = %self.link.name, subscription = silent.id, "silent");
+            self.ended = Some(silent.id);
+            let trouble = Trouble::new(words::SUBSCRIPTION_SILENT);
+            return Err(Fault { reach: Reach::Subscription, ..Fault::new(Why::Timeout, trouble) });
+        }
+        self.read_due(session).await?;
+        if now >= self.looked + LOOK_PAUSE && self.items.due_ms().is_some_and(|due| self.at(due) <= now) {
+            self.looked = now;
+            self.ask_for_missing(session).await?;
+            self.look_at_silent(session).await?;
+        }
+        if now >= *heartbeat {
+            *heartbeat = now + HEARTBEAT;
+            if self.subscriptions.is_empty() {
+                session.is_alive().await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// An answer to a publish request. Others may have come in the same moment and stand in line behind it, in any order.
+    async fn on_published(
+        &mut self,
+        session: &Session,
+        first: Result<PublishResponse, Fault>,
+    ) -> Result<(), Fault> {
+        let mut answers = vec![first];
+        while let Some(published) = self.publishing.try_join_next() {
+            answers.extend(published.ok());
+        }
+        let mut failed = None;
+        let mut messages = Vec::new();
+        for answer in answers {
+            match answer {
+                Ok(response) => messages.push(response),
+                // The server wants fewer at a time; what is on its way is enough.
+                Err(fault) if fault.status == StatusCode::BadTooManyPublishRequests => {}
+                Err(fault) => failed = Some(fault),
+            }
+        }
+        messages.sort_by_key(|response| (response.subscription_id, response.notification_message.sequence_number));
+        for response in messages {
+            self.on_message(session, response).await?;
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    async fn on_message(&mut self, session: &Session, response: PublishResponse) -> Result<(), Fault> {
+        let PublishResponse { subscription_id, notification_message: message, more_notifications, .. } = response;
+        let Some(at) = self.subscriptions.iter().position(|known| known.id == subscription_id) else {
+            debug!(link = %self.link.name, subscription_id, "a subscription of nobody");
+            return Ok(());
+        };
+        self.subscriptions[at].on_heard(Instant::now());
+        let number = message.sequence_number;
+        let is_keep_alive = message.notification_data.as_ref().is_none_or(Vec::is_empty);
+        let Some(missing) = self.subscriptions[at].missing(number) else { return Ok(()) };
+        if !missing.is_empty() {
+            self.republish(session, at, &missing).await?;
+        }
+        if is_keep_alive {
+            self.refresh(at);
+            self.ladder.on_data();
+            return Ok(());
+        }
+        self.acknowledged.push(SubscriptionAcknowledgement { subscription_id, sequence_number: number });
+        self.subscriptions[at].on_taken(number);
+        self.take(message).inspect_err(|_| self.ended = Some(subscription_id))?;
+        self.ladder.on_data();
+        if !more_notifications {
+            self.flush().await;
+        }
+        Ok(())
+    }
+
+    /// The values of a message go into the scans that are being gathered.
+    pub(super) fn take(&mut self, message: NotificationMessage) -> Result<(), Fault> {
+        for data in message.notification_data.into_iter().flatten() {
+            if let Some(ended) = data.inner_as::<StatusChangeNotification>() {
+                let trouble = Trouble::new(words::SUBSCRIPTION_ENDED).with("status", ended.status);
+                return Err(Fault { reach: Reach::Subscription, ..Fault::new(Why::Closed, trouble) });
+            }
+            let Some(changes) = data.into_inner_as::<DataChangeNotification>() else { continue };
+            for change in changes.monitored_items.into_iter().flatten() {
+                self.take_value(change.client_handle as usize, &change.value);
+            }
+        }
+        Ok(())
+    }
+
+    fn take_value(&mut self, handle: usize, value: &opcua::types::DataValue) {
+        let Some(entry) = self.book.entries.get(handle) else { return };
+        let reading = convert::reading(&entry.tag, &entry.node, value);
+        let status = value.status.unwrap_or(StatusCode::Good);
+        if status.overflow() {
+            self.overflown.push(handle);
+        }
+        let (group, place, width) = (entry.group, entry.place, self.book.members[entry.group].len());
+        let (now_ms, bounds) = (self.now_ms(), self.book.bounds(handle));
+        // A node that is gone: the server's item is dead even if the node comes back.
+        if status.is_bad() && why_bad(status) == Why::NodeUnknown {
+            self.dead.push(handle);
+        }
+        self.items.on_value(handle, &reading, now_ms, bounds);
+        self.gatherer.put(group, width, place, reading, convert::stamp(value));
+    }
+
+    /// Scans that are complete go to the recorder.
+    pub(super) async fn flush(&mut self) {
+        for (group, layer) in self.gatherer.take() {
+            self.hand_on(group, layer.readings, Some(layer.stamps)).await;
+        }
+        self.tell_overflow();
+    }
+
+    /// Counted always, told when it begins.
+    fn tell_overflow(&mut self) {
+        const QUIET: Duration = Duration::from_secs(600);
+        if self.overflown.is_empty() {
+            return;
+        }
+        let handles = std::mem::take(&mut self.overflown);
+        self.count("queue_overflow", handles.len() as u64);
+        let now = Instant::now();
+        let is_news = self.overflow_told.is_none_or(|told| now - told >= QUIET);
+        self.overflow_told = Some(now);
+        if is_news {
+            let total = self.status.borrow().counts.get("queue_overflow").copied().unwrap_or_default();
+            let nodes = self.names(&handles);
+            let trouble = self.named(Trouble::new(words::QUEUE_OVERFLOW).with("count", total).with("nodes", nodes));
+            warn!(code = %trouble.code, link = %self.link.name, "{trouble}");
+        }
+    }
+
+    /// The server says that nothing changed: what was good is good still.
+    fn refresh(&mut self, at: usize) {
+        let Self { subscriptions, book, items, status, .. } = self;
+        let subscription = &subscriptions[at];
+        let now_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let until = now_ms + 2 * u64::try_from(subscription.keep_alive().as_millis()).unwrap_or(u64::MAX / 4);
+        let of_period = |group: &usize| book.groups[*group].period == subscription.period;
+        let is_good = |group: &usize| book.members[*group].iter().any(|handle| items.is_good(*handle));
+        let good: Vec<Arc<str>> = (0..book.groups.len())
+            .filter(of_period)
+            .filter(is_good)
+            .map(|group| book.groups[group].device.clone())
+            .collect();
+        status.send_modify(|status| good.into_iter().for_each(|device| status.hold(device, until)));
+    }
+
+    /// The way back after a failure: as far as it must be, and further each time. `Err`: only a new channel helps.
+    async fn mend(&mut self, partner: &Partner, session: &mut Session, fault: Fault) -> Result<(), Fault> {
+        if fault.reach == Reach::Request {
+            debug!(link = %self.link.name, status = %fault.status, trouble = ?fault.trouble, "refused");
+            return Ok(());
+        }
+        let step = self.ladder.climb(fault.reach);
+        if step == Step::NewChannel {
+            return Err(fault);
+        }
+        self.tell_step(step, &fault.trouble);
+        // Answers to what was asked before belong to what is no more.
+        self.publishing = Default::default();
+        self.acknowledged.clear();
+        if step == Step::NewSession {
+            partner.renew(session, fault.reach == Reach::Session).await?;
+        }
+        match fault.reach {
+            Reach::Session => self.prepare(session).await,
+            _ => self.make_anew(session).await,
+        }
+    }
+
+    /// Names of tags for people: some of them.
+    pub(super) fn names(&self, handles: &[usize]) -> String {
+        const NAMED: usize = 5;
+        let name = |handle: &usize| {
+            let entry = &self.book.entries[*handle];
+            format!("{}.{}", self.book.groups[entry.group].device, entry.tag.name)
+        };
+        let mut names: Vec<String> = handles.iter().take(NAMED).map(name).collect();
+        if handles.len() > NAMED {
+            names.push("...".into());
+        }
+        names.join(", ")
+    }
+
+    /// A bad reading without a word of the server.
+    pub(super) fn put_bad(&mut self, handle: usize, status: StatusCode) {
+        let entry = &self.book.entries[handle];
+        let width = self.book.members[entry.group].len();
+        let stamp = crate::model::Stamp { status: status.bits(), ..Default::default() };
+        self.gatherer.put(entry.group, width, entry.place, Reading::Bad(why_bad(status)), stamp);
+    }
+}
+
+/// Nodes are looked for at most so often: with thousands of them each look costs.
+pub(super) const LOOK_PAUSE: Duration = Duration::from_millis(500);
+
+/// A socket that was closed without an error was closed all the same.
+fn closed(status: StatusCode) -> StatusCode {
+    if status.is_good() { StatusCode::BadConnectionClosed } else { status }
+}
