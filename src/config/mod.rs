@@ -30,7 +30,9 @@ pub use glob::glob;
 pub use names::Names;
 pub use profile::BUILT_IN as BUILT_IN_PROFILES;
 pub use quote::quoted;
-pub use sink::{ENVELOPE_BYTES, LONGEST_VALUE, SCAN_BYTES, TEXT_FRAME, escaped_len};
+pub use sink::{
+    ENVELOPE_BYTES, LONGEST_JSON, LONGEST_STATUS, LONGEST_TIME, LONGEST_VALUE, SCAN_BYTES, TEXT_FRAME, escaped_len,
+};
 pub use spreadsheet::{Row, rows_of_text, rows_of_xlsx};
 pub use units::parse_time;
 pub use write_rule::{MAX_WRITTEN_REGISTERS, WriteRule};
@@ -395,6 +397,13 @@ impl Tag {
             Origin::Modbus(_) => None,
             Origin::Dlt645(item) => item.format.text_length(),
             Origin::OpcUa(node) => (node.kind == ValueKind::Text).then_some(Node::MAX_TEXT),
+        }
+    }
+
+    /// Whether its protocol says source time, server time and status code with each value.
+    pub fn has_stamps(&self) -> bool {
+        match &self.origin {
+            Origin::Modbus(_) | Origin::Dlt645(_) => false,
         }
     }
 

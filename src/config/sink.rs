@@ -8,6 +8,7 @@ use super::check::{Unique, host_and_port, name};
 use super::glob::glob;
 use super::read::Section;
 use super::{Device, SecretSource, Security, Sink, Tag, Workshop};
+use crate::model::ValueKind;
 use crate::model::words::config as words;
 
 /// The events stream in `send`.
@@ -22,7 +23,18 @@ pub const SCAN_BYTES: usize = 64;
 /// A value in JSON takes at most so many bytes beside its name: `"":-1.2345678901234567e-100,`.
 pub const LONGEST_VALUE: usize = 32;
 
-/// What a text takes in JSON beside its bytes and its tag's name: `"":"",`.
+/// A time in JSON takes at most so many bytes beside its tag's name: `"":-9223372036854775808,`.
+pub const LONGEST_TIME: usize = 24;
+
+/// A status code in JSON takes at most so many bytes beside its tag's name: `"":4294967295,`.
+pub const LONGEST_STATUS: usize = 14;
+
+/// A value that is JSON itself has at most so many bytes; a source calls a longer one bad. It is an array of 300 doubles or a
+/// large structure, and a device with thirty such tags still fits the message of 256 kB that a sink takes if nothing else is
+/// said.
+pub const LONGEST_JSON: usize = 8_192;
+
+/// What a text takes in JSON beside its bytes and its tag's name: `"":"",`. What is JSON itself takes no more.
 pub const TEXT_FRAME: usize = 6;
 
 /// One byte of a device becomes at most so many in JSON: a control character is written `\u0001`. A character of two
@@ -186,7 +198,8 @@ fn names_something(entry: &str, device: &Device) -> bool {
     }
 }
 
-/// One scan of a device must fit one message even if every value is as long as can be.
+/// One scan of a device must fit one message even if every value is as long as can be. What a scan takes beside its readings
+/// fits into the envelope's bytes.
 fn fits_message(section: &Section<'_>, devices: &[Arc<Device>], max_message: usize) {
     for device in devices {
         let longest: usize = device.tags.iter().map(longest_reading).sum();
@@ -201,7 +214,18 @@ fn fits_message(section: &Section<'_>, devices: &[Arc<Device>], max_message: usi
 
 /// What a reading of this tag takes in JSON at most, with the tag's name.
 fn longest_reading(tag: &Tag) -> usize {
+    if !tag.has_stamps() {
+        return longest_value(tag);
+    }
+    // Any value may be doubtful: the reason, both times and the status code, each beside the name again.
+    longest_value(tag) + 4 * tag.name.len() + LONGEST_VALUE + 2 * LONGEST_TIME + LONGEST_STATUS
+}
+
+fn longest_value(tag: &Tag) -> usize {
     let number = tag.name.len() + LONGEST_VALUE;
+    if tag.kind() == ValueKind::Json {
+        return tag.name.len() + TEXT_FRAME + LONGEST_JSON;
+    }
     match (tag.text_length(), &tag.values) {
         (Some(length), _) => number.max(tag.name.len() + TEXT_FRAME + TEXT_GROWTH * length),
         (_, Some(names)) => {
