@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::check::{Unique, host_and_port, name};
 use super::glob::glob;
+use super::opcua::Node;
 use super::read::Section;
 use super::{Device, SecretSource, Security, Sink, Tag, Workshop};
 use crate::model::ValueKind;
@@ -32,7 +33,6 @@ pub const LONGEST_STATUS: usize = 14;
 /// A value that is JSON itself has at most so many bytes; a source calls a longer one bad. It is an array of 300 doubles or a
 /// large structure, and a device with thirty such tags still fits the message of 256 kB that a sink takes if nothing else is
 /// said.
-pub const LONGEST_JSON: usize = 8_192;
 
 /// What a text takes in JSON beside its bytes and its tag's name: `"":"",`. What is JSON itself takes no more.
 pub const TEXT_FRAME: usize = 6;
@@ -127,7 +127,7 @@ fn broker(section: &Section<'_>) -> (String, u16, Security) {
 }
 
 /// A URL with `user:password@` must not be echoed.
-fn hide_user(url: &str) -> String {
+pub(super) fn hide_user(url: &str) -> String {
     match (url.find("://"), url.rfind('@')) {
         (Some(scheme), Some(at)) if at > scheme => format!("{}***{}", &url[..scheme + 3], &url[at..]),
         _ => url.to_owned(),
@@ -152,7 +152,11 @@ fn client_certificate(section: &Section<'_>) -> Option<(PathBuf, SecretSource)> 
 }
 
 /// A secret from one of three sources: file, credential, environment variable.
-fn secret(section: &Section<'_>, what: &str, [file, credential, env]: [&'static str; 3]) -> Option<SecretSource> {
+pub(super) fn secret(
+    section: &Section<'_>,
+    what: &str,
+    [file, credential, env]: [&'static str; 3],
+) -> Option<SecretSource> {
     let mut sources = Vec::new();
     sources.extend(section.file(file).map(SecretSource::File));
     sources.extend(section.text(credential, &format!("{credential} = \"mqtt\"")).map(SecretSource::Credential));
@@ -224,7 +228,7 @@ fn longest_reading(tag: &Tag) -> usize {
 fn longest_value(tag: &Tag) -> usize {
     let number = tag.name.len() + LONGEST_VALUE;
     if tag.kind() == ValueKind::Json {
-        return tag.name.len() + TEXT_FRAME + LONGEST_JSON;
+        return tag.name.len() + TEXT_FRAME + Node::MAX_JSON; // it stands there as it is
     }
     match (tag.text_length(), &tag.values) {
         (Some(length), _) => number.max(tag.name.len() + TEXT_FRAME + TEXT_GROWTH * length),
