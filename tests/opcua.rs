@@ -4,9 +4,9 @@
 
 #![allow(clippy::unwrap_used)] // a test that fails says where
 
-mod common;
 #[path = "opcua/bench.rs"]
 mod bench;
+mod common;
 
 use std::time::Duration;
 
@@ -61,7 +61,8 @@ fn values_of_every_kind_arrive_with_their_times() {
         let limits = of("limits");
         assert!(limits["Low"] == 0.0 && limits["High"] == 150.0, "{kind:?} {limits}");
         let now = common::now_ms();
-        let is_recent = |time: &serde_json::Value| time.as_i64().is_some_and(|ms| (now - 600_000..=now + 60_000).contains(&ms));
+        let is_recent =
+            |time: &serde_json::Value| time.as_i64().is_some_and(|ms| (now - 600_000..=now + 60_000).contains(&ms));
         let of_count = samples.iter().find(|sample| sample["values"].get("count").is_some()).unwrap();
         let source = &of_count["source_ts"];
         assert!(is_recent(source) || is_recent(&source["count"]), "{kind:?} {of_count}");
@@ -77,7 +78,9 @@ fn every_policy_mode_and_user_connects() {
             _ => "user_cert_file = \"user.der\"\nuser_key_file = \"user.pem\"\n".to_owned(),
         };
         for policy in ["Basic256Sha256", "Aes128_Sha256_RsaOaep", "Aes256_Sha256_RsaPss"] {
-            for (security, name) in [("sign_and_encrypt", "password"), ("sign", "anonymous"), ("sign_and_encrypt", "certificate")] {
+            for (security, name) in
+                [("sign_and_encrypt", "password"), ("sign", "anonymous"), ("sign_and_encrypt", "certificate")]
+            {
                 let way = Way { security, policy: Some(policy), user: user(name) };
                 let bench = Bench::new(kind, &[], way, "", &tag("count", "Machine.Count", "type = \"int\""));
                 make_user(&bench);
@@ -93,7 +96,19 @@ fn every_policy_mode_and_user_connects() {
 fn make_user(bench: &Bench) {
     let dir = bench.dir.path();
     let made = std::process::Command::new("openssl")
-        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=gateway", "-outform", "DER"])
+        .args([
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "30",
+            "-subj",
+            "/CN=gateway",
+            "-outform",
+            "DER",
+        ])
         .args(["-keyout", "user.pem", "-out", "user.der"])
         .current_dir(dir)
         .output()
@@ -244,7 +259,11 @@ fn a_server_that_does_not_trust_us_yet_is_told_with_our_name() {
         bench.server.distrust_client();
         bench.agent = Some(common::agent::Agent::start(&bench.config(), bench.dir.path()));
         wait_for(&format!("{kind:?}: the reason; {}", bench.log()), || {
-            bench.log().lines().any(|line| line.contains("CW252") && line.contains("urn:cloudward:huada:ws1:")).then_some(())
+            bench
+                .log()
+                .lines()
+                .any(|line| line.contains("CW252") && line.contains("urn:cloudward:huada:ws1:"))
+                .then_some(())
         });
         bench.introduce();
         is_soon(bench.time_to_data("count"), "trusted now");
@@ -271,9 +290,8 @@ fn a_policy_that_is_not_offered_is_told_with_those_that_are() {
         let mut bench = secured(kind, &["--policies", "None,Aes256_Sha256_RsaPss"]);
         bench.write();
         bench.agent = Some(common::agent::Agent::start(&bench.config(), bench.dir.path()));
-        let told = wait_for("the reason", || {
-            bench.log().lines().find(|line| line.contains("CW246")).map(str::to_owned)
-        });
+        let told =
+            wait_for("the reason", || bench.log().lines().find(|line| line.contains("CW246")).map(str::to_owned));
         assert!(told.contains("Basic256Sha256") && told.contains("SignAndEncrypt Aes256_Sha256_RsaPss"), "{told}");
     }
 }
@@ -313,7 +331,8 @@ fn a_server_without_subscriptions_is_read() {
 #[test]
 fn what_is_to_be_read_and_what_is_to_be_watched_share_a_session() {
     for kind in BOTH {
-        let tags = tag("count", "Machine.Count", "type = \"int\"") + &tag("speed", "Machine.Speed", "subscribe = false");
+        let tags =
+            tag("count", "Machine.Count", "type = \"int\"") + &tag("speed", "Machine.Speed", "subscribe = false");
         let mut bench = Bench::new(kind, &[], Way::secured(), "every = \"500ms\"", &tags).start();
         wait_for("both", || (bench.values("count").len() > 5 && bench.values("speed").len() > 5).then_some(()));
         assert_eq!(bench.server.stats()["sessions"], 1);
@@ -357,7 +376,12 @@ fn status_codes_are_kept_and_the_last_known_value_is_marked() {
         bench.server.tell("status Machine.Speed UncertainLastUsableValue");
         wait_for(&format!("{kind:?}: last_known"), || {
             let samples = bench.samples();
-            samples.iter().any(|sample| sample["uncertain"]["speed"] == "last_known" && sample["status"]["speed"] == 0x4090_0000_u32).then_some(())
+            samples
+                .iter()
+                .any(|sample| {
+                    sample["uncertain"]["speed"] == "last_known" && sample["status"]["speed"] == 0x4090_0000_u32
+                })
+                .then_some(())
         });
         bench.server.tell("status Machine.Speed BadSensorFailure");
         wait_for("device_failure", || bench.bad("speed").contains(&"device_failure".to_owned()).then_some(()));
@@ -369,7 +393,9 @@ fn a_queue_that_runs_over_is_counted_and_told() {
     for kind in BOTH {
         let tags = tag("count", "Machine.Count", "type = \"int\", every = \"2s\", sampling = \"100ms\", queue = 3");
         let bench = Bench::new(kind, &[], Way::secured(), "", &tags).start();
-        wait_for(&format!("{kind:?}: the overflow is told; {}", bench.log()), || bench.log().contains("CW267").then_some(()));
+        wait_for(&format!("{kind:?}: the overflow is told; {}", bench.log()), || {
+            bench.log().contains("CW267").then_some(())
+        });
     }
 }
 

@@ -30,10 +30,6 @@ pub const LONGEST_TIME: usize = 24;
 /// A status code in JSON takes at most so many bytes beside its tag's name: `"":4294967295,`.
 pub const LONGEST_STATUS: usize = 14;
 
-/// A value that is JSON itself has at most so many bytes; a source calls a longer one bad. It is an array of 300 doubles or a
-/// large structure, and a device with thirty such tags still fits the message of 256 kB that a sink takes if nothing else is
-/// said.
-
 /// What a text takes in JSON beside its bytes and its tag's name: `"":"",`. What is JSON itself takes no more.
 pub const TEXT_FRAME: usize = 6;
 

@@ -173,15 +173,16 @@ impl Bench {
     #[track_caller]
     pub fn time_to_data(&self, tag: &str) -> Duration {
         let (start, known) = (Instant::now(), self.values(tag).len());
-        wait_for(&format!("{tag} again; the log:\n{}", self.log()), || {
-            (self.values(tag).len() > known).then_some(())
-        });
+        wait_for(&format!("{tag} again; the log:\n{}", self.log()), || (self.values(tag).len() > known).then_some(()));
         start.elapsed()
     }
 
     /// How often a step of the ladder was told, by its word.
     pub fn steps(&self, step: &str) -> usize {
-        self.log().lines().filter(|line| line.contains("CW266") && line.contains(&format!("step taken: {step}"))).count()
+        self.log()
+            .lines()
+            .filter(|line| line.contains("CW266") && line.contains(&format!("step taken: {step}")))
+            .count()
     }
 }
 

@@ -86,7 +86,8 @@ impl Client {
 
     /// One request per subscription, and one in reserve.
     fn keep_publishing(&mut self, session: &Session) {
-        let wanted = if self.subscriptions.is_empty() { 0 } else { (self.subscriptions.len() + 1).min(self.most_publishing) };
+        let wanted =
+            if self.subscriptions.is_empty() { 0 } else { (self.subscriptions.len() + 1).min(self.most_publishing) };
         // The server may hold each of them through all the keep-alives.
         let longest = self.subscriptions.iter().map(|subscription| subscription.keep_alive()).max().unwrap_or_default();
         let patience = (longest * 4).max(Duration::from_secs(60)) + self.link.timeout;
@@ -97,9 +98,7 @@ impl Client {
                 ..PublishRequest::default()
             };
             let (channel, token) = (session.channel.clone(), session.ticket.token.clone());
-            self.publishing.spawn(async move {
-                channel.ask_within(Stage::Request, &token, request, patience).await
-            });
+            self.publishing.spawn(async move { channel.ask_within(Stage::Request, &token, request, patience).await });
         }
     }
 
@@ -136,11 +135,7 @@ impl Client {
     }
 
     /// An answer to a publish request. Others may have come in the same moment and stand in line behind it, in any order.
-    async fn on_published(
-        &mut self,
-        session: &Session,
-        first: Result<PublishResponse, Fault>,
-    ) -> Result<(), Fault> {
+    async fn on_published(&mut self, session: &Session, first: Result<PublishResponse, Fault>) -> Result<(), Fault> {
         let mut answers = vec![first];
         while let Some(published) = self.publishing.try_join_next() {
             answers.extend(published.ok());
