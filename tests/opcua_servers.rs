@@ -167,7 +167,7 @@ fn does_what_it_is_told(kind: Kind) {
 
     // Values change, with the source's time.
     let items = "Machine.Count Machine.Speed Machine.Order Load.0000 Load.0002";
-    assert_eq!(client.ask(&format!("subscribe 200 {items}")), json!(vec!["Good"; 5]));
+    assert_eq!(client.ask(&format!("subscribe 200 {items}")), json!(["Good"].repeat(5)));
     let counts = client.hear("Machine.Count", |values| values.len() >= 12);
     assert_gapless(&counts);
     let ms = |value: &Value| value[2].as_i64().unwrap();
@@ -271,7 +271,7 @@ fn obeys_its_options(kind: Kind) {
     assert_eq!(one.ask("limits"), json!([3, 3]));
     assert_eq!(one.ask("read Load.0000 Load.0001 Load.0002").as_array().unwrap().len(), 3);
     assert_eq!(one.fault("read Load.0000 Load.0001 Load.0002 Load.0003"), "BadTooManyOperations");
-    assert_eq!(one.ask("subscribe 200 Load.0000 Load.0001 Load.0002"), json!(vec!["Good"; 3]));
+    assert_eq!(one.ask("subscribe 200 Load.0000 Load.0001 Load.0002"), json!(["Good"].repeat(3)));
     assert_eq!(two.fault("subscribe 200 Load.0000"), "BadTooManySubscriptions");
     server.tell("delete_subscriptions");
     assert_eq!(one.fault("subscribe 200 Load.0000 Load.0001 Load.0002 Load.0003"), "BadTooManyOperations");
