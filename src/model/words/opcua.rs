@@ -72,6 +72,8 @@ pub const FEWER_AT_A_TIME: Code = Code("CW272");
 pub const SUBSCRIPTION_SILENT: Code = Code("CW273");
 /// A subscription was ended by the server.
 pub const SUBSCRIPTION_ENDED: Code = Code("CW274");
+/// A subscription sends no values.
+pub const SUBSCRIPTION_MUTE: Code = Code("CW275");
 
 pub(super) const WORDS: &[Words] = &[
     Words {
@@ -569,6 +571,18 @@ pub(super) const WORDS: &[Words] = &[
         cause: Text {
             en: "The server thought that we were gone, was set up anew, or somebody deleted the subscription.",
             zh: "服务器以为本网关已离线，或被重新配置，或有人删除了订阅。",
+        },
+        remedy: Text { en: "nothing to do; it is made anew", zh: "无需处理；程序会重建订阅" },
+    },
+    Words {
+        code: SUBSCRIPTION_MUTE,
+        what: Text {
+            en: "link `{link}`: a subscription of {endpoint} says that it lives, but has not sent one value of some nodes",
+            zh: "链路 `{link}`：{endpoint} 的一个订阅有保活，但部分节点一个值也没有发过",
+        },
+        cause: Text {
+            en: "The server has mixed up its subscriptions, mostly after a session was taken over.",
+            zh: "服务器的订阅状态错乱，多发生在会话转移之后。",
         },
         remedy: Text { en: "nothing to do; it is made anew", zh: "无需处理；程序会重建订阅" },
     },

@@ -57,6 +57,8 @@ pub struct Client {
     pub(super) overflow_told: Option<Instant>,
     /// A subscription that has ended alone.
     pub(super) ended: Option<u32>,
+    /// Subscriptions were taken over, and have not sent a value since.
+    pub(super) on_probation: bool,
     /// When items were looked after last.
     pub(super) looked: Instant,
     outlet: Outlet,
@@ -104,6 +106,7 @@ impl Client {
             overflown: Vec::new(),
             overflow_told: None,
             ended: None,
+            on_probation: false,
             looked: started,
             outlet,
             started,

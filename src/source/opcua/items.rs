@@ -123,6 +123,15 @@ impl Items {
         }
     }
 
+    /// Nobody could be heard until now.
+    pub(super) fn begin_anew(&mut self, now_ms: u64) {
+        for item in &mut self.all {
+            if let Place::Watched { freshness, .. } = &mut item.place {
+                freshness.begin_anew(now_ms);
+            }
+        }
+    }
+
     /// It is watched, but has lost messages: it is looked at now.
     pub(super) fn doubt(&mut self, handle: usize) {
         if let Place::Watched { freshness, .. } = &mut self.all[handle].place {
@@ -130,7 +139,7 @@ impl Items {
         }
     }
 
-    /// The server told a value of it. Returns whether it was bad for a reason that was told, and is good now.
+    /// The server told a value of it.
     pub(super) fn on_value(&mut self, handle: usize, reading: &Reading, now_ms: u64, bounds: Bounds) {
         let item = &mut self.all[handle];
         if let Place::Watched { freshness, .. } = &mut item.place {

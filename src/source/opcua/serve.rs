@@ -42,8 +42,8 @@ impl Client {
             Some(Ok(())) => self.on_connected(&session).await,
             Some(Err(fault)) => {
                 // Whatever half of it stands at the server is not to be built upon.
-                self.forget_all();
-                session.close().await;
+                self.start_over(&session).await;
+                session.channel.close().await;
                 return End::Lost(fault);
             }
         }
@@ -174,7 +174,6 @@ impl Client {
         }
         if is_keep_alive {
             self.refresh(at);
-            self.ladder.on_data();
             return Ok(());
         }
         self.acknowledged.push(SubscriptionAcknowledgement { subscription_id, sequence_number: number });
@@ -216,6 +215,7 @@ impl Client {
             self.dead.push(handle);
         }
         self.items.on_value(handle, &reading, now_ms, bounds);
+        self.on_probation = false;
         self.gatherer.put(group, width, place, reading, convert::stamp(value));
     }
 
@@ -270,6 +270,10 @@ impl Client {
         }
         let step = self.ladder.climb(fault.reach);
         if step == Step::NewChannel {
+            if fault.reach != Reach::Channel {
+                // What smaller steps could not mend is not taken over.
+                self.start_over(session).await;
+            }
             return Err(fault);
         }
         self.tell_step(step, &fault.trouble);

@@ -304,9 +304,14 @@ impl Session {
         self.channel.ask(Stage::Request, &self.ticket.token, request).await
     }
 
-    /// Ends the session and its subscriptions, then the channel.
-    pub(super) async fn close(self) {
+    /// Ends the session and its subscriptions.
+    pub(super) async fn end(&self) {
         close(&self.channel, &self.ticket.token).await;
+    }
+
+    /// The same, then hangs up.
+    pub(super) async fn close(self) {
+        self.end().await;
         self.channel.close().await;
     }
 }
