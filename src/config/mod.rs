@@ -30,9 +30,7 @@ pub use glob::glob;
 pub use names::Names;
 pub use profile::BUILT_IN as BUILT_IN_PROFILES;
 pub use quote::quoted;
-pub use sink::{
-    ENVELOPE_BYTES, LONGEST_JSON, LONGEST_STATUS, LONGEST_TIME, LONGEST_VALUE, SCAN_BYTES, TEXT_FRAME, escaped_len,
-};
+pub use sink::{ENVELOPE_BYTES, LONGEST_STATUS, LONGEST_TIME, LONGEST_VALUE, SCAN_BYTES, TEXT_FRAME, escaped_len};
 pub use spreadsheet::{Row, rows_of_text, rows_of_xlsx};
 pub use units::parse_time;
 pub use write_rule::{MAX_WRITTEN_REGISTERS, WriteRule};
@@ -403,6 +401,7 @@ impl Tag {
     /// Whether its protocol says source time, server time and status code with each value.
     pub fn has_stamps(&self) -> bool {
         match &self.origin {
+            Origin::OpcUa(_) => true,
             Origin::Modbus(_) | Origin::Dlt645(_) => false,
         }
     }
