@@ -1,5 +1,7 @@
 //! `cloudward check`: validates a file and prints what it means.
 
+mod server;
+
 use std::process::ExitCode;
 
 use super::learned;
@@ -10,7 +12,7 @@ use super::{ConfigArgs, say};
 use crate::agent::max_size;
 use crate::config::dlt645::{Item, Known};
 use crate::config::modbus::{DataType, Register, Table};
-use crate::config::{Config, Device, Link, Origin, Security, Sink, Station};
+use crate::config::{Config, Device, Link, Origin, Security, Sink, Station, Transport};
 use crate::model::time::{show_bytes, show_span};
 use crate::model::{Lang, ValueKind};
 
@@ -65,6 +67,9 @@ impl Report<'_> {
     }
 
     fn link(&self, link: &Link) {
+        if let Transport::OpcUa(server) = &link.transport {
+            return self.server(link, server);
+        }
         let load = outlook::link_load(self.config, link);
         let LinkLoad { requests_per_s, registers_per_s, bits_per_s, bytes_per_s, groups } = &load;
         let (name, transport, bytes) = (&link.name, &link.transport, show_bytes(*bytes_per_s));
@@ -267,8 +272,14 @@ impl Report<'_> {
         let written = show_bytes(load.written_bytes_per_year);
         say("");
         self.say(
-            format!("journal {dir}: {rate:.0} samples/s, about {stored}/s stored"),
-            format!("日志库 {dir}：每秒 {rate:.0} 个样本，约占 {stored}/s"),
+            format!(
+                "journal {dir}: {rate:.0} samples/s, about {stored}/s stored{}",
+                self.at_most(" at most; less with report on change")
+            ),
+            format!(
+                "日志库 {dir}：每秒 {rate:.0} 个样本，约占 {stored}/s{}",
+                self.at_most("，此为上限，按变化上报会更少")
+            ),
         );
         self.say(
             format!("  an outage of about {hours:.0} hours fits ({size}, {age}); beyond it the oldest samples are dropped and counted"),

@@ -12,10 +12,12 @@ mod link;
 mod meter;
 pub mod modbus;
 mod names;
+mod node;
 pub mod opcua;
 mod profile;
 mod quote;
 mod read;
+mod server;
 mod sink;
 mod spreadsheet;
 mod table;
@@ -400,9 +402,14 @@ impl Tag {
 
     /// Whether its protocol says source time, server time and status code with each value.
     pub fn has_stamps(&self) -> bool {
-        match &self.origin {
-            Origin::OpcUa(_) => true,
-            Origin::Modbus(_) | Origin::Dlt645(_) => false,
+        self.node().is_some()
+    }
+
+    /// Values that come in one period, at most: a server that looks more often than it sends keeps several.
+    pub fn values_per_period(&self) -> u32 {
+        match self.node() {
+            Some(node) if node.is_subscribed => node.queue.min(Node::usual_queue(self.every, node.sampling)),
+            _ => 1,
         }
     }
 

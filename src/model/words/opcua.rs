@@ -321,8 +321,7 @@ pub(super) const WORDS: &[Words] = &[
             zh: "链路 `{link}`：{endpoint} 拒绝了请求（{status}）",
         },
         cause: Text {
-            en: "The status is the server's own word for it.",
-            zh: "括号里是服务器自己给出的状态码。",
+            en: "The status is the server's own word for it.", zh: "括号里是服务器自己给出的状态码。"
         },
         remedy: Text {
             en: "look the status up in the server's manual or log; the agent keeps trying",
@@ -394,8 +393,7 @@ pub(super) const WORDS: &[Words] = &[
             zh: "当前用户无权写状态目录，或磁盘已满。",
         },
         remedy: Text {
-            en: "run the command as the user that the agent runs as",
-            zh: "请用运行本程序的用户执行该命令",
+            en: "run the command as the user that the agent runs as", zh: "请用运行本程序的用户执行该命令"
         },
     },
     Words {
@@ -528,8 +526,7 @@ pub(super) const WORDS: &[Words] = &[
             zh: "链路 `{link}`：{endpoint} 不支持订阅（{status}），改为周期读取",
         },
         cause: Text {
-            en: "Servers of the nano profile cannot subscribe.",
-            zh: "Nano 规范的服务器不支持订阅。",
+            en: "Servers of the nano profile cannot subscribe.", zh: "Nano 规范的服务器不支持订阅。"
         },
         remedy: Text {
             en: "nothing to do; subscribe = false on the device saves the try",

@@ -131,7 +131,9 @@ fn json(value: &Variant) -> Option<serde_json::Value> {
             fields
         }
         value => match (whole_number(value), text(value)) {
-            (Some(number), _) => i64::try_from(number).map(Json::from).or(u64::try_from(number).map(Json::from)).ok()?,
+            (Some(number), _) => {
+                i64::try_from(number).map(Json::from).or(u64::try_from(number).map(Json::from)).ok()?
+            }
             (None, Some(text)) => text.into(),
             (None, None) => return None,
         },

@@ -66,10 +66,13 @@ pub(super) fn user_token(endpoint: &EndpointDescription, server: &OpcUaServer) -
     let is_encrypted = endpoint.security_mode == MessageSecurityMode::SignAndEncrypt;
     let is_usable = |token: &&UserTokenPolicy| match kind {
         UserTokenType::Anonymous => true,
-        UserTokenType::UserName => POLICIES.contains(&policy(token)) || is_encrypted && policy(token) == SecurityPolicy::None,
+        UserTokenType::UserName => {
+            POLICIES.contains(&policy(token)) || is_encrypted && policy(token) == SecurityPolicy::None
+        }
         _ => POLICIES.contains(&policy(token)),
     };
-    let rank = |token: &&UserTokenPolicy| POLICIES.iter().position(|known| *known == policy(token)).unwrap_or(POLICIES.len());
+    let rank =
+        |token: &&UserTokenPolicy| POLICIES.iter().position(|known| *known == policy(token)).unwrap_or(POLICIES.len());
     let best = offered.iter().filter(|token| token.token_type == kind).filter(is_usable).min_by_key(rank);
     match best {
         Some(token) => {

@@ -39,7 +39,12 @@ pub(super) struct Bounds {
 impl Freshness {
     /// An item that was just made.
     pub(super) fn new(now_ms: u64, bounds: Bounds) -> Freshness {
-        Freshness { heard_ms: now_ms, gap_ms: bounds.max_silence_ms, patience_ms: bounds.max_silence_ms, suspect: false }
+        Freshness {
+            heard_ms: now_ms,
+            gap_ms: bounds.max_silence_ms,
+            patience_ms: bounds.max_silence_ms,
+            suspect: false,
+        }
     }
 
     /// It said something.

@@ -110,9 +110,8 @@ impl Pki {
         if now.0 < YEAR_2025 {
             return Err(Trouble::new(words::CLOCK_TOO_EARLY));
         }
-        let failed = |error: String| {
-            Trouble::new(words::OWN_NOT_MADE).with("path", self.dir.display()).with("error", error)
-        };
+        let failed =
+            |error: String| Trouble::new(words::OWN_NOT_MADE).with("path", self.dir.display()).with("error", error);
         let of_io = |error: io::Error| failed(error.to_string());
         let private = self.dir.join("private");
         fs::create_dir_all(&private).map_err(of_io)?;
@@ -153,7 +152,9 @@ impl Pki {
         };
         let text = match fs::metadata(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Ok(found) if !found.is_file() || found.len() > LONGEST_FILE => return Err(unreadable("no such file".into())),
+            Ok(found) if !found.is_file() || found.len() > LONGEST_FILE => {
+                return Err(unreadable("no such file".into()));
+            }
             _ => fs::read_to_string(&path).map_err(|error| unreadable(error.to_string()))?,
         };
         let pinned: Pinned = serde_json::from_str(&text).map_err(|error| unreadable(error.to_string()))?;
@@ -190,10 +191,11 @@ impl Pki {
         }
         fs::create_dir_all(&dir)?;
         let prefix = format!("{link}-");
-        let of_link = fs::read_dir(&dir)?.filter_map(Result::ok).filter(|entry| {
-            entry.file_name().to_string_lossy().starts_with(&prefix)
-        });
-        let mut known: Vec<_> = of_link.map(|entry| (entry.metadata().and_then(|file| file.modified()).ok(), entry.path())).collect();
+        let of_link = fs::read_dir(&dir)?
+            .filter_map(Result::ok)
+            .filter(|entry| entry.file_name().to_string_lossy().starts_with(&prefix));
+        let mut known: Vec<_> =
+            of_link.map(|entry| (entry.metadata().and_then(|file| file.modified()).ok(), entry.path())).collect();
         known.sort();
         for (_, oldest) in known.iter().take((known.len() + 1).saturating_sub(MOST_REJECTED)) {
             fs::remove_file(oldest)?;

@@ -10,8 +10,8 @@ use super::ladder::Step;
 use super::monitor::is_local;
 use super::session::Session;
 use super::subscription::Subscription;
-use crate::model::words::opcua as words;
 use crate::model::Trouble;
+use crate::model::words::opcua as words;
 
 /// Messages that are asked for after a loss, of one subscription: a server keeps fewer.
 const MOST_REPUBLISHED: usize = 10_000;
@@ -172,8 +172,7 @@ impl Client {
 }
 
 async fn delete(session: &Session, ids: Vec<u32>) -> Result<(), Fault> {
-    let request =
-        DeleteSubscriptionsRequest { subscription_ids: Some(ids), ..DeleteSubscriptionsRequest::default() };
+    let request = DeleteSubscriptionsRequest { subscription_ids: Some(ids), ..DeleteSubscriptionsRequest::default() };
     match session.ask(request).await {
         Err(fault) if !is_local(&fault) => Err(fault),
         _ => Ok(()), // one that is gone need not be deleted

@@ -53,8 +53,6 @@ pub(super) struct Session {
 pub(super) struct Ticket {
     pub(super) token: NodeId,
     nonce: ByteString,
-    /// As the server grants it.
-    pub(super) timeout: Duration,
 }
 
 /// How much a server takes at a time (Part 5, 6.3.11); at least one of each.
@@ -198,11 +196,7 @@ impl Partner {
             verify_signature_data(&answer.server_signature, policy, &server, &self.own.certificate, nonce.as_ref())
                 .map_err(|_| refused("the server's signature does not fit"))?;
         }
-        Ok(Ticket {
-            token: answer.authentication_token,
-            nonce: answer.server_nonce,
-            timeout: Duration::try_from_secs_f64(answer.revised_session_timeout / 1_000.0).unwrap_or(SESSION_TIMEOUT),
-        })
+        Ok(Ticket { token: answer.authentication_token, nonce: answer.server_nonce })
     }
 
     /// Logs in, on a new session or on one that comes back; returns the server's next nonce.
