@@ -241,3 +241,68 @@ fn longest_value(tag: &Tag) -> usize {
 pub fn escaped_len(text: &str) -> usize {
     text.bytes().map(|byte| if byte < 0x20 { TEXT_GROWTH } else { 1 + usize::from(matches!(byte, b'"' | b'\\')) }).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::config::Origin;
+    use crate::config::opcua::{NodeAddress, Trigger};
+    use crate::model::{BootId, DataRecord, Deadband, Group, Reading, ReportRule, Scan, Stamp, Timestamp, Value, Why};
+    use crate::sink::{Scope, payload};
+
+    fn tag(name: &str, kind: ValueKind) -> Tag {
+        let node = Node {
+            address: NodeAddress::parse("ns=2;s=x").unwrap(),
+            kind,
+            index: None,
+            is_subscribed: true,
+            sampling: Duration::from_secs(1),
+            queue: 1,
+            trigger: Trigger::StatusValue,
+            server_deadband: None,
+        };
+        Tag {
+            name: name.into(),
+            label: None,
+            unit: None,
+            origin: Origin::OpcUa(Arc::new(node)),
+            scaling: None,
+            values: None,
+            every: Duration::from_secs(1),
+            write: None,
+            report: ReportRule { deadband: Deadband::None, max_silence: Duration::from_secs(60) },
+        }
+    }
+
+    #[test]
+    fn a_scan_of_opc_ua_fits_the_message_that_was_foreseen_however_long_its_values_and_stamps() {
+        let longest = [
+            (ValueKind::Float, Value::F64(-1.234_567_890_123_456_7e-100)),
+            (ValueKind::Text, Value::Text("\u{1}".repeat(Node::MAX_TEXT).into())),
+            (ValueKind::Json, Value::Json(format!("\"{}\"", "x".repeat(Node::MAX_JSON - 2)).into())),
+        ];
+        for (kind, value) in longest {
+            let tags: Vec<Tag> = (0..50).map(|n| tag(&format!("t{n}"), kind)).collect();
+            let stamp = |n| Stamp { source: time(n), server: time(n + 1), status: u32::MAX };
+            let scan = Scan {
+                at: Timestamp(i64::MIN),
+                mono_ms: 0,
+                readings: vec![Some(Reading::Uncertain(value, Why::UncertainStatus)); tags.len()],
+                stamps: Some((0..50).map(stamp).collect()),
+            };
+            let infos = tags.iter().map(Tag::info).collect();
+            let group = Arc::new(Group::new("d".repeat(64).into(), Duration::from_secs(1), infos));
+            let mask = Scope::new(&["*".into()]).mask(&group.device, &group.tags);
+            let record = DataRecord { seq: u64::MAX, boot: BootId(u64::MAX), group, scans: vec![scan] };
+            let taken = payload::data(&record, &mask, u64::MAX).unwrap().len();
+            let foreseen = ENVELOPE_BYTES + tags.iter().map(longest_reading).sum::<usize>();
+            assert!((taken..2 * taken).contains(&foreseen), "{foreseen} bytes foreseen, {taken} taken: {kind:?}");
+        }
+    }
+
+    fn time(n: i64) -> Option<Timestamp> {
+        Some(Timestamp(i64::MIN + n))
+    }
+}
