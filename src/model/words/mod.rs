@@ -23,7 +23,7 @@ pub fn all() -> impl Iterator<Item = &'static Words> {
     [
         config::WORDS,
         source::WORDS,
-        opcua::WORDS,
+        self::opcua::WORDS,
         journal::WORDS,
         sink::WORDS,
         agent::WORDS,
