@@ -1,6 +1,19 @@
 //! The OPC UA source against servers that were not written here (asyncua, node-opcua): every way of connecting, and every fault of
-//! which clients are known to die silently. Each test proves first that its fault really happened. The tests whose names begin with a
-//! row of the field notes are those rows.
+//! which clients are known to die silently. Each test proves first that its fault really happened.
+//!
+//! What users of other clients met in the field, and the tests that hold it here:
+//!
+//! | they met | tests |
+//! |---|---|
+//! | session up, no data until restart | `session_up_no_data_until_restart`, `sessions_that_the_server_closes_are_made_anew`, `a_line_that_freezes_is_noticed` |
+//! | recreate fails for good since one node vanished | `recreate_does_not_fail_since_one_node_vanished`, `a_node_that_vanishes_...` |
+//! | large tag sets: message too large, or a server's limits | `large_tag_sets_and_limits_that_a_server_hides`, `..._that_a_server_tells` |
+//! | sessions pile up until BadTooManySessions | `sessions_do_not_pile_up`, `a_stop_leaves_no_session_behind`, `a_wrong_password_...` |
+//! | a new certificate at every start; a bare EOF instead of a reason | `our_certificate_is_made_once_...`, `a_bare_eof_is_told_with_its_reason` |
+//! | trusting a server's certificate | `another_certificate_is_refused_until_a_person_has_confirmed_it`, tests/opcua_trust.rs |
+//! | namespace indexes move after a reboot | `namespace_indexes_that_moved_are_found_again` |
+//! | old source times repeated, or lost times | `values_of_every_kind_arrive_with_their_times`, `status_codes_are_kept_and_the_last_known_value_is_marked` |
+//! | SHA-1 policies | `sha_1_policies_are_refused` |
 
 #![allow(clippy::unwrap_used)] // a test that fails says where
 
@@ -119,7 +132,7 @@ fn make_user(bench: &Bench) {
 }
 
 #[test]
-fn a_subscription_that_the_server_deletes_in_silence_is_made_anew() {
+fn session_up_no_data_until_restart() {
     for kind in BOTH {
         let mut bench = secured(kind, &[]).start();
         let sessions = bench.server.stats()["sessions"].as_u64();
@@ -202,7 +215,7 @@ fn a_cut_line_costs_no_value_that_the_server_kept() {
 }
 
 #[test]
-fn a_line_that_freezes_is_noticed_and_costs_no_value_that_the_server_kept() {
+fn a_line_that_freezes_is_noticed() {
     for kind in BOTH {
         let bench = secured(kind, &[]).with_gate().start();
         wait_for("a steady count", || (bench.numbers("count").len() > 20).then_some(()));
@@ -231,7 +244,7 @@ fn sessions_that_the_server_closes_are_made_anew() {
 }
 
 #[test]
-fn a_namespace_that_has_moved_is_found_again() {
+fn namespace_indexes_that_moved_are_found_again() {
     for kind in BOTH {
         let mut bench = secured(kind, &[]).start();
         bench.server.restart(&["--namespaces-before", "3"]);
@@ -302,7 +315,7 @@ fn a_policy_that_is_not_offered_is_told_with_those_that_are() {
 }
 
 #[test]
-fn limits_that_a_server_hides_are_found_out() {
+fn large_tag_sets_and_limits_that_a_server_hides() {
     for kind in BOTH {
         let tags: String = (0..250).map(|n| tag(&format!("n{n}"), &format!("Load.{n:04}"), "type = \"int\"")).collect();
         let options = ["--load", "250", "--limit", "40", "--hide-limits"];
@@ -314,7 +327,7 @@ fn limits_that_a_server_hides_are_found_out() {
 }
 
 #[test]
-fn limits_that_a_server_tells_are_kept() {
+fn large_tag_sets_and_limits_that_a_server_tells() {
     for kind in BOTH {
         let tags: String = (0..250).map(|n| tag(&format!("n{n}"), &format!("Load.{n:04}"), "type = \"int\"")).collect();
         let mut bench = Bench::new(kind, &["--load", "250", "--limit", "40"], Way::secured(), "", &tags).start();
@@ -405,7 +418,7 @@ fn a_queue_that_runs_over_is_counted_and_told() {
 }
 
 #[test]
-fn a_server_that_stands_still_for_a_while_loses_nothing_that_it_kept() {
+fn a_server_that_stands_still_for_a_while_is_heard_again() {
     for kind in BOTH {
         let bench = secured(kind, &[]).start();
         wait_for("a steady count", || (bench.numbers("count").len() > 20).then_some(()));
@@ -416,4 +429,72 @@ fn a_server_that_stands_still_for_a_while_loses_nothing_that_it_kept() {
         let known = bench.numbers("count").len();
         wait_for("it flows on", || (bench.numbers("count").len() > known + 50).then_some(()));
     }
+}
+
+#[test]
+fn recreate_does_not_fail_since_one_node_vanished() {
+    for kind in BOTH {
+        let mut bench = secured(kind, &[]).start();
+        bench.server.tell("remove Machine.Count");
+        bench.server.tell("delete_subscriptions");
+        assert_eq!(bench.server.stats()["subscriptions"], 0, "{kind:?}: the fault is there");
+        is_soon(bench.time_to_data("speed"), &format!("{kind:?}, recreated with a node gone"));
+        bench.server.tell("add Machine.Count");
+        is_soon(bench.time_to_data("count"), &format!("{kind:?}, node back"));
+    }
+}
+
+#[test]
+fn sessions_do_not_pile_up() {
+    for kind in BOTH {
+        let mut bench = secured(kind, &[]).with_gate().start();
+        for _ in 0..5 {
+            let known = bench.values("count").len();
+            bench.gate.as_mut().unwrap().cut();
+            wait_for("values again", || (bench.values("count").len() > known).then_some(()));
+        }
+        let sessions = bench.server.stats()["sessions"].as_u64().unwrap();
+        assert!(sessions <= 2, "{kind:?}: {sessions} sessions after five cuts");
+    }
+}
+
+#[test]
+fn a_server_without_a_session_left_is_told_and_tried_again() {
+    for kind in BOTH {
+        let mut bench = Bench::new(kind, &["--max-sessions", "1"], Way::plain(), "", &machine()).start();
+        let text = std::fs::read_to_string(bench.config()).unwrap().replace("\"state\"", "\"state2\"");
+        let config = bench.dir.path().join("second.toml");
+        std::fs::write(&config, text.replace("name = \"cloud\"", "name = \"cloud2\"")).unwrap();
+        let mut second = common::agent::Agent::start(&config, bench.dir.path());
+        second.wait_log(0, &["CW254"]);
+        let mut first = bench.agent.take().unwrap();
+        first.sigterm();
+        first.wait();
+        second.wait_log(0, &["is connected to opc.tcp"]);
+    }
+}
+
+#[test]
+fn a_bare_eof_is_told_with_its_reason() {
+    let mut bench = Bench::new(Kind::Asyncua, &["--untrusted", "eof"], Way::secured(), "", &machine());
+    bench.write();
+    bench.introduce();
+    bench.server.distrust_client();
+    bench.agent = Some(common::agent::Agent::start(&bench.config(), bench.dir.path()));
+    wait_for("the reason", || {
+        bench.log().lines().any(|line| line.contains("CW252") && line.contains("cert export")).then_some(())
+    });
+}
+
+#[test]
+fn sha_1_policies_are_refused() {
+    let mut bench = Bench::new(Kind::Asyncua, &["--policies", "None,Basic256"], Way::secured(), "", &machine());
+    bench.write();
+    bench.agent = Some(common::agent::Agent::start(&bench.config(), bench.dir.path()));
+    let told = wait_for("the refusal", || bench.log().lines().find(|line| line.contains("CW246")).map(str::to_owned));
+    assert!(told.contains("Basic256"), "{told}");
+    let text = std::fs::read_to_string(bench.config()).unwrap().replace("Basic256Sha256", "Basic256");
+    std::fs::write(bench.config(), text).unwrap();
+    let checked = common::agent::run_to_end(&["check", "--config", bench.config().to_str().unwrap()]);
+    assert!(checked.code == Some(78) && checked.stderr.contains("SHA-1"), "{checked:?}");
 }
