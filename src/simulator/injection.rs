@@ -30,6 +30,9 @@ impl Injection {
     pub const SCAN: (Address, Order) =
         (Address { table: Table::Holding, offset: 30 }, Order { low_word_first: false, low_byte_first: false });
 
+    /// Points of the pressure curve: ten a second.
+    pub const CURVE: usize = 25;
+
     /// A machine; the seed settles its noise and which parts are bad.
     pub fn new(seed: u64) -> Injection {
         Injection { seed }
@@ -50,43 +53,72 @@ impl Injection {
         }
     }
 
-    /// All registers and bits.
-    pub fn at(&self, elapsed: Duration) -> Image {
+    /// What it shows at this moment, in the units of people.
+    pub fn moment(&self, elapsed: Duration) -> Moment {
         let seconds = elapsed.as_secs_f64();
         let beat = self.beat(elapsed);
         let cycle = Cycle::of(&beat);
         let running = beat.phase == Phase::Run;
-        let mould_closed = running && (0.04..0.85).contains(&cycle.place);
-        let motor_on = beat.phase != Phase::Fault;
         let (good, bad) = good_and_bad(self.seed, cycle.number, PARTS_PER_LOT);
+        let is_mould_closed = running && (0.04..0.85).contains(&cycle.place);
+        let jitter_ms = scramble(self.seed ^ cycle.number) % 61;
+        Moment {
+            phase: beat.phase,
+            is_mould_closed,
+            alarm: if beat.phase == Phase::Fault { ALARM_MOULD_PROTECTION } else { 0 },
+            cycles: cycle.number,
+            good,
+            bad,
+            barrel_temps: [0, 1, 2, 3].map(|zone| self.barrel_temp(zone, seconds, elapsed)),
+            set_points: SET_POINTS,
+            pressure_bar: if running { self.pressure(&cycle) } else { 0.0 },
+            peak_bar: self.peak(cycle.number.saturating_sub(1)),
+            clamp_force_kn: if is_mould_closed { 1_600.0 + 6.0 * noise(self.seed, 21, seconds) } else { 0.0 },
+            last_cycle_ms: if cycle.number == 0 { 0 } else { EXPECTED_MS - 30 + jitter_ms },
+            expected_cycle_ms: EXPECTED_MS,
+        }
+    }
+
+    /// The injection pressure over the last cycle that ended, at even distances from its start to its end, in bar; zeros
+    /// before the first one.
+    pub fn curve(&self, elapsed: Duration) -> [f64; Self::CURVE] {
+        let ended = Cycle::of(&self.beat(elapsed)).number.checked_sub(1);
+        std::array::from_fn(|at| {
+            let place = at as f64 / Self::CURVE as f64;
+            ended.map_or(0.0, |number| self.pressure(&Cycle { number, place }))
+        })
+    }
+
+    /// All registers and bits.
+    pub fn at(&self, elapsed: Duration) -> Image {
+        let now = self.moment(elapsed);
+        let (running, idle, fault) = (now.phase == Phase::Run, now.phase == Phase::Idle, now.phase == Phase::Fault);
 
         let mut image = Image::with_spans(&[(Table::Holding, 0, 40), (Table::Coil, 0, 16), (Table::Discrete, 0, 16)]);
         let mut word = |offset: u16, value: u16| image.put(Address { table: Table::Holding, offset }, &[value]);
-        let automatic = beat.phase != Phase::Idle;
-        let state = [running, beat.phase == Phase::Idle, beat.phase == Phase::Fault, mould_closed, motor_on, automatic];
+        let state = [running, idle, fault, now.is_mould_closed, now.is_motor_on(), now.is_automatic()];
         word(0, state.iter().rev().fold(0, |word, &bit| word << 1 | u16::from(bit)));
-        word(1, if automatic { 3 } else { 1 });
-        word(2, if beat.phase == Phase::Fault { ALARM_MOULD_PROTECTION } else { 0 });
-        for (zone, set_point) in SET_POINTS.into_iter().enumerate() {
-            word(10 + zone as u16, tenths(self.barrel_temp(zone, seconds, elapsed)));
+        word(1, if now.is_automatic() { 3 } else { 1 });
+        word(2, now.alarm);
+        for (zone, (temp, set_point)) in now.barrel_temps.into_iter().zip(now.set_points).enumerate() {
+            word(10 + zone as u16, tenths(temp));
             word(14 + zone as u16, tenths(set_point));
         }
-        word(18, tenths(if running { self.pressure(&cycle) } else { 0.0 }));
-        word(19, tenths(self.peak(cycle.number.saturating_sub(1))));
-        word(20, if mould_closed { (1_600.0 + 6.0 * noise(self.seed, 21, seconds)) as u16 } else { 0 });
+        word(18, tenths(now.pressure_bar));
+        word(19, tenths(now.peak_bar));
+        word(20, now.clamp_force_kn as u16);
         let mut long = |offset: u16, value: u64| {
             // A 32-bit counter wraps, as a real one does; at this pace after three centuries.
             image.put_u32(Address { table: Table::Holding, offset }, value as u32, Order::default());
         };
-        long(4, cycle.number);
-        long(6, good);
-        long(8, bad);
-        let jitter_ms = scramble(self.seed ^ cycle.number) % 61;
-        long(22, if cycle.number == 0 { 0 } else { (CYCLE_S * 1000.0) as u64 - 30 + jitter_ms });
-        long(24, (CYCLE_S * 1000.0) as u64);
-        image.put_bit(Address { table: Table::Coil, offset: 0 }, motor_on);
-        image.put_bit(Address { table: Table::Discrete, offset: 0 }, beat.phase != Phase::Fault);
-        image.put_bit(Address { table: Table::Discrete, offset: 1 }, mould_closed);
+        long(4, now.cycles);
+        long(6, now.good);
+        long(8, now.bad);
+        long(22, now.last_cycle_ms);
+        long(24, now.expected_cycle_ms);
+        image.put_bit(Address { table: Table::Coil, offset: 0 }, now.is_motor_on());
+        image.put_bit(Address { table: Table::Discrete, offset: 0 }, !fault);
+        image.put_bit(Address { table: Table::Discrete, offset: 1 }, now.is_mould_closed);
         image
     }
 
@@ -135,6 +167,49 @@ impl Injection {
     }
 }
 
+/// What the machine shows, whatever the protocol that carries it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Moment {
+    /// What it does.
+    pub phase: Phase,
+    /// Whether the mould is closed.
+    pub is_mould_closed: bool,
+    /// The alarm that stands; 0: none.
+    pub alarm: u16,
+    /// Finished cycles.
+    pub cycles: u64,
+    /// Good parts among them.
+    pub good: u64,
+    /// Bad ones.
+    pub bad: u64,
+    /// Of the barrel's zones, from the hopper to the nozzle, in °C.
+    pub barrel_temps: [f64; 4],
+    /// Their set points.
+    pub set_points: [f64; 4],
+    /// At the nozzle, in bar.
+    pub pressure_bar: f64,
+    /// Its peak in the last cycle.
+    pub peak_bar: f64,
+    /// In kN.
+    pub clamp_force_kn: f64,
+    /// How long the last cycle took; 0 before the first one has ended.
+    pub last_cycle_ms: u64,
+    /// How long a cycle should take.
+    pub expected_cycle_ms: u64,
+}
+
+impl Moment {
+    /// Whether the drive has power.
+    pub fn is_motor_on(&self) -> bool {
+        self.phase != Phase::Fault
+    }
+
+    /// Whether it runs without somebody at the buttons.
+    pub fn is_automatic(&self) -> bool {
+        self.phase != Phase::Idle
+    }
+}
+
 /// Where production stands.
 struct Cycle {
     /// Finished cycles.
@@ -162,6 +237,7 @@ const RHYTHM: Rhythm = Rhythm(&[
 ]);
 /// Thin-wall packaging; other moulds take ten times as long, and a demo would see two cycles.
 const CYCLE_S: f64 = 2.5;
+const EXPECTED_MS: u64 = (CYCLE_S * 1_000.0) as u64;
 /// The share of a cycle after which the cavity is full, and after which packing ends.
 const FILLED: f64 = 0.15;
 const PACKED: f64 = 0.4;
@@ -237,6 +313,18 @@ mod tests {
             peak = peak.max(pressure);
         }
         assert!(peak > 10_000, "the injection peak was never seen: {peak}");
+    }
+
+    #[test]
+    fn the_curve_is_that_of_the_last_cycle_and_peaks_where_the_machine_says() {
+        let machine = Injection::new(7);
+        assert_eq!(machine.curve(Duration::from_secs(1)), [0.0; Injection::CURVE], "no cycle has ended");
+        for elapsed in two_minutes().filter(|elapsed| elapsed.as_secs_f64() > 3.0) {
+            let (curve, peak) = (machine.curve(elapsed), machine.moment(elapsed).peak_bar);
+            let top = curve.into_iter().fold(0.0, f64::max);
+            assert!(top <= peak && top > 0.8 * peak, "{top} of {peak} at {elapsed:?}");
+            assert_eq!((curve[0], curve[Injection::CURVE - 1]), (0.0, 12.0));
+        }
     }
 
     #[test]
