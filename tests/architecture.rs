@@ -78,7 +78,7 @@ const DOORS: [&str; 9] = [
 ];
 
 /// Who may name which crate.
-const OWNERS: [(&str, &[&str]); 18] = [
+const OWNERS: [(&str, &[&str]); 19] = [
     ("tokio_modbus", &["simulator/"]),
     ("serial2_tokio", &["source/connection.rs"]),
     ("rusqlite", &["journal/"]),
@@ -86,7 +86,7 @@ const OWNERS: [(&str, &[&str]); 18] = [
     ("crc32c", &["journal/"]),
     ("rumqttc", &["sink/"]),
     ("rustls", &["sink/"]),
-    ("secrecy", &["secret.rs", "sink/", "source/opcua/login.rs"]),
+    ("secrecy", &["secret.rs", "sink/", "source/opcua/login.rs", "cli/sim/opcua.rs"]),
     ("rumqttd", &["simulator/"]),
     ("encoding_rs", &["model/encoding.rs"]),
     ("indicatif", &["console/"]),
@@ -97,6 +97,7 @@ const OWNERS: [(&str, &[&str]); 18] = [
     ("zip", &["config/spreadsheet.rs"]),
     ("base64", &["config/opcua/address.rs"]),
     ("opcua", &["source/opcua/", "simulator/opcua"]),
+    ("async_trait", &["simulator/opcua"]),
 ];
 
 struct Source {

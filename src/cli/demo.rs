@@ -106,7 +106,7 @@ impl Stage {
         }
         let endpoints: Vec<_> = servers.iter().flat_map(Server::endpoints).collect();
         let (broker, deliveries) = Broker::start(anywhere)?;
-        let text = workshop::toml(&endpoints, broker.gate.addr().port(), state_dir);
+        let text = workshop::toml(&endpoints, None, broker.gate.addr().port(), state_dir);
         let config = Config::parse(&text).expect("a test reads the demo's configuration");
         let agent = Agent::start(config, state_dir.to_owned()).await?;
         Ok((Stage { servers, broker, agent }, deliveries))

@@ -16,11 +16,11 @@ const COMMANDS: [(&str, &str); 9] = [
     ("read", "立即读取设备的一个值：用于试地址、类型和字节序"),
     ("probe", "没有手册时探测设备：站号、区、可读范围、类型；只读不写"),
     ("demo", "在本机上看整条链路运转：模拟设备、采集程序、内置消息服务器"),
-    ("sim", "单独以 Modbus TCP 提供模拟设备，用于试配置或对接其他软件"),
+    ("sim", "单独以 Modbus TCP 或 OPC UA 提供模拟设备，用于试配置或对接其他软件"),
 ];
 
 /// What each argument means: the same in every command, unless the name of one stands before it.
-const ARGUMENTS: [(&str, &str); 47] = [
+const ARGUMENTS: [(&str, &str); 53] = [
     ("config", "车间配置文件；各配置项见 config/workshop.toml"),
     ("log", "日志级别：error、warn、info、debug，或 cloudward::source=debug 这样的过滤条件"),
     ("lang", "消息语言：en 或 zh（默认取自 LC_ALL、LC_MESSAGES、LANG）"),
@@ -60,7 +60,10 @@ const ARGUMENTS: [(&str, &str); 47] = [
     ("max_requests", "最多请求次数"),
     ("pause", "两次请求之间的停顿，以免打扰正在运行的设备，如 20ms"),
     ("output", "写入该文件；默认写到标准输出"),
-    ("port", "所有模拟设备共用的 Modbus TCP 端口，以站号 1、2、3 区分；0 表示任选空闲端口"),
+    (
+        "port",
+        "端口：所有模拟设备共用一个 Modbus TCP 端口，以站号 1、2、3 区分（默认 5020）；加 --opcua 时默认 4840；0 表示任选空闲端口",
+    ),
     ("listen", "监听地址；默认只允许本机连接"),
     ("file", "原文件：Kepware 点表导出（CSV）、Neuron 点表导出（xlsx）、Telegraf 配置"),
     ("from", "文件来自哪个产品；不写则按内容判断"),
@@ -73,6 +76,12 @@ const ARGUMENTS: [(&str, &str); 47] = [
         "模拟故障：KIND[:参数][@范围][%间隔]，可写多次，如 garbage%10、exception:2@holding:10-20；种类见 --list-faults",
     ),
     ("list_faults", "列出并说明所有故障种类"),
+    ("opcua", "改为以 OPC UA 提供一台模拟注塑机，带加密和密码"),
+    ("pki", "证书目录：服务器证书、受信任的客户端、被拒绝的客户端；不写则用临时目录，结束时删除"),
+    ("password_file", "从该文件读取用户 operator 的密码；不写则生成新密码并显示"),
+    ("anonymous", "同时允许不用密码登录"),
+    ("trust_all", "首次见到即信任任何客户端证书：仅供测试，切勿用于真实设备"),
+    ("no_security", "同时提供不加密的端点；只有不用密码的用户可以从那里登录"),
     ("state_dir", "日志库目录；不写则用临时目录，结束时删除"),
 ];
 

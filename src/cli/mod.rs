@@ -82,7 +82,7 @@ enum Command {
     /// Watch the whole chain at work on this machine: simulated machines, agent, embedded broker.
     #[cfg(feature = "demo")]
     Demo(demo::DemoArgs),
-    /// Serve the simulated machines over Modbus TCP, to try configurations or other software.
+    /// Serve the simulated machines over Modbus TCP or OPC UA, to try configurations or other software.
     #[cfg(feature = "demo")]
     Sim(sim::SimArgs),
 }

@@ -1,4 +1,8 @@
-//! `cloudward sim`: the simulated machines alone, for integrators and tests; with `--fault` they misbehave.
+//! `cloudward sim`: the simulated machines alone, for integrators and tests; with `--fault` they misbehave, with `--opcua` one
+//! of them answers over OPC UA.
+
+#[cfg(feature = "opcua")]
+mod opcua;
 
 use std::net::{IpAddr, SocketAddr};
 use std::process::ExitCode;
@@ -11,9 +15,10 @@ use crate::simulator::{Endpoint, Fault, Faults, Machine, Server, Spoiler, worksh
 
 #[derive(clap::Args)]
 pub(super) struct SimArgs {
-    /// Modbus TCP port of all machines, told apart by unit id 1, 2, 3; 0 takes any free port.
-    #[arg(long, default_value_t = 5_020)]
-    port: u16,
+    /// Port: of all machines on Modbus TCP, told apart by unit id 1, 2, 3 (5020 unless told), or of the one with --opcua
+    /// (4840 unless told); 0 takes any free port.
+    #[arg(long)]
+    port: Option<u16>,
     /// Address to listen on. Only this machine can connect unless another address is given.
     #[arg(long, default_value = "127.0.0.1")]
     listen: IpAddr,
@@ -24,7 +29,16 @@ pub(super) struct SimArgs {
     /// List all kinds of faults with what they do.
     #[arg(long)]
     list_faults: bool,
+    #[cfg(feature = "opcua")]
+    #[command(flatten)]
+    opcua: self::opcua::OpcUaArgs,
 }
+
+/// Unless `--port` says otherwise.
+const MODBUS_PORT: u16 = 5_020;
+
+/// Each `cloudward sim` shows the same machines.
+const SEED: u64 = 7;
 
 pub(super) fn sim(args: &SimArgs) -> ExitCode {
     if args.list_faults {
@@ -38,7 +52,12 @@ pub(super) fn sim(args: &SimArgs) -> ExitCode {
             Err(trouble) => return fail(&trouble, EXIT_USAGE),
         }
     }
-    match runtime().block_on(serve(SocketAddr::new(args.listen, args.port), faults)) {
+    #[cfg(feature = "opcua")]
+    if args.opcua.is_wanted() {
+        return self::opcua::sim(&args.opcua, args.listen, args.port);
+    }
+    let bind = SocketAddr::new(args.listen, args.port.unwrap_or(MODBUS_PORT));
+    match runtime().block_on(serve(bind, faults)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(trouble) => fail(&trouble, EXIT_CANNOT_START),
     }
@@ -54,7 +73,6 @@ fn list() {
 }
 
 async fn serve(bind: SocketAddr, faults: Vec<Fault>) -> Result<(), Trouble> {
-    const SEED: u64 = 7;
     // With faults the machines themselves stand behind, where nobody else comes.
     let inner = if faults.is_empty() { bind } else { SocketAddr::from(([127, 0, 0, 1], 0)) };
     let server = Server::start(inner, (1..).zip(Machine::workshop(SEED)).collect()).await?;
@@ -69,14 +87,20 @@ async fn serve(bind: SocketAddr, faults: Vec<Fault>) -> Result<(), Trouble> {
     });
     let endpoints: Vec<Endpoint> = server.endpoints().into_iter().map(|place| Endpoint { addr, ..place }).collect();
     say(workshop::machines(&endpoints));
+    told_to_end().await?;
+    spoiler.iter().for_each(summary);
+    server.stop().await;
+    Ok(())
+}
+
+/// Ctrl-C or SIGTERM.
+async fn told_to_end() -> Result<(), Trouble> {
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
         .map_err(|error| Trouble::new(crate::model::words::agent::NO_SIGNALS).with("error", error))?;
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminate.recv() => {}
     }
-    spoiler.iter().for_each(summary);
-    server.stop().await;
     Ok(())
 }
 

@@ -1,8 +1,9 @@
-//! The simulator pretends: machines that answer over real Modbus TCP, a broker that can be taken away and brought back,
+//! The simulator pretends: machines that answer over real Modbus TCP and OPC UA, a broker that can be taken away and brought back,
 //! the configuration that joins them, and the account of what arrived. For `cloudward demo`, `cloudward sim` and tests.
 //!
 //! The machines, their [`faults`] and the account are pure: time is an argument, the same seed gives the same workshop.
-//! [`spoiler`] does what the faults say. [`server`] and [`broker`] are the doors: the only places that name tokio-modbus's server half and rumqttd.
+//! [`spoiler`] does what the faults say. [`server`], [`broker`] and `opcua::server` are the doors: the only places that name
+//! tokio-modbus's server half, rumqttd and the OPC UA library's server half.
 
 pub mod machine;
 
@@ -11,6 +12,9 @@ pub mod meter;
 pub mod press;
 
 pub mod server;
+
+#[cfg(feature = "opcua")]
+pub mod opcua;
 
 pub mod faults;
 pub mod spoiler;

@@ -4,19 +4,42 @@
 //! Rule: the tags here and the tables in [`super::injection`], [`super::meter`] and [`super::press`] say the same; a test
 //! looks every address up. `scan` shares its period with most tags, and no deadband ever holds it back.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::server::Endpoint;
 use crate::config::quoted;
 
+/// Where the OPC UA machine answers, and to whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpcUaPlace {
+    /// `opc.tcp://127.0.0.1:4840`.
+    pub url: String,
+    /// Who may log in.
+    pub user: &'static str,
+    /// Where the password is.
+    pub password_file: PathBuf,
+}
+
+/// Of the demo.
+pub const ENTERPRISE: &str = "demo";
+
+/// The demo's workshop.
+pub const WORKSHOP: &str = "ws1";
+
+/// The device id of the OPC UA machine.
+pub const OPCUA_MACHINE: &str = "imm-02";
+
+/// The link to it.
+pub const OPCUA_LINK: &str = "imm-02-link";
+
 /// The configuration that reads these endpoints and publishes to a broker on this port of the loopback interface.
 /// Machines without an endpoint stay out of it.
-pub fn toml(endpoints: &[Endpoint], broker_port: u16, state_dir: &Path) -> String {
+pub fn toml(endpoints: &[Endpoint], opcua: Option<&OpcUaPlace>, broker_port: u16, state_dir: &Path) -> String {
     let mut text = format!(
         r#"# The workshop of `cloudward demo`. 演示车间
 [workshop]
-enterprise = "demo"
-id = "ws1"
+enterprise = "{ENTERPRISE}"
+id = "{WORKSHOP}"
 name = "演示车间"
 timezone = "Asia/Shanghai"
 
@@ -27,6 +50,7 @@ dir = {}
         quoted(&state_dir.display().to_string())
     );
     text.push_str(&machines(endpoints));
+    text.extend(opcua.map(opcua_machine));
     text.push_str(&format!(
         r#"[[sink]]
 name = "demo"
@@ -63,6 +87,30 @@ tags = [
         ));
     }
     text
+}
+
+/// The link and the device of the OPC UA machine.
+pub fn opcua_machine(place: &OpcUaPlace) -> String {
+    let (url, user) = (quoted(&place.url), quoted(place.user));
+    let password_file = quoted(&place.password_file.display().to_string());
+    format!(
+        r#"[[link]]
+name = "{OPCUA_LINK}"
+opcua = {url}
+user = {user}
+password_file = {password_file}
+
+[[device]]
+id = "{OPCUA_MACHINE}"
+name = "2号注塑机"
+link = "{OPCUA_LINK}"
+every = "500ms"
+sampling = "100ms"    # the machine changes twice a second  设备每秒变化两次
+tags = [
+{OPCUA}]
+
+"#
+    )
 }
 
 /// Name, period and tags of one of our machines.
@@ -122,6 +170,29 @@ const PRESS: &str = r#"    { name = "scan", address = "holding:114", type = "u32
     { name = "light_curtain", address = "coil:12", type = "bool", label = "光幕正常", every = "500ms", deadband = 0 },
 "#;
 
+/// `scan` may wait at the server for a minute: nothing of it is lost while the agent is held up.
+const OPCUA: &str = r#"    { name = "scan", address = "nsu=urn:cloudward:sim:imm;s=Scan", type = "int", label = "变化序号", queue = 100 },
+    { name = "mode", address = "nsu=urn:cloudward:sim:imm;s=MachineStatus.MachineMode", type = "int", label = "操作模式" },
+    { name = "production", address = "nsu=urn:cloudward:sim:imm;s=MachineStatus.ProductionStatus", type = "int", label = "生产状态" },
+    { name = "active_alarms", address = "nsu=urn:cloudward:sim:imm;s=MachineStatus.ActiveAlarms", type = "int", label = "当前报警数" },
+    { name = "job", address = "nsu=urn:cloudward:sim:imm;s=Jobs.ActiveJob.JobName", type = "text", label = "生产任务" },
+    { name = "cycle_counter", address = "nsu=urn:cloudward:sim:imm;s=Jobs.ActiveJobValues.JobCycleCounter", type = "int", label = "模次" },
+    { name = "parts_good", address = "nsu=urn:cloudward:sim:imm;s=Jobs.ActiveJobValues.JobGoodPartsCounter", type = "int", unit = "pcs", label = "良品数" },
+    { name = "parts_bad", address = "nsu=urn:cloudward:sim:imm;s=Jobs.ActiveJobValues.JobBadPartsCounter", type = "int", unit = "pcs", label = "不良品数" },
+    { name = "last_cycle", address = "nsu=urn:cloudward:sim:imm;s=Jobs.ActiveJobValues.LastCycleTime", type = "float", unit = "ms", label = "上模周期" },
+    { name = "barrel_temp_1", address = "nsu=urn:cloudward:sim:imm;s=InjectionUnits.InjectionUnit_1.TemperatureZone_1.ActualTemperature", type = "float", unit = "°C", label = "料筒一段温度" },
+    { name = "barrel_temp_2", address = "nsu=urn:cloudward:sim:imm;s=InjectionUnits.InjectionUnit_1.TemperatureZone_2.ActualTemperature", type = "float", unit = "°C", label = "料筒二段温度" },
+    { name = "barrel_temp_3", address = "nsu=urn:cloudward:sim:imm;s=InjectionUnits.InjectionUnit_1.TemperatureZone_3.ActualTemperature", type = "float", unit = "°C", label = "料筒三段温度" },
+    { name = "barrel_temp_4", address = "nsu=urn:cloudward:sim:imm;s=InjectionUnits.InjectionUnit_1.TemperatureZone_4.ActualTemperature", type = "float", unit = "°C", label = "料筒四段温度" },
+    { name = "barrel_temps", address = "nsu=urn:cloudward:sim:imm;s=InjectionUnits.InjectionUnit_1.BarrelTemperatures", type = "json", label = "料筒各段温度" },
+    { name = "inj_pressure", address = "nsu=urn:cloudward:sim:imm;s=InjectionUnits.InjectionUnit_1.InjectionPressure", type = "float", unit = "bar", label = "注射压力" },
+    { name = "inj_pressure_max", address = "nsu=urn:cloudward:sim:imm;s=InjectionUnits.InjectionUnit_1.MaxInjectionPressure", type = "float", unit = "bar", label = "峰值注射压力" },
+    { name = "inj_curve", address = "nsu=urn:cloudward:sim:imm;s=InjectionUnits.InjectionUnit_1.InjectionPressureCurve", type = "json", label = "注射压力曲线" },
+    { name = "clamp_force", address = "nsu=urn:cloudward:sim:imm;s=ClampingUnits.ClampingUnit_1.ClampForce", type = "float", unit = "kN", label = "锁模力" },
+    { name = "mould_closed", address = "nsu=urn:cloudward:sim:imm;s=ClampingUnits.ClampingUnit_1.IsMouldClosed", type = "bool", label = "合模" },
+    { name = "e_kwh", address = "nsu=urn:cloudward:sim:imm;s=PowerUnits.PowerUnit_1.EnergyConsumption", type = "float", unit = "kWh", label = "耗电量" },
+"#;
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -137,8 +208,13 @@ mod tests {
             .collect()
     }
 
+    fn place() -> OpcUaPlace {
+        let password_file = "/tmp/a \"b\"\\c/password".into();
+        OpcUaPlace { url: "opc.tcp://127.0.0.1:4840".into(), user: "operator", password_file }
+    }
+
     fn parsed() -> toml::Table {
-        toml(&endpoints(), 1883, Path::new("/tmp/a \"b\"\\c")).parse().expect("it is TOML")
+        toml(&endpoints(), None, 1883, Path::new("/tmp/a \"b\"\\c")).parse().expect("it is TOML")
     }
 
     #[test]
@@ -197,5 +273,42 @@ mod tests {
         assert_eq!(table["link"][0]["modbus_tcp"].as_str(), Some("127.0.0.1:1502"));
         assert_eq!(table["device"][2]["unit"].as_integer(), Some(3));
         assert_eq!(table["sink"][0]["mqtt"].as_str(), Some("mqtt://127.0.0.1:1883"));
+    }
+
+    #[cfg(feature = "opcua")]
+    #[test]
+    fn every_tag_of_the_opc_ua_machine_is_a_node_that_holds_what_the_tag_expects() {
+        use opcua::types::DataTypeId;
+
+        use crate::config::opcua::{Namespace, NodeIdentifier, SecurityMode, User};
+        use crate::config::{Config, SecretSource, Transport};
+        use crate::model::ValueKind;
+        use crate::simulator::opcua::nodes::{NAMESPACE, NODES, Shape};
+
+        let text = toml(&endpoints(), Some(&place()), 1883, Path::new("/tmp"));
+        let config = Config::parse(&text).expect("the demo's configuration is valid");
+        let link = config.links.iter().find(|link| &*link.name == OPCUA_LINK).expect("the link");
+        let Transport::OpcUa(server) = &link.transport else { panic!("{:?}", link.transport) };
+        let password = SecretSource::File(place().password_file);
+        assert_eq!(server.mode, SecurityMode::SignAndEncrypt);
+        assert_eq!(server.user, User::Password { name: "operator".into(), password });
+
+        let device = config.devices.iter().find(|device| &*device.id == OPCUA_MACHINE).expect("the device");
+        assert!(device.tags.len() > 15 && &*device.tags[0].name == "scan");
+        for tag in &device.tags {
+            let node = tag.node().expect("it is a node");
+            assert_eq!(node.address.namespace, Namespace::Uri(NAMESPACE.into()));
+            let NodeIdentifier::Text(path) = &node.address.id else { panic!("{}", node.address) };
+            let found = NODES.iter().find(|node| node.path == path).unwrap_or_else(|| panic!("{path} is no node"));
+            let expected = match (found.shape, found.shape.data_type()) {
+                (Shape::Array(_), _) => ValueKind::Json,
+                (_, DataTypeId::String) => ValueKind::Text,
+                (_, DataTypeId::Boolean) => ValueKind::Bool,
+                (_, DataTypeId::Double | DataTypeId::Duration) => ValueKind::Float,
+                _ => ValueKind::Int,
+            };
+            assert_eq!(node.kind, expected, "{path}");
+            assert!(node.is_subscribed && node.queue >= 5, "{path}");
+        }
     }
 }

@@ -1,10 +1,10 @@
 """asyncua's own client, to prove the OPC UA servers of the tests before the agent meets them.
 
-Usage: asyncua_client.py FOLDER
+Usage: asyncua_client.py FOLDER [NAMESPACE]
 
 FOLDER gets client.der and client.pem (the application's certificate) and user.der and user.pem (a user's), made when missing.
 Prints "ready"; then one command a line, each answered by one line: JSON, or "error NAME ..." with the status code's name.
-NODE is a name in the machine's namespace. Ends when its standard input closes.
+NODE is a name in NAMESPACE, that of the tests' servers unless told. Ends when its standard input closes.
 
   endpoints URL                     [[policy, mode, [kinds of users]], ...]
   places URL                        addresses of the endpoints, each once
@@ -81,8 +81,9 @@ def told(data):
 
 
 class Talk:
-    def __init__(self, folder):
+    def __init__(self, folder, namespace=MACHINE_URI):
         self.folder = folder
+        self.namespace = namespace
         self.client = None
         self.subscription = None
         self.news = {}
@@ -136,7 +137,7 @@ class Talk:
         client = await self.opened(*where)
         await client.connect()
         self.client = client
-        self.index = await client.get_namespace_index(MACHINE_URI)
+        self.index = await client.get_namespace_index(self.namespace)
         return "connected"
 
     async def do_namespaces(self):
@@ -214,7 +215,7 @@ async def main():
     certificate(folder, "client")
     certificate(folder, "user")
     loop = asyncio.get_running_loop()
-    threading.Thread(target=listen_to_parent, args=(loop, Talk(folder)), daemon=True).start()
+    threading.Thread(target=listen_to_parent, args=(loop, Talk(folder, *sys.argv[2:])), daemon=True).start()
     print("ready", flush=True)
     await asyncio.Event().wait()
 

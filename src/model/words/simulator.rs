@@ -20,6 +20,10 @@ pub const SIM_BAD_FAULT_PLACE: Code = Code("CW557");
 pub const SIM_BAD_FAULT_EVERY: Code = Code("CW558");
 /// A fault of whole connections with a place or a rhythm.
 pub const SIM_FAULT_OF_CONNECTIONS: Code = Code("CW559");
+/// The OPC UA server did not start.
+pub const SIM_OPCUA_FAILED: Code = Code("CW560");
+/// Its folder of certificates cannot be used.
+pub const SIM_FOLDER_UNUSABLE: Code = Code("CW561");
 
 pub(super) const WORDS: &[Words] = &[
     Words {
@@ -130,5 +134,34 @@ pub(super) const WORDS: &[Words] = &[
             zh: "它针对整个连接，那时还没有站号和地址。",
         },
         remedy: Text { en: "write it as {form} alone", zh: "请只写 {form}" },
+    },
+    Words {
+        code: SIM_OPCUA_FAILED,
+        what: Text {
+            en: "the simulated OPC UA server did not start: {error}",
+            zh: "模拟 OPC UA 服务器启动失败：{error}",
+        },
+        cause: Text {
+            en: "Its certificate cannot be read, or two of its settings exclude each other.",
+            zh: "服务器证书无法读取，或者设置相互矛盾。",
+        },
+        remedy: Text {
+            en: "give another --pki DIR, so that a new certificate is made there",
+            zh: "请用 --pki 指定另一个目录，程序会在那里生成新证书",
+        },
+    },
+    Words {
+        code: SIM_FOLDER_UNUSABLE,
+        what: Text {
+            en: "certificates cannot be kept at {path}: {error}", zh: "无法在 {path} 存放证书：{error}"
+        },
+        cause: Text {
+            en: "The directory is not writable or full, or a file in it is no certificate.",
+            zh: "目录不可写或已满，或者其中的文件不是证书。",
+        },
+        remedy: Text {
+            en: "make it writable, or give another --pki DIR",
+            zh: "请检查目录权限和空间，或用 --pki 指定另一个目录",
+        },
     },
 ];
