@@ -101,7 +101,12 @@ mod demo {
         let handed_out = figure(account, "scans the machines handed out");
         assert!(handed_out > 20.0, "{account}");
         assert_eq!(figure(account, "scans that arrived"), handed_out, "{account}");
-        assert_eq!(figure(account, "scans lost"), 0.0, "{account}");
+        if cfg!(feature = "opcua") {
+            let told = figure(account, "changes the OPC UA machine told");
+            assert!(told > 10.0, "{account}");
+            assert_eq!(figure(account, "changes that arrived"), told, "{account}");
+        }
+        assert_eq!(figure(account, "scans and changes lost"), 0.0, "{account}");
         assert_eq!(ended.stderr, "");
     }
 

@@ -1,6 +1,9 @@
-//! `cloudward demo`: the main job on one machine with nothing installed. Simulated machines answer over real Modbus TCP,
-//! the agent reads and stores, an embedded broker takes; at the end every scan that was handed out is looked for among
-//! those that arrived.
+//! `cloudward demo`: the main job on one machine with nothing installed. Simulated machines answer over real Modbus TCP and
+//! OPC UA, the agent reads and stores, an embedded broker takes; at the end every scan and every change that was handed out is
+//! looked for among those that arrived.
+
+#[cfg_attr(not(feature = "opcua"), path = "demo/without_opcua.rs")]
+mod opcua;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -9,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
+use self::opcua::Guest;
 use super::run::runtime;
 use super::{EXIT_CANNOT_START, EXIT_SOFTWARE, fail, logging};
 use crate::agent::Agent;
@@ -16,7 +20,7 @@ use crate::config::Config;
 use crate::console::{Live, MachineLine, MachineState, Summary, Verdict, View, summary};
 use crate::model::words::simulator as words;
 use crate::model::{Lang, Trouble};
-use crate::simulator::{Arrivals, Broker, Delivery, HandedOut, Machine, Phase, Server, workshop};
+use crate::simulator::{Arrivals, Broker, Delivery, Glance, HandedOut, Machine, Phase, Server, workshop};
 
 /// The same workshop each time: a demo that surprises its presenter is a bad one.
 const SEED: u64 = 20_260_101;
@@ -56,12 +60,17 @@ async fn play(args: &DemoArgs) -> Result<Summary, Trouble> {
     let state_dir = args.state_dir.as_deref().unwrap_or(temporary.path());
     let (mut stage, deliveries) = Stage::set(state_dir).await?;
     let total = Duration::from_secs(args.seconds);
-    let mut audience = Audience::new(deliveries, stage.servers.len());
+    let mut audience = Audience::new(deliveries, stage.glances().len());
     let outage = args.outage.then(|| (total / 3, total * 2 / 3));
     let away = stage.perform(total, outage, &mut audience).await?;
 
-    // The end: the agent stops reading, delivers what is left, and the broker's ear must have heard it.
-    let Stage { servers, broker, agent } = stage;
+    // The end: what a server has told, but not yet sent, ends with the session; so the machine stands still before, and what it
+    // told is waited for. Then the agent stops reading, delivers what is left, and the broker's ear must have heard it.
+    let Stage { servers, mut guest, broker, agent } = stage;
+    if let Some(guest) = &mut guest {
+        guest.stand_still().await;
+        audience.listen_for(&[guest.handed_out()], Duration::from_secs(10)).await;
+    }
     let stop = agent.stop();
     tokio::pin!(stop);
     loop {
@@ -74,17 +83,22 @@ async fn play(args: &DemoArgs) -> Result<Summary, Trouble> {
         }
     }
     let handed_out: Vec<HandedOut> = servers.iter().flat_map(Server::handed_out).collect();
-    audience.listen_for_stragglers(&handed_out).await;
+    let told: Option<HandedOut> = guest.as_ref().map(Guest::handed_out);
+    let all: Vec<HandedOut> = handed_out.iter().copied().chain(told).collect();
+    // What the broker took just before the agent stopped may still be on its way to the ear.
+    audience.listen_for(&all, Duration::from_secs(2)).await;
     audience.live.finish();
     drop(broker);
 
-    let missing = audience.arrivals.missing(&handed_out);
+    let arrivals = &audience.arrivals;
     Ok(Summary {
         handed_out: handed_out.iter().map(|machine| machine.scans).sum(),
-        arrived: audience.arrivals.scans(),
-        values: audience.arrivals.readings(),
-        duplicates: audience.arrivals.duplicates,
-        lost: missing,
+        arrived: arrivals.arrived(&handed_out),
+        changes: told.map(|told| (told.scans, arrivals.arrived(&[told]))),
+        unread: all.iter().filter(|machine| machine.scans == 0).count() as u64,
+        values: arrivals.readings(),
+        duplicates: arrivals.duplicates,
+        lost: arrivals.missing(&all),
         outage: away,
         deepest_samples: audience.deepest_samples,
     })
@@ -93,6 +107,7 @@ async fn play(args: &DemoArgs) -> Result<Summary, Trouble> {
 /// What acts: machines, agent, broker.
 struct Stage {
     servers: Vec<Server>,
+    guest: Option<Guest>,
     broker: Broker,
     agent: Agent,
 }
@@ -105,11 +120,17 @@ impl Stage {
             servers.push(Server::start(anywhere, vec![(1, machine)]).await?);
         }
         let endpoints: Vec<_> = servers.iter().flat_map(Server::endpoints).collect();
+        let guest = Guest::invite(anywhere, SEED ^ 3, state_dir).await?;
         let (broker, deliveries) = Broker::start(anywhere)?;
-        let text = workshop::toml(&endpoints, None, broker.gate.addr().port(), state_dir);
+        let text = workshop::toml(&endpoints, guest.as_ref().map(Guest::place), broker.gate.addr().port(), state_dir);
         let config = Config::parse(&text).expect("a test reads the demo's configuration");
         let agent = Agent::start(config, state_dir.to_owned()).await?;
-        Ok((Stage { servers, broker, agent }, deliveries))
+        Ok((Stage { servers, guest, broker, agent }, deliveries))
+    }
+
+    /// What somebody walking past the machines would notice now.
+    fn glances(&self) -> Vec<(&'static str, Glance)> {
+        self.servers.iter().flat_map(Server::glances).chain(self.guest.as_ref().map(Guest::glance)).collect()
     }
 
     /// Plays for `total`, with the broker away from `outage.0` to `outage.1`. Returns how long it was away.
@@ -186,10 +207,9 @@ impl Audience {
         self.arrivals.take(&delivery.payload);
     }
 
-    /// What the broker took just before the agent stopped may still be on its way to the ear.
-    async fn listen_for_stragglers(&mut self, handed_out: &[HandedOut]) {
-        const PATIENCE: Duration = Duration::from_secs(2);
-        let deadline = tokio::time::Instant::now() + PATIENCE;
+    /// Until nothing of this is missing, or patience is at its end.
+    async fn listen_for(&mut self, handed_out: &[HandedOut], patience: Duration) {
+        let deadline = tokio::time::Instant::now() + patience;
         while self.arrivals.missing(handed_out) > 0 {
             match tokio::time::timeout_at(deadline, self.deliveries.recv()).await {
                 Ok(Some(delivery)) => self.hear(&delivery),
@@ -204,8 +224,7 @@ impl Audience {
         if outage {
             self.deepest_samples = self.deepest_samples.max(waiting_samples);
         }
-        let glances: Vec<_> = stage.servers.iter().flat_map(Server::glances).collect();
-        let machines = glances.into_iter().enumerate().map(|(index, (id, glance))| MachineLine {
+        let machines = stage.glances().into_iter().enumerate().map(|(index, (id, glance))| MachineLine {
             id: id.to_owned(),
             state: match glance.phase {
                 Phase::Run => MachineState::Run,
@@ -245,7 +264,7 @@ impl Audience {
 }
 
 /// What the demo's workshop reports about each second; only the scale of a bar depends on it.
-const SAMPLES_PER_S: u64 = 60;
+const SAMPLES_PER_S: u64 = if cfg!(feature = "opcua") { 85 } else { 60 };
 
 fn outage_line(begins: bool) -> &'static str {
     match (begins, Lang::current()) {

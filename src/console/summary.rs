@@ -18,11 +18,15 @@ pub struct Summary {
     pub handed_out: u64,
     /// Scans that arrived, each counted once.
     pub arrived: u64,
-    /// Single values in them.
+    /// Changes that a machine told by itself, and those that arrived; `None`: no machine does that.
+    pub changes: Option<(u64, u64)>,
+    /// Machines that handed out nothing.
+    pub unread: u64,
+    /// Single values in all of them.
     pub values: u64,
     /// Messages that arrived more than once.
     pub duplicates: u64,
-    /// Scans that never arrived.
+    /// Scans and changes that never arrived.
     pub lost: u64,
     /// How long the broker was away.
     pub outage: Duration,
@@ -33,7 +37,7 @@ pub struct Summary {
 /// What the account comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// No machine was read.
+    /// A machine was never read.
     NothingRead,
     /// Something never arrived.
     Lost,
@@ -48,7 +52,7 @@ impl Summary {
     pub fn verdict(&self) -> Verdict {
         match self {
             Summary { lost: 1.., .. } => Verdict::Lost,
-            Summary { handed_out: 0, .. } => Verdict::NothingRead,
+            Summary { handed_out: 0, .. } | Summary { unread: 1.., .. } => Verdict::NothingRead,
             Summary { deepest_samples: 0, .. } => Verdict::KeptUntested,
             Summary { outage, .. } if outage.is_zero() => Verdict::KeptUntested,
             _ => Verdict::Kept,
@@ -58,26 +62,35 @@ impl Summary {
     /// The account in full: one line per figure, a blank one, and the verdict; each line ends with a newline.
     pub fn text(&self, lang: Lang) -> String {
         let seconds = format!("{:.1}", self.outage.as_secs_f64());
-        let rows = match lang {
-            Lang::En => [
-                ("scans the machines handed out", HumanCount(self.handed_out).to_string(), ""),
-                ("scans that arrived", HumanCount(self.arrived).to_string(), ""),
-                ("values in them", HumanCount(self.values).to_string(), ""),
-                ("messages that came twice (same id)", HumanCount(self.duplicates).to_string(), ""),
-                ("scans lost", HumanCount(self.lost).to_string(), ""),
+        let count = |number: u64| HumanCount(number).to_string();
+        let (made, came) = self.changes.unwrap_or_default();
+        let mut rows = match lang {
+            Lang::En => vec![
+                ("scans the machines handed out", count(self.handed_out), ""),
+                ("scans that arrived", count(self.arrived), ""),
+                ("changes the OPC UA machine told", count(made), ""),
+                ("changes that arrived", count(came), ""),
+                ("values in them", count(self.values), ""),
+                ("messages that came twice (same id)", count(self.duplicates), ""),
+                ("scans and changes lost", count(self.lost), ""),
                 ("the broker was away for", seconds.clone(), " s"),
-                ("samples in the journal at most", HumanCount(self.deepest_samples).to_string(), ""),
+                ("samples in the journal at most", count(self.deepest_samples), ""),
             ],
-            Lang::Zh => [
-                ("应采样次数", HumanCount(self.handed_out).to_string(), " 次"),
-                ("已送达次数", HumanCount(self.arrived).to_string(), " 次"),
-                ("其中的测点值", HumanCount(self.values).to_string(), " 个"),
-                ("重复消息（编号相同，已去重）", HumanCount(self.duplicates).to_string(), " 条"),
-                ("丢失次数", HumanCount(self.lost).to_string(), " 次"),
+            Lang::Zh => vec![
+                ("应采样次数", count(self.handed_out), " 次"),
+                ("已送达次数", count(self.arrived), " 次"),
+                ("OPC UA 设备上报变化", count(made), " 次"),
+                ("已送达变化", count(came), " 次"),
+                ("其中的测点值", count(self.values), " 个"),
+                ("重复消息（编号相同，已去重）", count(self.duplicates), " 条"),
+                ("丢失次数", count(self.lost), " 次"),
                 ("断网时长", seconds.clone(), " 秒"),
-                ("本地缓存最多积压", HumanCount(self.deepest_samples).to_string(), " 个样本"),
+                ("本地缓存最多积压", count(self.deepest_samples), " 个样本"),
             ],
         };
+        if self.changes.is_none() {
+            rows.drain(2..4);
+        }
         let names = rows.iter().map(|(name, ..)| name.width()).max().unwrap_or(0);
         let figures = rows.iter().map(|(_, figure, _)| figure.width()).max().unwrap_or(0);
         let mut text = String::new();
@@ -95,10 +108,10 @@ impl Summary {
             (Verdict::Kept, Lang::Zh) => format!("断网 {seconds} 秒，数据一条不丢。"),
             (Verdict::KeptUntested, Lang::En) => "Nothing was lost; but nothing ever had to wait either.".into(),
             (Verdict::KeptUntested, Lang::Zh) => "数据没有丢失；但本次没有数据经过断网缓存。".into(),
-            (Verdict::NothingRead, Lang::En) => "Nothing was read: the account proves nothing.".into(),
-            (Verdict::NothingRead, Lang::Zh) => "没有采到任何数据，本次结果不能说明问题。".into(),
-            (Verdict::Lost, Lang::En) => format!("{lost} scans were lost: this is a bug; please report it."),
-            (Verdict::Lost, Lang::Zh) => format!("丢失 {lost} 次采样：这是程序缺陷，请反馈给我们。"),
+            (Verdict::NothingRead, Lang::En) => "A machine was never read: the account proves nothing.".into(),
+            (Verdict::NothingRead, Lang::Zh) => "有设备没有采到任何数据，本次结果不能说明问题。".into(),
+            (Verdict::Lost, Lang::En) => format!("{lost} scans or changes were lost: this is a bug; please report it."),
+            (Verdict::Lost, Lang::Zh) => format!("丢失 {lost} 次数据：这是程序缺陷，请反馈给我们。"),
         }
     }
 }
@@ -115,6 +128,8 @@ mod tests {
     const GOOD: Summary = Summary {
         handed_out: 1_203,
         arrived: 1_203,
+        changes: Some((118, 118)),
+        unread: 0,
         values: 21_604,
         duplicates: 2,
         lost: 0,
@@ -129,6 +144,7 @@ mod tests {
             (Summary { lost: 1, ..GOOD }, Verdict::Lost),
             (Summary { lost: 1, handed_out: 0, ..GOOD }, Verdict::Lost),
             (Summary { handed_out: 0, ..GOOD }, Verdict::NothingRead),
+            (Summary { unread: 1, ..GOOD }, Verdict::NothingRead),
             (Summary { deepest_samples: 0, ..GOOD }, Verdict::KeptUntested),
             (Summary { outage: Duration::ZERO, ..GOOD }, Verdict::KeptUntested),
         ] {
@@ -142,18 +158,22 @@ mod tests {
             GOOD.text(Lang::En),
             "  scans the machines handed out        1,203
   scans that arrived                   1,203
+  changes the OPC UA machine told        118
+  changes that arrived                   118
   values in them                      21,604
   messages that came twice (same id)       2
-  scans lost                               0
+  scans and changes lost                   0
   the broker was away for               10.0 s
   samples in the journal at most       4,120
 
 The broker was away for 10.0 s, and nothing was lost.
 "
         );
+        let without = Summary { changes: None, ..GOOD }.text(Lang::En);
+        assert!(!without.contains("OPC UA") && without.contains("scans that arrived"), "{without}");
         let chinese = GOOD.text(Lang::Zh);
         let columns: Vec<usize> =
-            chinese.lines().take(7).map(|line| line[..line.rfind(' ').expect("a unit")].width()).collect();
+            chinese.lines().take(9).map(|line| line[..line.rfind(' ').expect("a unit")].width()).collect();
         assert!(columns.windows(2).all(|pair| pair[0] == pair[1]), "{chinese}");
         assert!(chinese.ends_with("断网 10.0 秒，数据一条不丢。\n"), "{chinese}");
     }

@@ -117,11 +117,6 @@ impl Arrivals {
         self.devices.iter().map(|(id, device)| (id.as_str(), device))
     }
 
-    /// Different scans that arrived, of all devices.
-    pub fn scans(&self) -> u64 {
-        self.devices.values().map(Device::scans).sum()
-    }
-
     /// Readings that arrived, good and bad, duplicates not counted.
     pub fn readings(&self) -> u64 {
         self.devices.values().map(|device| device.good + device.bad.values().sum::<u64>()).sum()
@@ -137,13 +132,16 @@ impl Arrivals {
         self.events.values().sum()
     }
 
-    /// Scans that a machine handed out and that never arrived.
+    /// Of the scans that these machines handed out, those that arrived.
+    pub fn arrived(&self, handed_out: &[HandedOut]) -> u64 {
+        let arrived =
+            |out: &HandedOut| self.devices.get(out.machine).map_or(0, |device| device.scans.count_within(1, out.scans));
+        handed_out.iter().map(arrived).sum()
+    }
+
+    /// Those that never arrived.
     pub fn missing(&self, handed_out: &[HandedOut]) -> u64 {
-        let missing = |out: &HandedOut| {
-            let arrived = self.devices.get(out.machine).map_or(0, |device| device.scans.count_within(1, out.scans));
-            out.scans - arrived
-        };
-        handed_out.iter().map(missing).sum()
+        handed_out.iter().map(|out| out.scans).sum::<u64>() - self.arrived(handed_out)
     }
 
     /// Messages that a later one named as its predecessor and that never arrived: the receiver's own proof of a gap,
@@ -247,7 +245,7 @@ mod tests {
         let mut account = Arrivals::default();
         assert_eq!(account.take(&message(1, 0, &[1, 2])), Arrival::Samples(4));
         assert_eq!(account.take(&message(2, 1, &[3])), Arrival::Samples(2));
-        assert_eq!((account.scans(), account.readings(), account.bad()), (3, 6, 0));
+        assert_eq!((account.arrived(&out(3)), account.readings(), account.bad()), (3, 6, 0));
         assert_eq!((account.missing(&out(3)), account.gaps(), account.duplicates), (0, 0, 0));
     }
 
@@ -256,7 +254,7 @@ mod tests {
         let mut account = Arrivals::default();
         account.take(&message(1, 0, &[1, 2]));
         assert_eq!(account.take(&message(1, 0, &[1, 2])), Arrival::Duplicate);
-        assert_eq!((account.scans(), account.readings(), account.duplicates), (2, 4, 1));
+        assert_eq!((account.arrived(&out(2)), account.readings(), account.duplicates), (2, 4, 1));
     }
 
     #[test]
@@ -283,7 +281,7 @@ mod tests {
     fn a_value_that_nobody_handed_out_makes_up_for_nothing() {
         let mut account = Arrivals::default();
         account.take(&message(1, 0, &[0, 1, 99]));
-        assert_eq!(account.missing(&out(2)), 1);
+        assert_eq!((account.arrived(&out(2)), account.missing(&out(2))), (1, 1));
     }
 
     #[test]
