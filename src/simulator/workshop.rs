@@ -208,11 +208,6 @@ mod tests {
             .collect()
     }
 
-    fn place() -> OpcUaPlace {
-        let password_file = "/tmp/a \"b\"\\c/password".into();
-        OpcUaPlace { url: "opc.tcp://127.0.0.1:4840".into(), user: "operator", password_file }
-    }
-
     fn parsed() -> toml::Table {
         toml(&endpoints(), None, 1883, Path::new("/tmp/a \"b\"\\c")).parse().expect("it is TOML")
     }
@@ -285,12 +280,18 @@ mod tests {
         use crate::model::ValueKind;
         use crate::simulator::opcua::nodes::{NAMESPACE, NODES, Shape};
 
-        let text = toml(&endpoints(), Some(&place()), 1883, Path::new("/tmp"));
+        let password_file = PathBuf::from("/tmp/a \"b\"\\c/password");
+        let place = OpcUaPlace {
+            url: "opc.tcp://127.0.0.1:4840".into(),
+            user: "operator",
+            password_file: password_file.clone(),
+        };
+        let text = toml(&endpoints(), Some(&place), 1883, Path::new("/tmp"));
         let config = Config::parse(&text).expect("the demo's configuration is valid");
         let link = config.links.iter().find(|link| &*link.name == OPCUA_LINK).expect("the link");
         let Transport::OpcUa(server) = &link.transport else { panic!("{:?}", link.transport) };
-        let password = SecretSource::File(place().password_file);
         assert_eq!(server.mode, SecurityMode::SignAndEncrypt);
+        let password = SecretSource::File(password_file);
         assert_eq!(server.user, User::Password { name: "operator".into(), password });
 
         let device = config.devices.iter().find(|device| &*device.id == OPCUA_MACHINE).expect("the device");
