@@ -1,5 +1,7 @@
 //! `cloudward check`: validates a file and prints what it means.
 
+mod server;
+
 use std::process::ExitCode;
 
 use super::learned;
@@ -10,7 +12,7 @@ use super::{ConfigArgs, say};
 use crate::agent::max_size;
 use crate::config::dlt645::{Item, Known};
 use crate::config::modbus::{DataType, Register, Table};
-use crate::config::{Config, Device, Link, Origin, Security, Sink, Station};
+use crate::config::{Config, Device, Link, Origin, Security, Sink, Station, Transport};
 use crate::model::time::{show_bytes, show_span};
 use crate::model::{Lang, ValueKind};
 
@@ -65,6 +67,9 @@ impl Report<'_> {
     }
 
     fn link(&self, link: &Link) {
+        if let Transport::OpcUa(server) = &link.transport {
+            return self.server(link, server);
+        }
         let load = outlook::link_load(self.config, link);
         let LinkLoad { requests_per_s, registers_per_s, bits_per_s, bytes_per_s, groups } = &load;
         let (name, transport, bytes) = (&link.name, &link.transport, show_bytes(*bytes_per_s));

@@ -1,6 +1,10 @@
 //! What a configuration means before it runs: requests, messages, hours of outage, loss window, flash wear. Pure; all
 //! figures follow from the configuration, the estimates are named as such.
 
+mod server;
+
+pub(super) use server::{PeriodLoad, server_load};
+
 use std::time::Duration;
 
 use crate::config::dlt645::{Item, MeterAddress};
@@ -27,6 +31,9 @@ const RECORD_OVERHEAD: f64 = 60.0;
 /// costs its bytes on top, once per record: zstd finds it again in the further scans.
 const FIRST_SCAN: f64 = 2.5;
 const FURTHER_SCAN: f64 = 0.9;
+
+/// Estimated bytes of what an OPC UA server says of a sample: when it was taken and sent, and its status.
+const STAMPS: f64 = 3.0;
 
 /// A year.
 const YEAR: f64 = 365.25 * 86_400.0;
@@ -195,7 +202,10 @@ pub(super) fn sink_load(config: &Config, sink: &Sink) -> SinkLoad {
             load.tags += named.len();
             let scans_per_day = 86_400.0 / period.as_secs_f64();
             let records_per_day = 86_400.0 / period.max(config.journal.commit_interval).as_secs_f64();
-            let scan_bytes: usize = 32 + named.iter().map(|tag| tag.name.len() + 4 + value_bytes(tag)).sum::<usize>();
+            let times = |tag: &Tag| tag.values_per_period() as usize;
+            let scans = named.iter().map(|tag| times(tag)).max().unwrap_or_default();
+            let scan_bytes: usize = 32 * scans
+                + named.iter().map(|tag| times(tag) * (tag.name.len() + 4 + value_bytes(tag))).sum::<usize>();
             let envelope = 110 + device.id.len() + topic_bytes(config, sink, device);
             load.messages_per_day += records_per_day;
             load.bytes_per_day += scans_per_day * scan_bytes as f64 + records_per_day * envelope as f64;
@@ -211,12 +221,15 @@ pub(super) fn journal_load(config: &Config, max_size: u64) -> JournalLoad {
         for (period, tags) in device.by_period() {
             let per_record = period.max(config.journal.commit_interval).as_secs_f64();
             let scans = (per_record / period.as_secs_f64()).max(1.0);
-            let texts = tags.iter().filter(|tag| tag.kind() == ValueKind::Text);
-            let text_bytes: usize = texts.map(|tag| value_bytes(tag)).sum();
-            let tags = tags.len() as f64;
-            samples_per_s += tags / period.as_secs_f64();
-            stored +=
-                (RECORD_OVERHEAD + text_bytes as f64 + tags * (FIRST_SCAN + (scans - 1.0) * FURTHER_SCAN)) / per_record;
+            let texts = tags.iter().filter(|tag| matches!(tag.kind(), ValueKind::Text | ValueKind::Json));
+            let mut record = RECORD_OVERHEAD + texts.map(|tag| value_bytes(tag)).sum::<usize>() as f64;
+            for tag in tags {
+                let samples = scans * f64::from(tag.values_per_period());
+                let stamps = if tag.node().is_some() { STAMPS } else { 0.0 };
+                samples_per_s += f64::from(tag.values_per_period()) / period.as_secs_f64();
+                record += FIRST_SCAN + (samples - 1.0) * FURTHER_SCAN + samples * stamps;
+            }
+            stored += record / per_record;
             shortest = shortest.min(period);
         }
     }
@@ -230,9 +243,11 @@ pub(super) fn journal_load(config: &Config, max_size: u64) -> JournalLoad {
     }
 }
 
-/// Whether report on change holds some readings back.
+/// Whether some readings are held back because they did not change, by report on change or by an OPC UA server.
 pub(super) fn is_on_change(config: &Config) -> bool {
-    config.devices.iter().flat_map(|device| &device.tags).any(|tag| tag.report.deadband != Deadband::None)
+    let is_held_back =
+        |tag: &Tag| tag.report.deadband != Deadband::None || tag.node().is_some_and(|node| node.is_subscribed);
+    config.devices.iter().flat_map(|device| &device.tags).any(is_held_back)
 }
 
 /// Typical characters of a value in JSON.

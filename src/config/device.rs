@@ -8,11 +8,13 @@ use super::files::Files;
 use super::gather::Gathering;
 use super::modbus::{Order, Register, Scaling};
 use super::names::{self, Numbers};
+use super::node::{Around, Habits};
 use super::read::Section;
 use super::tag_type::{self, order};
 use super::write_rule::write_rule;
-use super::{Areas, Device, Link, Manners, Origin, Tag, link, meter, profile, table};
+use super::{Areas, Device, Link, Manners, Origin, Tag, link, meter, node, profile, table};
 use crate::model::words::config as words;
+use crate::model::words::opcua_config as opcua_words;
 use crate::model::{Deadband, ReportRule};
 
 /// A scan of so many tags still fits one message of the default size with room to spare.
@@ -27,10 +29,47 @@ pub(super) struct Defaults {
     pub(super) order: Option<Order>,
     /// The PLC whose own addresses may stand beside Modbus addresses.
     pub(super) areas: Option<&'static Areas>,
-    /// Whether the device is a meter of DL/T 645.
-    pub(super) is_meter: bool,
+    /// How the device is asked.
+    pub(super) protocol: Protocol,
+    /// No tag has a shorter period.
+    pub(super) at_least: Duration,
+    /// On OPC UA.
+    habits: Habits,
     /// Of the device: no value is split over two requests.
     max_registers: u16,
+}
+
+/// In which words the addresses of a device are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Protocol {
+    Modbus,
+    Dlt645,
+    OpcUa,
+}
+
+impl Protocol {
+    pub(super) const ALL: [Protocol; 3] = [Protocol::Modbus, Protocol::Dlt645, Protocol::OpcUa];
+
+    /// The word in register maps.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Protocol::Modbus => "modbus",
+            Protocol::Dlt645 => "dlt645",
+            Protocol::OpcUa => "opcua",
+        }
+    }
+
+    fn of(device: &Section<'_>, link: Option<&Link>) -> Protocol {
+        let is_opcua = match link {
+            Some(link) => link.transport.is_opcua(),
+            None => device.has("link") && node::looks_like_nodes(device),
+        };
+        match (is_opcua, device.has("meter")) {
+            (true, _) => Protocol::OpcUa,
+            (false, true) => Protocol::Dlt645,
+            (false, false) => Protocol::Modbus,
+        }
+    }
 }
 
 pub(super) fn devices(top: &Section<'_>, links: &[Arc<Link>], files: &Files<'_>) -> Vec<Device> {
@@ -47,15 +86,27 @@ pub(super) fn devices(top: &Section<'_>, links: &[Arc<Link>], files: &Files<'_>)
             section.wrong("link", words::NO_SUCH_LINK, |t| t.with("found", link).with("known", known));
         }
         let of_link = links.iter().find(|known| link.as_deref() == Some(&*known.name)).map(Arc::as_ref);
-        let station = meter::station(&section, of_link);
-        let manners = link::manners(&section, of_link.map_or(Manners::DEFAULT, |link| link.manners));
+        let protocol = Protocol::of(&section, of_link);
         let every = section.time("every", PERIODS);
-        let defaults = Defaults {
+        let mut defaults = Defaults {
             every,
-            order: order(&section),
-            areas: areas(&section),
-            is_meter: section.has("meter"),
-            max_registers: manners.limits.max_registers,
+            order: None,
+            areas: None,
+            protocol,
+            at_least: Duration::ZERO,
+            habits: Habits::default(),
+            max_registers: Manners::DEFAULT.limits.max_registers,
+        };
+        let mut manners = of_link.map_or(Manners::DEFAULT, |link| link.manners);
+        let station = if protocol == Protocol::OpcUa {
+            defaults.habits = node::habits(&section);
+            node::station(&section)
+        } else {
+            node::refuse_on_device(&section);
+            manners = link::manners(&section, manners);
+            defaults.max_registers = manners.limits.max_registers;
+            (defaults.order, defaults.areas) = (order(&section), areas(&section));
+            meter::station(&section, of_link)
         };
         let mut gathering = Gathering::new(&section, defaults, every);
         tags(&section, files, &mut gathering);
@@ -99,17 +150,27 @@ pub(super) fn tag(section: &Section<'_>, defaults: &Defaults, names: &mut Unique
     let label = section.text("label", "label = \"料筒温度\"");
     let unit = section.text("unit", "unit = \"kW\"").filter(|unit| !unit.is_empty());
     let every = section.time("every", PERIODS).or(defaults.every).unwrap_or(Duration::from_secs(1));
-    let report = report(section);
+    let every = every.max(defaults.at_least);
+    let report = report(section, defaults.protocol);
     let scale = section.number("scale", "scale = 0.1");
     let offset = section.number("offset", "offset = -40");
     if scale == Some(0.0) {
         section.wrong("scale", words::SCALE_ZERO, |t| t);
     }
     let is_scaled = scale.is_some() || offset.is_some();
-    let placed = if defaults.is_meter {
-        meter::tag(section, is_scaled).map(|tag| (Origin::Dlt645(tag.item), tag.numbers, tag.unit))
-    } else {
-        register(section, defaults, is_scaled).map(|(register, numbers)| (Origin::Modbus(register), numbers, None))
+    if defaults.protocol != Protocol::OpcUa {
+        node::refuse_on_tag(section);
+    }
+    let placed = match defaults.protocol {
+        Protocol::Dlt645 => meter::tag(section, is_scaled).map(|tag| (Origin::Dlt645(tag.item), tag.numbers, tag.unit)),
+        Protocol::Modbus => {
+            register(section, defaults, is_scaled).map(|(register, numbers)| (Origin::Modbus(register), numbers, None))
+        }
+        Protocol::OpcUa => {
+            let scale = is_scaled.then(|| scale.filter(|scale| *scale != 0.0).unwrap_or(1.0));
+            let around = Around { every, deadband: report.deadband, scale };
+            node::tag(section, defaults.habits, &around).map(|(node, numbers)| (Origin::OpcUa(node), numbers, None))
+        }
     };
     let values = names::names(section, placed.as_ref().map(|(_, numbers, _)| numbers), is_scaled);
     let write = write_rule(section, placed.as_ref().map(|(origin, ..)| origin), values.is_some());
@@ -138,11 +199,13 @@ fn register(section: &Section<'_>, defaults: &Defaults, is_scaled: bool) -> Opti
     Some((Register { address, data_type, order }, numbers))
 }
 
-fn report(section: &Section<'_>) -> ReportRule {
+/// What an OPC UA server does not send has not changed: that it is silent needs no deadband.
+fn report(section: &Section<'_>, protocol: Protocol) -> ReportRule {
     let silences = Duration::from_secs(1)..=Duration::from_secs(86_400);
     let max_silence = section.time("max_silence", silences);
-    let deadband = deadband(section);
-    if max_silence.is_some() && deadband.is_none() && !section.has("deadband") {
+    let deadband = deadband(section, protocol);
+    let needs_deadband = protocol != Protocol::OpcUa;
+    if max_silence.is_some() && needs_deadband && !section.has("deadband") {
         section.wrong("max_silence", words::SILENCE_WITHOUT_DEADBAND, |t| t);
     }
     ReportRule {
@@ -151,9 +214,15 @@ fn report(section: &Section<'_>) -> ReportRule {
     }
 }
 
-/// A number in the tag's unit, or text such as `"2%"`.
-fn deadband(section: &Section<'_>) -> Option<Deadband> {
+/// A number in the tag's unit, or text such as `"2%"`. That of a range is the server's alone.
+fn deadband(section: &Section<'_>, protocol: Protocol) -> Option<Deadband> {
     if !section.has("deadband") {
+        return None;
+    }
+    if section.peek_text("deadband").is_some_and(|text| text.contains("range")) {
+        if protocol != Protocol::OpcUa || node::of_range(section).is_none() {
+            section.wrong("deadband", opcua_words::NO_RANGE, |t| t.with("found", section.shown("deadband")));
+        }
         return None;
     }
     let parsed = match section.peek_text("deadband") {

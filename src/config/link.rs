@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use super::check::{Unique, host_and_port, name};
 use super::read::{Section, halfwidth};
-use super::{Link, Manners, Parity, ReadLimits, SerialLine, Transport};
+use super::{Link, Manners, Parity, ReadLimits, SerialLine, Transport, server};
 use crate::model::words::config as words;
+use crate::model::words::opcua_config as opcua_words;
 
 /// The keys that say what carries a link; exactly one of them.
-pub(super) const TRANSPORTS: [&str; 5] =
-    ["modbus_tcp", "modbus_rtu", "modbus_ascii", "modbus_rtu_tcp", "modbus_rtu_listen"];
+pub(super) const TRANSPORTS: [&str; 6] =
+    ["modbus_tcp", "modbus_rtu", "modbus_ascii", "modbus_rtu_tcp", "modbus_rtu_listen", "opcua"];
 
 pub(super) fn links(top: &Section<'_>) -> Vec<Link> {
     let mut links = Vec::new();
@@ -28,14 +29,19 @@ pub(super) fn links(top: &Section<'_>) -> Vec<Link> {
         if retry > retry_max {
             section.wrong("retry", words::RETRY_ABOVE_MAX, |t| t);
         }
-        let manners = manners(&section, Manners::DEFAULT);
-        let pause_after_connect = section.time("pause_after_connect", quiet()).unwrap_or(Duration::ZERO);
-        let close_after_cycle = section.flag("close_after_cycle").unwrap_or(false);
-        if section.has("close_after_cycle") && !transport.is_dialled() {
-            section.wrong("close_after_cycle", words::NOTHING_TO_CLOSE, |t| t);
+        let (timeout, connect_timeout) = if transport.is_opcua() { PATIENCE_WITH_SERVERS } else { PATIENCE };
+        let timeout = section.time("timeout", short.clone()).unwrap_or(timeout);
+        let connect_timeout = section.time("connect_timeout", short).unwrap_or(connect_timeout);
+        let (mut manners_of_link, mut pause_after_connect, mut close_after_cycle) =
+            (Manners::DEFAULT, Duration::ZERO, false);
+        if !transport.is_opcua() {
+            manners_of_link = manners(&section, Manners::DEFAULT);
+            pause_after_connect = section.time("pause_after_connect", quiet()).unwrap_or(Duration::ZERO);
+            close_after_cycle = section.flag("close_after_cycle").unwrap_or(false);
+            if section.has("close_after_cycle") && !transport.is_dialled() {
+                section.wrong("close_after_cycle", words::NOTHING_TO_CLOSE, |t| t);
+            }
         }
-        let timeout = section.time("timeout", short.clone()).unwrap_or(Duration::from_secs(1));
-        let connect_timeout = section.time("connect_timeout", short).unwrap_or(Duration::from_secs(3));
         section.finish();
         links.push(Link {
             name,
@@ -44,13 +50,19 @@ pub(super) fn links(top: &Section<'_>) -> Vec<Link> {
             connect_timeout,
             retry,
             retry_max,
-            manners,
+            manners: manners_of_link,
             pause_after_connect,
             close_after_cycle,
         });
     }
     links
 }
+
+/// For an answer and for a connection.
+const PATIENCE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(3));
+
+/// A PLC takes some seconds for the keys of a session: its processor is busy with the machine.
+const PATIENCE_WITH_SERVERS: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(5));
 
 fn pauses() -> RangeInclusive<Duration> {
     Duration::from_millis(100)..=Duration::from_secs(3_600)
@@ -88,9 +100,17 @@ fn whole(section: &Section<'_>, key: &'static str, range: RangeInclusive<i64>, d
 
 /// Exactly one of [`TRANSPORTS`]. Where it is wrong, something of the right shape stands in, so that reading goes on.
 fn transport(section: &Section<'_>, endpoints: &mut Unique) -> Transport {
+    let given: Vec<&'static str> = TRANSPORTS.into_iter().filter(|key| section.has(key)).collect();
+    if given == ["opcua"] {
+        return Transport::OpcUa(Box::new(server::server(section, endpoints)));
+    }
+    if given.contains(&"opcua") {
+        section.pass_over(&server::KEYS); // that there are several is told, and which keys fit depends on it
+    } else {
+        section.refuse(&server::KEYS, opcua_words::KEY_ELSEWHERE, |t| t);
+    }
     let serial = serial_settings(section);
     let (registration, heartbeat) = (pattern(section, "registration"), pattern(section, "heartbeat"));
-    let given: Vec<&'static str> = TRANSPORTS.into_iter().filter(|key| section.has(key)).collect();
     let nothing = Transport::ModbusTcp { host: String::new(), port: 0 };
     let key = match given[..] {
         [key] => key,

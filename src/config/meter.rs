@@ -2,9 +2,11 @@
 
 use super::dlt645::{DataId, Format, IdPart, Item, Known, MeterAddress};
 use super::names::Numbers;
+use super::opcua::NodeAddress;
 use super::read::Section;
 use super::{Link, Station, Transport};
 use crate::model::words::config as words;
+use crate::model::words::opcua_config as opcua_words;
 
 /// Keys of Modbus devices that would have no effect.
 const OF_MODBUS_DEVICES: [&str; 5] = ["order", "addresses", "max_registers", "max_bits", "max_gap"];
@@ -52,7 +54,9 @@ pub(super) fn tag(section: &Section<'_>, is_scaled: bool) -> Option<MeterTag> {
     }
     let address = address?;
     let Some((id, part)) = DataId::parse_with_part(&address) else {
-        section.wrong("address", words::BAD_DATA_ID, |t| t.with("found", &address));
+        let is_node = NodeAddress::parse(&address).is_some();
+        let code = if is_node { opcua_words::ADDRESS_OF_OPCUA } else { words::BAD_DATA_ID };
+        section.wrong("address", code, |t| t.with("found", &address));
         return None;
     };
     let known = Known::of(id);

@@ -12,10 +12,12 @@ mod link;
 mod meter;
 pub mod modbus;
 mod names;
+mod node;
 pub mod opcua;
 mod profile;
 mod quote;
 mod read;
+mod server;
 mod sink;
 mod spreadsheet;
 mod table;
@@ -395,6 +397,14 @@ impl Tag {
             Origin::Modbus(_) => None,
             Origin::Dlt645(item) => item.format.text_length(),
             Origin::OpcUa(node) => (node.kind == ValueKind::Text).then_some(Node::MAX_TEXT),
+        }
+    }
+
+    /// Values that come in one period, at most: a server that looks more often than it sends keeps several.
+    pub fn values_per_period(&self) -> u32 {
+        match self.node() {
+            Some(node) if node.is_subscribed => node.queue.min(Node::usual_queue(self.every, node.sampling)),
+            _ => 1,
         }
     }
 

@@ -2,8 +2,9 @@
 //! the shape of a device's tags. Ours travel in the binary, so that a gateway needs no further files.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
-use super::device::{PERIODS, areas};
+use super::device::{PERIODS, Protocol, areas};
 use super::files::Files;
 use super::gather::Gathering;
 use super::read::{Doc, Section};
@@ -11,6 +12,7 @@ use super::tag_type::order;
 use super::{OtherFile, Profile};
 use crate::model::Trouble;
 use crate::model::words::config as words;
+use crate::model::words::opcua_config as opcua_words;
 
 /// Name and text of the maps that come with cloudward.
 pub const BUILT_IN: [(&str, &str); 10] = [
@@ -66,10 +68,10 @@ fn text(device: &Section<'_>, named: &str, files: &Files<'_>) -> Option<Cow<'sta
 }
 
 fn read(profile: &Section<'_>, device: &Section<'_>, into: &mut Gathering) {
-    if of_meters(profile) != into.defaults.is_meter {
+    let protocol = protocol(profile);
+    if protocol != into.defaults.protocol {
         // Each of its tags would only repeat it.
-        let made_for = if into.defaults.is_meter { "modbus" } else { "dlt645" };
-        return device.wrong("profile", words::PROFILE_OF_OTHERS, |t| t.with("protocol", made_for));
+        return device.wrong("profile", words::PROFILE_OF_OTHERS, |t| t.with("protocol", protocol.as_str()));
     }
 
     let needed = |key, example| profile.needed_text(key, example).unwrap_or_default();
@@ -87,6 +89,9 @@ fn read(profile: &Section<'_>, device: &Section<'_>, into: &mut Gathering) {
     }
     into.profile = Some(Profile { id, name, name_zh, maker, source, checked: checked == Some(true), note, note_zh });
 
+    if protocol == Protocol::OpcUa {
+        profile.refuse(&["order", "addresses"], opcua_words::KEY_OF_OTHERS, |t| t);
+    }
     // What the device says itself comes first.
     let defaults = &mut into.defaults;
     let (own_every, own_areas, own_order) = (profile.time("every", PERIODS), areas(profile), order(profile));
@@ -98,23 +103,22 @@ fn read(profile: &Section<'_>, device: &Section<'_>, into: &mut Gathering) {
     if sections.is_empty() && own_areas.is_none() && !profile.has("addresses") && !profile.has("tags") {
         profile.wrong("tags", words::PROFILE_WITHOUT_TAGS, |t| t);
     }
-    let first = into.tags.len();
-    sections.iter().for_each(|section| into.offer(section));
     // Slow values keep their own long periods, but on a device that is asked rarely nothing is asked more often.
-    if let Some(every) = into.every {
-        into.tags[first..].iter_mut().for_each(|tag| tag.every = tag.every.max(every));
-    }
+    into.defaults.at_least = into.every.unwrap_or(Duration::ZERO);
+    sections.iter().for_each(|section| into.offer(section));
+    into.defaults.at_least = Duration::ZERO;
     profile.finish();
 }
 
-/// `protocol = "dlt645"`: for meters; otherwise for Modbus devices.
-fn of_meters(profile: &Section<'_>) -> bool {
-    const KNOWN: [&str; 2] = ["modbus", "dlt645"];
-    let protocol = profile.text("protocol", "protocol = \"dlt645\"");
-    if let Some(other) = protocol.as_deref().filter(|protocol| !KNOWN.contains(protocol)) {
-        profile.wrong("protocol", words::NOT_ONE_OF, |t| t.with("found", other).with("known", KNOWN.join(", ")));
+/// `protocol = "dlt645"`: for meters; `"opcua"`: for machines with a server; otherwise for Modbus devices.
+fn protocol(profile: &Section<'_>) -> Protocol {
+    let Some(word) = profile.text("protocol", "protocol = \"dlt645\"") else { return Protocol::Modbus };
+    let protocol = Protocol::ALL.into_iter().find(|protocol| protocol.as_str() == word);
+    if protocol.is_none() {
+        let known = Protocol::ALL.map(Protocol::as_str).join(", ");
+        profile.wrong("protocol", words::NOT_ONE_OF, |t| t.with("found", &word).with("known", known));
     }
-    protocol.as_deref() == Some("dlt645")
+    protocol.unwrap_or(Protocol::Modbus)
 }
 
 #[cfg(test)]

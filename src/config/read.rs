@@ -157,6 +157,30 @@ impl<'a> Section<'a> {
         self.value(key).is_some()
     }
 
+    /// Files a mistake for each of these keys that stands here. Those that do not are none the better known for it: nobody
+    /// is to be told to write them.
+    pub(super) fn refuse(&self, keys: &[&'static str], code: Code, add: impl Fn(Trouble) -> Trouble) {
+        let stands = |key: &&'static str| self.table.iter().any(|(k, _)| k.get_ref() == *key);
+        for key in keys.iter().copied().filter(stands) {
+            self.value(key); // known now, so that it is not told twice
+            self.wrong(key, code, &add);
+        }
+    }
+
+    /// Takes these keys for known, whatever they hold.
+    pub(super) fn pass_over(&self, keys: &[&'static str]) {
+        for key in keys {
+            self.value(key);
+        }
+    }
+
+    /// The first of a list of tables, without a look at the others; no mistake where there is none.
+    pub(super) fn first_of(&self, key: &'static str) -> Option<Section<'a>> {
+        let first = self.value(key)?.as_array()?.iter().next()?;
+        let DeValue::Table(table) = first.get_ref() else { return None };
+        Some(Section::new(self.doc, self.path_of(key), first.span().start, table))
+    }
+
     /// Files trouble with a key: the words get `key`, and what the caller adds.
     pub(super) fn wrong(&self, key: &str, code: Code, add: impl FnOnce(Trouble) -> Trouble) {
         self.doc.mistake(self.at_of(key), add(Trouble::new(code).with("key", self.path_of(key))));

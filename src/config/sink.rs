@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use super::check::{Unique, host_and_port, name};
 use super::glob::glob;
+use super::opcua::Node;
 use super::read::Section;
 use super::{Device, SecretSource, Security, Sink, Tag, Workshop};
+use crate::model::ValueKind;
 use crate::model::words::config as words;
 
 /// The events stream in `send`.
@@ -115,7 +117,7 @@ fn broker(section: &Section<'_>) -> (String, u16, Security) {
 }
 
 /// A URL with `user:password@` must not be echoed.
-fn hide_user(url: &str) -> String {
+pub(super) fn hide_user(url: &str) -> String {
     match (url.find("://"), url.rfind('@')) {
         (Some(scheme), Some(at)) if at > scheme => format!("{}***{}", &url[..scheme + 3], &url[at..]),
         _ => url.to_owned(),
@@ -140,7 +142,11 @@ fn client_certificate(section: &Section<'_>) -> Option<(PathBuf, SecretSource)> 
 }
 
 /// A secret from one of three sources: file, credential, environment variable.
-fn secret(section: &Section<'_>, what: &str, [file, credential, env]: [&'static str; 3]) -> Option<SecretSource> {
+pub(super) fn secret(
+    section: &Section<'_>,
+    what: &str,
+    [file, credential, env]: [&'static str; 3],
+) -> Option<SecretSource> {
     let mut sources = Vec::new();
     sources.extend(section.file(file).map(SecretSource::File));
     sources.extend(section.text(credential, &format!("{credential} = \"mqtt\"")).map(SecretSource::Credential));
@@ -202,6 +208,9 @@ fn fits_message(section: &Section<'_>, devices: &[Arc<Device>], max_message: usi
 /// What a reading of this tag takes in JSON at most, with the tag's name.
 fn longest_reading(tag: &Tag) -> usize {
     let number = tag.name.len() + LONGEST_VALUE;
+    if tag.kind() == ValueKind::Json {
+        return tag.name.len() + TEXT_FRAME + Node::MAX_JSON; // it stands there as it is
+    }
     match (tag.text_length(), &tag.values) {
         (Some(length), _) => number.max(tag.name.len() + TEXT_FRAME + TEXT_GROWTH * length),
         (_, Some(names)) => {

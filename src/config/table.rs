@@ -1,6 +1,7 @@
 //! Tag tables: `tags_file = "press.csv"` or `.xlsx`. A row becomes the line of a TOML list at the same place, so that
 //! rows pass through the very code that reads tags, and a mistake's line is its row.
 
+use super::device::Protocol;
 use super::files::Files;
 use super::gather::Gathering;
 use super::quote::quoted;
@@ -13,7 +14,7 @@ use crate::model::words::config as words;
 /// Key of a tag, its names in the first row, whether a number stays a number (and yes or no stays such).
 struct Column(&'static str, &'static [&'static str], bool);
 
-const COLUMNS: [Column; 16] = [
+const COLUMNS: [Column; 21] = [
     Column("name", &["name", "tag", "名称", "点名", "变量名"], false),
     Column("address", &["address", "地址", "寄存器地址"], false),
     Column("type", &["type", "data type", "类型", "数据类型"], false),
@@ -26,15 +27,20 @@ const COLUMNS: [Column; 16] = [
     Column("every", &["every", "period", "周期", "采集周期"], false),
     Column("deadband", &["deadband", "死区"], true),
     Column("max_silence", &["max_silence", "最长静默"], false),
+    Column("sampling", &["sampling", "sampling interval", "采样周期", "采样间隔"], false),
+    Column("queue", &["queue", "queue size", "队列", "队列长度"], true),
+    Column("trigger", &["trigger", "触发", "触发条件"], false),
+    Column("index", &["index", "index range", "下标", "数组下标"], false),
+    Column("subscribe", &["subscribe", "订阅"], true),
     Column("write", &["write", "可写"], true),
     Column("write_min", &["write_min", "写入下限"], true),
     Column("write_max", &["write_max", "写入上限"], true),
     Column("label", &["label", "description", "描述", "说明", "备注"], false),
 ];
 
-/// Columns without which a row is no tag. Most values of a meter need no type.
-const NEEDED: [&str; 3] = ["name", "address", "type"];
-const NEEDED_OF_METERS: [&str; 2] = ["name", "address"];
+/// Columns without which a row is no tag. Only Modbus devices do not say themselves what their values are.
+const NEEDED: [&str; 2] = ["name", "address"];
+const NEEDED_OF_MODBUS: [&str; 3] = ["name", "address", "type"];
 
 /// Adds the rows of the table of a device, if it has one.
 pub(super) fn gather(device: &Section<'_>, files: &Files<'_>, into: &mut Gathering) {
@@ -46,7 +52,8 @@ pub(super) fn gather(device: &Section<'_>, files: &Files<'_>, into: &mut Gatheri
         Err(trouble) => return device.doc.mistake(at, trouble),
     };
     let file = OtherFile { name: named.as_str().into(), is_table: true };
-    let (text, mistakes) = as_toml(&rows, if into.defaults.is_meter { &NEEDED_OF_METERS } else { &NEEDED });
+    let needed: &[&str] = if into.defaults.protocol == Protocol::Modbus { &NEEDED_OF_MODBUS } else { &NEEDED };
+    let (text, mistakes) = as_toml(&rows, needed);
     let doc = Doc::of(Some(file), &text);
     let starts: Vec<usize> = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
     for (row, trouble) in mistakes {

@@ -3,9 +3,11 @@
 use super::Areas;
 use super::dlt645::DataId;
 use super::modbus::{Address, DataType, Half, Order, Part, TextForm};
+use super::opcua::NodeAddress;
 use super::read::{Section, halfwidth};
 use crate::model::encoding::Encoding;
 use crate::model::words::config as words;
+use crate::model::words::opcua_config as opcua_words;
 
 /// Where a tag stands and how it is read; `None` where one of them is unknown, and a mistake is filed. A value must fit
 /// one request of `max_registers`.
@@ -90,6 +92,8 @@ fn not_an_address(section: &Section<'_>, has_areas: bool, text: &str) {
         section.wrong("address", words::ADDRESS_OF_A_PLC, |t| t.with("found", text).with("known", Areas::known()));
     } else if text.contains(['-', ' ']) && DataId::parse_with_part(text).is_some() {
         section.wrong("address", words::ADDRESS_OF_A_METER, |t| t.with("found", text));
+    } else if NodeAddress::parse(text).is_some() {
+        section.wrong("address", opcua_words::ADDRESS_OF_OPCUA, |t| t.with("found", text));
     } else {
         section.wrong("address", words::BAD_ADDRESS, |t| t.with("found", text));
     }

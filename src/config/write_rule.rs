@@ -5,6 +5,7 @@ use super::Origin;
 use super::modbus::{DataType, Register, Table};
 use super::read::Section;
 use crate::model::words::config as words;
+use crate::model::words::opcua_config as opcua_words;
 
 /// That a tag may be written, and the limits of its value as people see it, scaled.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -23,6 +24,13 @@ pub(super) fn write_rule(section: &Section<'_>, placed: Option<&Origin>, has_nam
     let is_writable = section.flag("write");
     let min = section.number("write_min", "write_min = 0");
     let max = section.number("write_max", "write_max = 250");
+    if matches!(placed, Some(Origin::OpcUa(_))) {
+        let is_asked_for = |key: &&'static str| section.has(key) && (*key != "write" || is_writable == Some(true));
+        for key in ["write", "write_min", "write_max"].into_iter().filter(is_asked_for) {
+            section.wrong(key, opcua_words::ONLY_READ, |t| t);
+        }
+        return None;
+    }
     let register = placed.and_then(|origin| match origin {
         Origin::Modbus(register) => Some(*register),
         Origin::Dlt645(_) | Origin::OpcUa(_) => None,

@@ -1355,12 +1355,12 @@ pub(super) const WORDS: &[Words] = &[
             zh: "`{key}` 是给 {protocol} 设备用的模板，与本设备不符",
         },
         cause: Text {
-            en: "A device with `meter` is asked in DL/T 645, any other in Modbus.",
-            zh: "写了 meter 的设备按 DL/T 645 访问，其余按 Modbus 访问。",
+            en: "A device with `meter` is asked in DL/T 645, one on a link with `opcua` in OPC UA, any other in Modbus.",
+            zh: "写了 meter 的设备按 DL/T 645 访问，opcua 链路上的设备按 OPC UA 访问，其余按 Modbus 访问。",
         },
         remedy: Text {
-            en: "choose another profile, or say whether the device has a `meter` address or a `unit`",
-            zh: "请换一个模板，或改写设备的 meter（表地址）或 unit（站号）",
+            en: "choose another profile, or another link; on a serial line say whether the device has a `meter` address or a `unit`",
+            zh: "请换一个模板或链路；串行总线上请改写设备的 meter（表地址）或 unit（站号）",
         },
     },
     Words {

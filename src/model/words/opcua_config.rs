@@ -392,7 +392,7 @@ pub(super) const WORDS: &[Words] = &[
             en: "Writing is asked, recorded and read back here, and for OPC UA that is not built yet.",
             zh: "写入要经过确认、记录和回读，OPC UA 的写入尚未实现。",
         },
-        remedy: Text { en: "take `write` away", zh: "请删去 write" },
+        remedy: Text { en: "take it away", zh: "请删去" },
     },
     Words {
         code: NOT_SUBSCRIBED,
