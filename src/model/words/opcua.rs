@@ -1,4 +1,4 @@
-//! Words for OPC UA servers: CW240 to CW299. Whoever tells them adds `link` and `endpoint`.
+//! Words for OPC UA servers: CW240 to CW279. Whoever tells them adds `link` and `endpoint`.
 
 use crate::model::trouble::{Code, Text, Words};
 
@@ -72,6 +72,8 @@ pub const FEWER_AT_A_TIME: Code = Code("CW272");
 pub const SUBSCRIPTION_SILENT: Code = Code("CW273");
 /// A subscription was ended by the server.
 pub const SUBSCRIPTION_ENDED: Code = Code("CW274");
+/// The server does not hold the key of its certificate.
+pub const NOT_PROVEN: Code = Code("CW276");
 
 pub(super) const WORDS: &[Words] = &[
     Words {
@@ -321,8 +323,7 @@ pub(super) const WORDS: &[Words] = &[
             zh: "链路 `{link}`：{endpoint} 拒绝了请求（{status}）",
         },
         cause: Text {
-            en: "The status is the server's own word for it.",
-            zh: "括号里是服务器自己给出的状态码。",
+            en: "The status is the server's own word for it.", zh: "括号里是服务器自己给出的状态码。"
         },
         remedy: Text {
             en: "look the status up in the server's manual or log; the agent keeps trying",
@@ -394,8 +395,7 @@ pub(super) const WORDS: &[Words] = &[
             zh: "当前用户无权写状态目录，或磁盘已满。",
         },
         remedy: Text {
-            en: "run the command as the user that the agent runs as",
-            zh: "请用运行本程序的用户执行该命令",
+            en: "run the command as the user that the agent runs as", zh: "请用运行本程序的用户执行该命令"
         },
     },
     Words {
@@ -528,8 +528,7 @@ pub(super) const WORDS: &[Words] = &[
             zh: "链路 `{link}`：{endpoint} 不支持订阅（{status}），改为周期读取",
         },
         cause: Text {
-            en: "Servers of the nano profile cannot subscribe.",
-            zh: "Nano 规范的服务器不支持订阅。",
+            en: "Servers of the nano profile cannot subscribe.", zh: "Nano 规范的服务器不支持订阅。"
         },
         remedy: Text {
             en: "nothing to do; subscribe = false on the device saves the try",
@@ -574,5 +573,20 @@ pub(super) const WORDS: &[Words] = &[
             zh: "服务器以为本网关已离线，或被重新配置，或有人删除了订阅。",
         },
         remedy: Text { en: "nothing to do; it is made anew", zh: "无需处理；程序会重建订阅" },
+    },
+    Words {
+        code: NOT_PROVEN,
+        what: Text {
+            en: "link `{link}`: {endpoint} has not proven that it is the server whose certificate was confirmed ({said})",
+            zh: "链路 `{link}`：{endpoint} 未能证明它就是已确认证书的服务器（{said}）",
+        },
+        cause: Text {
+            en: "It shows the certificate, but does not sign with its key: the server mixes up two certificates, or somebody pretends to be it.",
+            zh: "它出示了证书，却没有用对应的私钥签名：服务器混用了两张证书，或有人冒充它。",
+        },
+        remedy: Text {
+            en: "restart the server; if it stays, ask who is on the network between; nothing is read until then",
+            zh: "请重启服务器；若仍如此，请排查中间网络上有谁；在此之前不会采集",
+        },
     },
 ];
