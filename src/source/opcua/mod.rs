@@ -9,6 +9,7 @@ mod book;
 pub mod certificate;
 mod channel;
 pub mod client;
+pub mod contact;
 mod convert;
 mod endpoint;
 pub mod fault;
