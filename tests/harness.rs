@@ -6,8 +6,8 @@
 mod common;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpStream;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -189,6 +189,44 @@ fn the_gate_refuses_while_closed_and_cuts_when_it_closes() {
             .unwrap()
             .success()
     );
+}
+
+#[test]
+fn the_gate_lets_nothing_pass_while_frozen_and_all_of_it_afterwards() {
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut gate = Gate::before(server.local_addr().unwrap().port());
+    gate.open();
+    let enter = || TcpStream::connect(("127.0.0.1", gate.port())).unwrap();
+    let read = |from: &mut TcpStream| {
+        from.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+        let mut bytes = [0; 8];
+        from.read(&mut bytes).ok().map(|n| bytes[..n].to_vec())
+    };
+    let mut inside = enter();
+    let mut outside = server.accept().unwrap().0;
+    inside.write_all(b"a").unwrap();
+    assert_eq!(read(&mut outside), Some(b"a".to_vec()));
+
+    gate.freeze();
+    inside.write_all(b"b").unwrap();
+    outside.write_all(b"c").unwrap();
+    let mut late = enter();
+    late.write_all(b"d").unwrap();
+    assert_eq!((read(&mut outside), read(&mut inside)), (None, None), "something passed, or the connection was cut");
+
+    gate.thaw();
+    assert_eq!((read(&mut outside), read(&mut inside)), (Some(b"b".to_vec()), Some(b"c".to_vec())));
+    assert_eq!(read(&mut server.accept().unwrap().0), Some(b"d".to_vec()));
+
+    gate.cut();
+    assert_eq!((read(&mut outside), read(&mut inside)), (Some(vec![]), Some(vec![])), "a connection still stands");
+    let mut inside = TcpStream::connect(("127.0.0.1", gate.port())).unwrap();
+    inside.write_all(b"e").unwrap();
+    assert_eq!(read(&mut server.accept().unwrap().0), Some(b"e".to_vec()));
+
+    gate.freeze();
+    gate.close();
+    assert_eq!(read(&mut inside), Some(vec![]), "a frozen gate does not close");
 }
 
 #[test]

@@ -57,7 +57,8 @@ fn refused(ended: &Ended, exit: i32, code: &str) {
 /// What Python says of a certificate: an opinion that is not ours.
 fn python(program: &str, file: &Path) -> String {
     let head = "import hashlib, sys\nfrom cryptography import x509\ndata = open(sys.argv[1], 'rb').read()\n";
-    let output = Command::new(prepared("venv/bin/python")).args(["-c", &(head.to_owned() + program)]).arg(file).output();
+    let output =
+        Command::new(prepared("venv/bin/python")).args(["-c", &(head.to_owned() + program)]).arg(file).output();
     let output = output.unwrap();
     assert!(output.status.success(), "{output:?}");
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
@@ -152,13 +153,21 @@ fn at_a_terminal_only_yes_is_yes_and_a_changed_certificate_is_shouted() {
 fn what_is_odd_is_told_accepted_by_name_and_listed() {
     let dir = temp_dir();
     let dir = dir.path();
-    let options =
-        ["--certificate-expired", "--certificate-host", "plc.works", "--certificate-uri", "urn:other", "--users", "password"];
+    let options = [
+        "--certificate-expired",
+        "--certificate-host",
+        "plc.works",
+        "--certificate-uri",
+        "urn:other",
+        "--users",
+        "password",
+    ];
     let server = Server::start(Kind::Asyncua, &options);
     let config = workshop(dir, &server.endpoint(), "");
     let (code, said) = typed(&config, "trust press", "yes\n");
     assert_eq!(code, Some(0), "{said}");
-    for shown in ["CW292", "CW294", "plc.works, the link says 127.0.0.1", "CW295", "urn:other", "-1 days left", "CW247"] {
+    for shown in ["CW292", "CW294", "plc.works, the link says 127.0.0.1", "CW295", "urn:other", "-1 days left", "CW247"]
+    {
         assert!(said.contains(shown), "{shown} is not in\n{said}");
     }
     assert_eq!(pinned(dir).unwrap()["accepted"], serde_json::json!(["expired", "other_host", "other_uri"]));
@@ -217,7 +226,11 @@ fn nothing_is_written_for_an_agent_that_runs_as_another_user() {
     } else {
         std::os::unix::fs::symlink("/usr", dir.join("state")).unwrap();
     }
-    for args in [&["trust", "press", "--fingerprint", &fingerprint(&server, "server")][..], &["cert", "show"], &["cert", "export"]] {
+    for args in [
+        &["trust", "press", "--fingerprint", &fingerprint(&server, "server")][..],
+        &["cert", "show"],
+        &["cert", "export"],
+    ] {
         let ended = run(&config, args);
         refused(&ended, 73, "CW286");
         assert!(ended.stderr.contains("sudo -u"), "{ended:?}");

@@ -135,6 +135,86 @@ fn a_table_from_a_chinese_spreadsheet_gives_the_tags_that_toml_would() {
     assert_eq!(table.tags[1].register().unwrap().data_type, DataType::U32);
 }
 
+const SERVER: &str = "[workshop]\nenterprise = \"e\"\nid = \"w\"\ntimezone = \"Asia/Shanghai\"\n\
+    [[link]]\nname = \"l\"\nopcua = \"opc.tcp://127.0.0.1\"\n[[device]]\nid = \"m\"\nlink = \"l\"\n";
+
+#[cfg(feature = "opcua")]
+#[test]
+fn nodes_of_an_opc_ua_server_come_from_tables_and_profiles_too() {
+    let read = |device: &str, file: &str| {
+        let config = Config::parse_with(&format!("{SERVER}{device}\n"), &|_| Ok(file.as_bytes().to_vec()));
+        config.map(|config| config.devices[0].tags.clone())
+    };
+    let table = "点名,地址,类型,单位,采样周期,队列,触发,下标,死区,订阅\n\
+                 cycle,ns=2;s=Job.Cycle,,s,250ms,10,status,,2% of range,是\n\
+                 zones,\"nsu=urn:a%3Bb;s=x,y\",json,,,,,0:9,,否\n";
+    let inline = "tags = [\n\
+        { name = \"cycle\", address = \"ns=2;s=Job.Cycle\", unit = \"s\", sampling = \"250ms\", queue = 10, \
+          trigger = \"status\", deadband = \"2% of range\" },\n\
+        { name = \"zones\", address = \"nsu=urn:a%3Bb;s=x,y\", type = \"json\", index = \"0:9\", subscribe = false }]";
+    let expected = read(inline, "").unwrap();
+    assert_eq!(expected[1].node().unwrap().to_string(), "nsu=urn:a%3Bb;s=x,y [0:9]");
+    assert_eq!(read("tags_file = \"t.csv\"", table).unwrap(), expected);
+
+    let profile = "[profile]\nid = \"p\"\nname = \"P\"\nmaker = \"m\"\nsource = \"s\"\nchecked = true\nprotocol = \"opcua\"\n\
+                   tags = [{ name = \"a\", address = \"ns=2;i=1\", every = \"5s\" }, { name = \"b\", address = \"i=2258\", type = \"text\" }]\n";
+    let tags = read("every = \"2s\"\nprofile = \"p.toml\"", profile).unwrap();
+    let periods = tags.iter().map(|tag| (tag.every.as_secs(), tag.node().unwrap().sampling.as_secs()));
+    assert_eq!(periods.collect::<Vec<_>>(), [(5, 5), (2, 2)], "sampling follows the period of the tag");
+
+    for wrong in
+        [profile.replace("protocol = \"opcua\"", ""), profile.replace("[profile]", "[profile]\norder = \"CDAB\"")]
+    {
+        let mistakes = read("profile = \"p.toml\"", &wrong).unwrap_err();
+        assert_eq!(mistakes.len(), 1, "{mistakes:?}");
+    }
+}
+
+#[cfg(feature = "opcua")]
+#[test]
+fn check_says_what_a_server_will_send_and_how_it_is_protected() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("workshop.toml");
+    let tags = "tags = [{ name = \"a\", address = \"ns=2;s=A\", sampling = \"500ms\" }, \
+                { name = \"b\", address = \"nsu=urn:x;i=7\", every = \"10s\", subscribe = false }]\n";
+    let sink = "[[sink]]\nname = \"s\"\nmqtt = \"mqtts://b\"\nsend = [\"*\"]\n";
+    let text = SERVER.replace("[[device]]", "security = \"none\"\n[[device]]");
+    std::fs::write(&config, format!("{text}{tags}{sink}")).unwrap();
+    let check = |lang| run_to_end(&["check", "--lang", lang, "--config", &config.display().to_string()]).stdout;
+    for (out, words) in [
+        (
+            check("en"),
+            [
+                "link l (opc.tcp://127.0.0.1:4840): at most 2.1 values/s",
+                "security none; anonymous",
+                "WARNING: this connection is neither signed nor encrypted",
+                "published every 1s: 1 item in 1 subscription, sampled every 500ms",
+                "read every 10s: 1 tag, not subscribed",
+                "m.a  ns=2;s=A  float",
+                "m.b  nsu=urn:x;i=7  float",
+                "at most; less with report on change",
+                "2 samples/s",
+            ],
+        ),
+        (
+            check("zh"),
+            [
+                "链路 l（opc.tcp://127.0.0.1:4840）：每秒最多 2.1 个值",
+                "安全模式 none；身份：匿名",
+                "警告：此连接既不签名也不加密",
+                "每 1s 发布一次：1 个订阅，1 个监视项，采样周期 500ms",
+                "每 10s 读取一次：1 个点（不订阅）",
+                "m.a  ns=2;s=A  float",
+                "m.b  nsu=urn:x;i=7  float",
+                "此为上限",
+                "每秒 2 个样本",
+            ],
+        ),
+    ] {
+        assert!(words.iter().all(|word| out.contains(word)), "{out}");
+    }
+}
+
 /// The parts of an xlsx that a reader needs; `rows` is the XML of the sheet's rows.
 fn xlsx(rows: &str) -> Vec<u8> {
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));

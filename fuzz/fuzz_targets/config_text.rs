@@ -1,13 +1,17 @@
 //! Any text as a configuration. Held: it is valid, or there is at least one mistake, each on a line that exists and with
-//! words that have no argument left open; what is valid stays so when it is read again.
+//! words that have no argument left open; what is valid stays so when it is read again. The same text as a node of OPC UA.
 
 #![no_main]
 
 use cloudward::config::Config;
+use cloudward::config::opcua::NodeAddress;
 use cloudward::model::Lang;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
+    if let Some(node) = NodeAddress::parse(text) {
+        assert_eq!(NodeAddress::parse(&node.to_string()), Some(node), "its own text names the same node");
+    }
     match Config::parse(text) {
         Ok(config) => {
             assert_eq!(Config::parse(text).as_ref(), Ok(&config));

@@ -30,7 +30,7 @@ use crate::journal::{Journal, Place, Settings};
 use crate::model::words::agent as words;
 use crate::model::{BootId, Lang, LinkState, Timestamp, Trouble};
 #[cfg(feature = "opcua")]
-use crate::source::opcua;
+use crate::source::opcua::Client;
 use crate::source::{LinkStatus, Poller, poller};
 use courier::{Courier, Desk, Order};
 use dial_in::DialIn;
@@ -318,7 +318,7 @@ async fn hear(config: &Config, link: Arc<Link>, place: poller::Place, stop: watc
     #[cfg(feature = "opcua")]
     if let Transport::OpcUa(server) = &link.transport {
         let server = server.as_ref().clone();
-        return opcua::Client::new(config, link, server, place).run(stop).await;
+        return Client::new(config, link, server, place).run(stop).await;
     }
     Poller::new(config, link, place).run(stop).await;
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::config::{ENVELOPE_BYTES, LONGEST_VALUE, SCAN_BYTES, TEXT_FRAME, escaped_len};
 use crate::journal::{NewData, NewEvent};
 use crate::model::{Group, Reading, Scan, TagInfo, Value};
+use crate::sink::payload::stamps;
 
 /// Samples of one record: what one message carries.
 const RECORD_SAMPLES: usize = 2_000;
@@ -97,13 +98,19 @@ fn most_bytes(group: &Group, scan: &Scan) -> usize {
         // The value, and the reason for doubt.
         Some(Reading::Uncertain(value, _)) => 2 * tag.name.len() + longest(value) + LONGEST_VALUE,
     };
-    SCAN_BYTES + group.tags.iter().zip(&scan.readings).map(bytes).sum::<usize>()
+    let reported = group.tags.iter().zip(&scan.readings);
+    let stamped = scan.stamps.as_deref().map_or(0, |stamps| {
+        let there = reported.clone().zip(stamps).filter(|((_, reading), _)| reading.is_some());
+        stamps::longest(there.map(|((tag, _), stamp)| (tag, stamp)))
+    });
+    SCAN_BYTES + stamped + reported.map(bytes).sum::<usize>()
 }
 
 /// A value in JSON beside its tag's name, at most.
 fn longest(value: &Value) -> usize {
     match value {
         Value::Text(text) => LONGEST_VALUE.max(TEXT_FRAME + escaped_len(text)),
+        Value::Json(json) => LONGEST_VALUE.max(TEXT_FRAME + json.len()),
         _ => LONGEST_VALUE,
     }
 }
@@ -113,7 +120,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::model::{BootId, DataRecord, Deadband, ReportRule, Timestamp, Value, ValueKind, Why};
+    use crate::model::{BootId, DataRecord, Deadband, ReportRule, Stamp, Timestamp, Value, ValueKind, Why};
 
     fn group(device: &str, tags: usize) -> Arc<Group> {
         let report = ReportRule { deadband: Deadband::None, max_silence: Duration::from_secs(60) };
@@ -207,6 +214,34 @@ mod tests {
                 let longest = pending.data.into_iter().map(|record| message(record).len()).max().unwrap();
                 assert!((1_000..=4_096).contains(&longest), "{longest} bytes, {text:?}");
             }
+        }
+    }
+
+    #[test]
+    fn no_message_is_larger_than_a_sink_allows_whatever_the_stamps_and_however_long_the_json() {
+        const TAGS: usize = 20;
+        let json = format!("[{}]", vec!["0.125"; 40].join(",")).into_boxed_str();
+        let time = |at: i64, tag: usize, apart: bool| Some(Timestamp(at - if apart { tag as i64 } else { 0 }));
+        for (are_apart, has_server, status) in
+            [(false, false, 0), (false, true, 0x8000_0000), (true, false, 0), (true, true, 0), (true, true, u32::MAX)]
+        {
+            let mut pending = Pending::default();
+            for at in (0..50).map(|at| i64::MIN + 1_000_000 + 1_000 * at) {
+                let mut scan = scan(TAGS, at);
+                scan.readings.fill(Some(Reading::Good(Value::F64(-1.234_567_890_123_456_7e-100))));
+                scan.readings[1] = Some(Reading::Good(Value::Json(json.clone())));
+                scan.readings[2] = Some(Reading::Uncertain(Value::Json(json.clone()), Why::UncertainStatus));
+                scan.readings[3] = None;
+                let stamp = |tag| Stamp {
+                    source: time(at, tag, are_apart),
+                    server: time(at + i64::from(has_server), tag, are_apart),
+                    status,
+                };
+                scan.stamps = Some((0..TAGS).map(stamp).collect());
+                pending.push(group("a", TAGS), scan, 8_192);
+            }
+            let longest = pending.data.into_iter().map(|record| message(record).len()).max().unwrap();
+            assert!((5_000..=8_192).contains(&longest), "{longest} bytes, {are_apart} {has_server} {status}");
         }
     }
 

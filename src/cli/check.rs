@@ -272,8 +272,14 @@ impl Report<'_> {
         let written = show_bytes(load.written_bytes_per_year);
         say("");
         self.say(
-            format!("journal {dir}: {rate:.0} samples/s, about {stored}/s stored"),
-            format!("日志库 {dir}：每秒 {rate:.0} 个样本，约占 {stored}/s"),
+            format!(
+                "journal {dir}: {rate:.0} samples/s, about {stored}/s stored{}",
+                self.at_most(" at most; less with report on change")
+            ),
+            format!(
+                "日志库 {dir}：每秒 {rate:.0} 个样本，约占 {stored}/s{}",
+                self.at_most("，此为上限，按变化上报会更少")
+            ),
         );
         self.say(
             format!("  an outage of about {hours:.0} hours fits ({size}, {age}); beyond it the oldest samples are dropped and counted"),

@@ -12,7 +12,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
 /// Libraries whose own log lines repeat ours or mean nothing to an operator.
-const QUIET: &str = "rumqttc=off,rumqttd=off,tokio_modbus=off,rustls=off";
+const QUIET: &str = "rumqttc=off,rumqttd=off,tokio_modbus=off,rustls=off,\
+    opcua_client=off,opcua_core=off,opcua_crypto=off,opcua_types=off,opcua_server=off,opcua_nodes=off";
 
 /// Sets the log up for the process. `level`: see `cloudward run --help`. `false`: the level is not understood.
 pub(super) fn start(level: &str) -> bool {

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::config::opcua::{OpcUaServer, SecurityMode};
 use crate::config::{Config, Link, Transport};
-use crate::model::words::{opcua, opcua_trust as words};
+use crate::model::words::{opcua as session_words, opcua_trust as words};
 use crate::model::{Lang, Timestamp, Trouble, Why};
 use crate::source::opcua::certificate::{Certificate, Facts, Oddity};
 use crate::source::opcua::contact::{Contact, look};
@@ -90,7 +90,7 @@ fn confirm(args: &TrustArgs, config: &Config) -> Result<(), Ended> {
     let contact = meet(link, server, &pki, now)
         .map_err(|(trouble, code)| (trouble.with("link", &link.name).with("endpoint", &server.url), code))?;
     let Contact { certificate, oddities, .. } = &contact;
-    let Some(facts) = certificate.facts() else { return Err((told(opcua::NO_CERTIFICATE), EXIT_PROTOCOL)) };
+    let Some(facts) = certificate.facts() else { return Err((told(session_words::NO_CERTIFICATE), EXIT_PROTOCOL)) };
     let before = pki.pinned(&link.name).unwrap_or_else(|trouble| {
         // What is confirmed now takes its place.
         writeln!(std::io::stderr(), "cloudward: {}", plain(trouble)).ok(); // a closed pipe: nobody reads it
@@ -173,7 +173,9 @@ fn meet(link: &Arc<Link>, server: &OpcUaServer, pki: &Pki, now: Timestamp) -> Re
     match met {
         Ok(Ok(contact)) => Ok(contact),
         Ok(Err(Fault { why: Why::Untrusted, trouble, .. })) => Err((trouble, EXIT_PROTOCOL)),
-        Ok(Err(fault)) if fault.trouble.code == opcua::POLICY_NOT_OFFERED => Err((fault.trouble, EXIT_PROTOCOL)),
+        Ok(Err(fault)) if fault.trouble.code == session_words::POLICY_NOT_OFFERED => {
+            Err((fault.trouble, EXIT_PROTOCOL))
+        }
         Ok(Err(fault)) => Err((fault.trouble, EXIT_UNAVAILABLE)),
         Err(error) => Err((Trouble::new(words::LOOK_BROKE_OFF).with("error", error), EXIT_PROTOCOL)),
     }

@@ -32,7 +32,7 @@ pub use glob::glob;
 pub use names::Names;
 pub use profile::BUILT_IN as BUILT_IN_PROFILES;
 pub use quote::quoted;
-pub use sink::{ENVELOPE_BYTES, LONGEST_VALUE, SCAN_BYTES, TEXT_FRAME, escaped_len};
+pub use sink::{ENVELOPE_BYTES, LONGEST_STATUS, LONGEST_TIME, LONGEST_VALUE, SCAN_BYTES, TEXT_FRAME, escaped_len};
 pub use spreadsheet::{Row, rows_of_text, rows_of_xlsx};
 pub use units::parse_time;
 pub use write_rule::{MAX_WRITTEN_REGISTERS, WriteRule};
@@ -398,6 +398,11 @@ impl Tag {
             Origin::Dlt645(item) => item.format.text_length(),
             Origin::OpcUa(node) => (node.kind == ValueKind::Text).then_some(Node::MAX_TEXT),
         }
+    }
+
+    /// Whether its protocol says source time, server time and status code with each value.
+    pub fn has_stamps(&self) -> bool {
+        self.node().is_some()
     }
 
     /// Values that come in one period, at most: a server that looks more often than it sends keeps several.

@@ -196,3 +196,97 @@ fn index(section: &Section<'_>) -> Option<String> {
     }
     Some(compact)
 }
+
+#[cfg(feature = "opcua")]
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, Tag};
+
+    fn tags(device: &str, tags: &str) -> Vec<Tag> {
+        let text = format!(
+            "[workshop]\nenterprise = \"e\"\nid = \"w\"\ntimezone = \"Asia/Shanghai\"\n\
+             [[link]]\nname = \"s\"\nopcua = \"opc.tcp://h\"\n\
+             [[device]]\nid = \"m\"\nlink = \"s\"\n{device}\ntags = [{tags}]\n"
+        );
+        let config = Config::parse(&text).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+        assert_eq!(config.devices[0].station, Station::Server);
+        config.devices[0].tags.clone()
+    }
+
+    fn one(device: &str, keys: &str) -> Tag {
+        tags(device, &format!("{{ name = \"t\", address = \"ns=2;i=1\", {keys} }}")).remove(0)
+    }
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn what_is_not_said_is_as_most_machines_want_it() {
+        let tag = one("", "");
+        let node = tag.node().expect("it is one");
+        let expected = Node {
+            address: NodeAddress::parse("ns=2;i=1").expect("it is one"),
+            kind: ValueKind::Float,
+            index: None,
+            is_subscribed: true,
+            sampling: SECOND,
+            queue: 1,
+            trigger: Trigger::StatusValue,
+            server_deadband: None,
+        };
+        assert_eq!((node, tag.kind(), tag.every), (&expected, ValueKind::Float, SECOND));
+        assert_eq!((tag.report.deadband, tag.report.max_silence), (Deadband::None, 60 * SECOND));
+    }
+
+    #[test]
+    fn a_tag_inherits_from_its_device_and_says_what_differs() {
+        let of = |device, keys| {
+            let tag = one(device, keys);
+            let node = tag.node().expect("it is one").clone();
+            (node.is_subscribed, node.sampling.as_millis(), node.queue)
+        };
+        assert_eq!(of("sampling = \"300ms\"", ""), (true, 300, 4));
+        assert_eq!(of("every = \"10s\"", ""), (true, 10_000, 1));
+        assert_eq!(of("sampling = \"300ms\"", "every = \"3s\", queue = 2"), (true, 300, 2));
+        assert_eq!(of("sampling = \"300ms\"", "sampling = \"1s\""), (true, 1_000, 1));
+        assert_eq!(of("subscribe = false", ""), (false, 1_000, 1));
+        assert_eq!(of("subscribe = false", "subscribe = true, sampling = \"100ms\""), (true, 100, 10));
+        assert_eq!(of("", "sampling = \"0s\""), (true, 0, 1_000), "as fast as the server can");
+    }
+
+    #[test]
+    fn the_server_counts_a_deadband_before_scaling_and_only_of_numbers() {
+        let of = |keys| {
+            let tag = one("", keys);
+            (tag.report.deadband, tag.node().and_then(|node| node.server_deadband))
+        };
+        use ServerDeadband::{Absolute, PercentOfRange};
+        assert_eq!(of("deadband = 0.5"), (Deadband::Absolute(0.5), Some(Absolute(0.5))));
+        assert_eq!(of("deadband = 0.5, scale = -0.1"), (Deadband::Absolute(0.5), Some(Absolute(5.0))));
+        assert_eq!(of("deadband = 0.5, offset = 3"), (Deadband::Absolute(0.5), Some(Absolute(0.5))));
+        assert_eq!(of("deadband = 0"), (Deadband::Absolute(0.0), None), "any change, as without");
+        assert_eq!(of("deadband = \"2%\""), (Deadband::Percent(2.0), None), "of the last reported value: ours");
+        assert_eq!(of("deadband = \"2 % of range\""), (Deadband::None, Some(PercentOfRange(2.0))));
+        assert_eq!(of("deadband = 1, type = \"text\""), (Deadband::Absolute(1.0), None));
+        let named = "deadband = 1, type = \"int\", values = { 0 = \"stop\", -1 = \"odd\" }";
+        assert_eq!(of(named), (Deadband::Absolute(1.0), None));
+        assert_eq!(of("deadband = 1, subscribe = false"), (Deadband::Absolute(1.0), None));
+    }
+
+    #[test]
+    fn types_are_those_of_reported_values() {
+        for (keys, kind, reported) in [
+            ("type = \"int\"", ValueKind::Int, ValueKind::Int),
+            ("type = \"int\", scale = 0.1", ValueKind::Int, ValueKind::Float),
+            ("type = \"int\", values = { 18446744073709551615 = \"max\" }", ValueKind::Int, ValueKind::Text),
+            ("type = \"bool\"", ValueKind::Bool, ValueKind::Bool),
+            ("type = \"json\", index = \"0:1, 2\"", ValueKind::Json, ValueKind::Json),
+        ] {
+            let tag = one("", keys);
+            assert_eq!((tag.node().map(|node| node.kind), tag.kind()), (Some(kind), reported), "{keys}");
+        }
+        let index = |keys| one("", keys).node().and_then(|node| node.index.clone());
+        assert_eq!(index("index = \"0:1, 2\"").as_deref(), Some("0:1,2"));
+        assert_eq!(index("index = 3").as_deref(), Some("3"));
+    }
+}

@@ -171,3 +171,84 @@ fn user(section: &Section<'_>, mode: SecurityMode, host: &str) -> User {
 }
 
 const PASSWORD: [&str; 3] = ["password_file", "password_credential", "password_env"];
+
+#[cfg(feature = "opcua")]
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::config::{Config, Manners, SecretSource, Transport};
+
+    fn config(link: &str) -> Config {
+        let text = format!(
+            "[workshop]\nenterprise = \"e\"\nid = \"w\"\ntimezone = \"Asia/Shanghai\"\n\
+             [[link]]\nname = \"s\"\n{link}\n"
+        );
+        Config::parse(&text).unwrap_or_else(|mistakes| panic!("{link}: {mistakes:?}"))
+    }
+
+    fn parsed(config: &Config) -> OpcUaServer {
+        let Transport::OpcUa(server) = &config.links[0].transport else { panic!("no server") };
+        (**server).clone()
+    }
+
+    #[test]
+    fn a_url_is_enough_and_the_safe_way_is_the_default() {
+        let config = config("opcua = \"opc.tcp://plc-7\"");
+        let expected = OpcUaServer {
+            url: "opc.tcp://plc-7:4840".into(),
+            host: "plc-7".into(),
+            port: 4840,
+            mode: SecurityMode::SignAndEncrypt,
+            policy: None,
+            user: User::Anonymous,
+            profile: ServerProfile::Generic,
+            max_items: None,
+        };
+        assert_eq!(parsed(&config), expected);
+        let link = &config.links[0];
+        assert_eq!((link.timeout, link.connect_timeout), (Duration::from_secs(5), Duration::from_secs(5)));
+        assert_eq!((link.manners, link.transport.to_string()), (Manners::DEFAULT, expected.url));
+    }
+
+    #[test]
+    fn urls_are_taken_as_servers_show_them() {
+        for (typed, url, host, port) in [
+            ("opc.tcp://10.0.0.1:4841/UA/Server", "opc.tcp://10.0.0.1:4841/UA/Server", "10.0.0.1", 4841),
+            ("OPC.TCP://10.0.0.1/", "opc.tcp://10.0.0.1:4840", "10.0.0.1", 4840),
+            (
+                " opc.tcp://DESKTOP-1:53530/OPCUA/SimulationServer ",
+                "opc.tcp://DESKTOP-1:53530/OPCUA/SimulationServer",
+                "DESKTOP-1",
+                53530,
+            ),
+            ("opc.tcp://[fe80::1]:4840/a", "opc.tcp://[fe80::1]:4840/a", "fe80::1", 4840),
+        ] {
+            let server = parsed(&config(&format!("opcua = \"{typed}\"")));
+            assert_eq!((server.url.as_str(), server.host.as_str(), server.port), (url, host, port));
+        }
+    }
+
+    #[test]
+    fn secrets_and_certificates_lie_beside_the_configuration() {
+        let user = |keys: &str| {
+            let config = config(&format!("opcua = \"opc.tcp://h\"\n{keys}"));
+            parsed(&config.anchored(Path::new("/etc/cloudward/workshop.toml"))).user
+        };
+        let password = SecretSource::File("/etc/cloudward/password".into());
+        let name = "gateway".to_owned();
+        assert_eq!(user("user = \"gateway\"\npassword_file = \"password\""), User::Password { name, password });
+        let certificate = |key| User::Certificate { file: "/etc/cloudward/user.pem".into(), key };
+        assert_eq!(
+            user("user_cert_file = \"user.pem\"\nuser_key_file = \"/run/user.key\""),
+            certificate(SecretSource::File("/run/user.key".into()))
+        );
+        assert_eq!(
+            user("security = \"none\"\nuser_cert_file = \"user.pem\"\nuser_key_credential = \"key\""),
+            certificate(SecretSource::Credential("key".into())),
+            "a signature shows nobody the key"
+        );
+    }
+}

@@ -24,7 +24,13 @@ pub const SCAN_BYTES: usize = 64;
 /// A value in JSON takes at most so many bytes beside its name: `"":-1.2345678901234567e-100,`.
 pub const LONGEST_VALUE: usize = 32;
 
-/// What a text takes in JSON beside its bytes and its tag's name: `"":"",`.
+/// A time in JSON takes at most so many bytes beside its tag's name: `"":-9223372036854775808,`.
+pub const LONGEST_TIME: usize = 24;
+
+/// A status code in JSON takes at most so many bytes beside its tag's name: `"":4294967295,`.
+pub const LONGEST_STATUS: usize = 14;
+
+/// What a text takes in JSON beside its bytes and its tag's name: `"":"",`. What is JSON itself takes no more.
 pub const TEXT_FRAME: usize = 6;
 
 /// One byte of a device becomes at most so many in JSON: a control character is written `\u0001`. A character of two
@@ -192,7 +198,8 @@ fn names_something(entry: &str, device: &Device) -> bool {
     }
 }
 
-/// One scan of a device must fit one message even if every value is as long as can be.
+/// One scan of a device must fit one message even if every value is as long as can be. What a scan takes beside its readings
+/// fits into the envelope's bytes.
 fn fits_message(section: &Section<'_>, devices: &[Arc<Device>], max_message: usize) {
     for device in devices {
         let longest: usize = device.tags.iter().map(longest_reading).sum();
@@ -207,6 +214,14 @@ fn fits_message(section: &Section<'_>, devices: &[Arc<Device>], max_message: usi
 
 /// What a reading of this tag takes in JSON at most, with the tag's name.
 fn longest_reading(tag: &Tag) -> usize {
+    if !tag.has_stamps() {
+        return longest_value(tag);
+    }
+    // Any value may be doubtful: the reason, both times and the status code, each beside the name again.
+    longest_value(tag) + 4 * tag.name.len() + LONGEST_VALUE + 2 * LONGEST_TIME + LONGEST_STATUS
+}
+
+fn longest_value(tag: &Tag) -> usize {
     let number = tag.name.len() + LONGEST_VALUE;
     if tag.kind() == ValueKind::Json {
         return tag.name.len() + TEXT_FRAME + Node::MAX_JSON; // it stands there as it is
@@ -225,4 +240,69 @@ fn longest_reading(tag: &Tag) -> usize {
 /// Bytes of a text between its quotes in JSON, at most.
 pub fn escaped_len(text: &str) -> usize {
     text.bytes().map(|byte| if byte < 0x20 { TEXT_GROWTH } else { 1 + usize::from(matches!(byte, b'"' | b'\\')) }).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::config::Origin;
+    use crate::config::opcua::{NodeAddress, Trigger};
+    use crate::model::{BootId, DataRecord, Deadband, Group, Reading, ReportRule, Scan, Stamp, Timestamp, Value, Why};
+    use crate::sink::{Scope, payload};
+
+    fn tag(name: &str, kind: ValueKind) -> Tag {
+        let node = Node {
+            address: NodeAddress::parse("ns=2;s=x").unwrap(),
+            kind,
+            index: None,
+            is_subscribed: true,
+            sampling: Duration::from_secs(1),
+            queue: 1,
+            trigger: Trigger::StatusValue,
+            server_deadband: None,
+        };
+        Tag {
+            name: name.into(),
+            label: None,
+            unit: None,
+            origin: Origin::OpcUa(Arc::new(node)),
+            scaling: None,
+            values: None,
+            every: Duration::from_secs(1),
+            write: None,
+            report: ReportRule { deadband: Deadband::None, max_silence: Duration::from_secs(60) },
+        }
+    }
+
+    #[test]
+    fn a_scan_of_opc_ua_fits_the_message_that_was_foreseen_however_long_its_values_and_stamps() {
+        let longest = [
+            (ValueKind::Float, Value::F64(-1.234_567_890_123_456_7e-100)),
+            (ValueKind::Text, Value::Text("\u{1}".repeat(Node::MAX_TEXT).into())),
+            (ValueKind::Json, Value::Json(format!("\"{}\"", "x".repeat(Node::MAX_JSON - 2)).into())),
+        ];
+        for (kind, value) in longest {
+            let tags: Vec<Tag> = (0..50).map(|n| tag(&format!("t{n}"), kind)).collect();
+            let stamp = |n| Stamp { source: time(n), server: time(n + 1), status: u32::MAX };
+            let scan = Scan {
+                at: Timestamp(i64::MIN),
+                mono_ms: 0,
+                readings: vec![Some(Reading::Uncertain(value, Why::UncertainStatus)); tags.len()],
+                stamps: Some((0..50).map(stamp).collect()),
+            };
+            let infos = tags.iter().map(Tag::info).collect();
+            let group = Arc::new(Group::new("d".repeat(64).into(), Duration::from_secs(1), infos));
+            let mask = Scope::new(&["*".into()]).mask(&group.device, &group.tags);
+            let record = DataRecord { seq: u64::MAX, boot: BootId(u64::MAX), group, scans: vec![scan] };
+            let taken = payload::data(&record, &mask, u64::MAX).unwrap().len();
+            let foreseen = ENVELOPE_BYTES + tags.iter().map(longest_reading).sum::<usize>();
+            assert!((taken..2 * taken).contains(&foreseen), "{foreseen} bytes foreseen, {taken} taken: {kind:?}");
+        }
+    }
+
+    fn time(n: i64) -> Option<Timestamp> {
+        Some(Timestamp(i64::MIN + n))
+    }
 }

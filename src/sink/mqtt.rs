@@ -17,9 +17,9 @@ use tokio::task::JoinHandle;
 
 use super::{cause, tls};
 use crate::config::{Security, Sink};
-use crate::secret;
 use crate::model::words::sink as words;
 use crate::model::{Seq, Stream, Trouble};
+use crate::secret;
 
 /// What a message stands for: chosen by the courier, handed back when the broker has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -5,6 +5,8 @@
 //! that was sent to this sink before (0: none), so a receiver that has not seen `prev` knows of a gap, although `send`
 //! may leave records out in between.
 
+pub mod stamps; // source time, server time and status code
+
 use std::fmt::Write as _;
 
 use serde::Serialize;
@@ -19,7 +21,8 @@ use crate::model::{
 ///
 /// `{"device":"imm-01","id":"0123456789ab-data-7","prev":6,"samples":[{"ts":1700000000000,"values":{"temp":231.5},
 /// "uncertain":{"temp":"device_busy"},"bad":{"level":"timeout"}}]}`; `ts` in milliseconds UTC. `values`, `uncertain`
-/// and `bad` are left out when empty. An uncertain value stands in `values`, its reason in `uncertain`.
+/// and `bad` are left out when empty. An uncertain value stands in `values`, its reason in `uncertain`. Behind them stand the
+/// stamps, where the protocol has any: see [`stamps`].
 pub fn data(record: &DataRecord, mask: &Mask, prev: Seq) -> Option<Vec<u8>> {
     if mask.is_empty() {
         return None;
@@ -130,6 +133,11 @@ fn sample(out: &mut String, scan: &Scan, tags: &[TagInfo], mask: &Mask) -> bool 
             (!is_finite(value)).then_some(Cell::Why(Why::NotANumber))
         }
     });
+    if let Some(stamps) = scan.stamps.as_deref().filter(|_| any) {
+        let places = scan.readings.iter().zip(tags).zip(stamps).enumerate();
+        let reported = places.filter(|(place, ((reading, _), _))| mask.allows(*place) && reading.is_some());
+        stamps::put(out, reported.map(|(_, ((_, tag), stamp))| (tag, stamp)));
+    }
     out.push('}');
     any
 }
@@ -169,7 +177,7 @@ fn object<'a>(
     open
 }
 
-/// A value as JSON writes it. Floats as the shortest text that reads back as the same float: `231.5`, and `0.1` for the
+/// A value as JSON writes it; one that is JSON already as it is. Floats as the shortest text that reads back as the same float: `231.5`, and `0.1` for the
 /// single-precision `0.1` too.
 fn put(out: &mut String, value: &Value) {
     match value {
@@ -207,197 +215,4 @@ fn json(message: &impl Serialize) -> Vec<u8> {
 }
 
 #[cfg(test)]
-pub(in crate::sink) mod tests {
-    use super::*;
-    use crate::config::Tag;
-    use crate::config::modbus::{Address, DataType, Order, Register};
-    use crate::config::{Manners, Origin, Station};
-    use crate::model::{Deadband, Group, LinkState, ReportRule, ValueKind};
-    use proptest::prelude::*;
-    use std::time::Duration;
-
-    const BOOT: BootId = BootId(0x0123_4567_89ab);
-    const REPORT: ReportRule = ReportRule { deadband: Deadband::None, max_silence: Duration::from_secs(60) };
-
-    pub(in crate::sink) fn tag(name: &str) -> TagInfo {
-        TagInfo { name: name.into(), unit: None, kind: ValueKind::Float, report: REPORT }
-    }
-
-    fn record(names: &[&str], scans: Vec<Vec<Option<Reading>>>) -> DataRecord {
-        let tags = names.iter().map(|name| tag(name)).collect();
-        let group = Group::new("imm-01".into(), Duration::from_secs(1), tags).into();
-        let at = |i: usize| Timestamp(1_700_000_000_000 + i as i64 * 1000);
-        let scans = scans
-            .into_iter()
-            .enumerate()
-            .map(|(i, readings)| Scan { at: at(i), mono_ms: 0, readings, stamps: None })
-            .collect();
-        DataRecord { seq: 7, boot: BOOT, group, scans }
-    }
-
-    fn all(record: &DataRecord) -> Mask {
-        Scope::new(&["*".into()]).mask(&record.group.device, &record.group.tags)
-    }
-
-    fn only(record: &DataRecord, entry: &str) -> Mask {
-        Scope::new(&[entry.into()]).mask(&record.group.device, &record.group.tags)
-    }
-
-    fn good(value: Value) -> Option<Reading> {
-        Some(Reading::Good(value))
-    }
-
-    #[track_caller]
-    fn check(got: Vec<u8>, golden: &str) {
-        let got = String::from_utf8(got).expect("payloads are UTF-8");
-        assert_eq!(got, golden.trim_end_matches('\n'));
-        serde_json::from_str::<serde_json::Value>(&got).expect("payloads are JSON");
-    }
-
-    #[test]
-    fn a_data_message_holds_good_uncertain_and_bad_readings_to_the_byte() {
-        let record = record(
-            &["temp", "level", "running", "count", "text"],
-            vec![
-                vec![
-                    good(Value::F32(231.5)),
-                    Some(Reading::Bad(Why::Timeout)),
-                    good(Value::Bool(true)),
-                    good(Value::U64(u64::MAX)),
-                    good(Value::Text("料筒 \"A\"\\\n\u{1}".into())),
-                ],
-                vec![None, Some(Reading::Uncertain(Value::F64(1e21), Why::DeviceBusy)), None, None, None],
-                vec![None; 5],
-                vec![
-                    good(Value::F32(0.1)),
-                    good(Value::F64(-0.0)),
-                    good(Value::Bool(false)),
-                    good(Value::I64(i64::MIN)),
-                    None,
-                ],
-            ],
-        );
-        check(data(&record, &all(&record), 5).expect("all is in scope"), include_str!("golden/data.json"));
-    }
-
-    #[test]
-    fn scans_without_a_tag_in_scope_are_left_out_and_a_record_without_any_is_none() {
-        let one = good(Value::I64(1));
-        let record =
-            record(&["a", "b"], vec![vec![None, one.clone()], vec![one.clone(), one.clone()], vec![None, one]]);
-        check(
-            data(&record, &only(&record, "*.a"), 0).expect("a is in scope"),
-            include_str!("golden/data_one_tag.json"),
-        );
-        assert_eq!(data(&record, &only(&record, "*.c"), 0), None);
-        let record = super::tests::record(&["a", "b"], vec![vec![None, good(Value::I64(1))]]);
-        assert_eq!(data(&record, &only(&record, "*.a"), 0), None);
-        let record = super::tests::record(&["a"], vec![]);
-        assert_eq!(data(&record, &all(&record), 0), None);
-    }
-
-    #[test]
-    fn a_float_that_is_not_a_number_is_bad_and_never_a_value() {
-        let record = record(
-            &["a", "b", "c"],
-            vec![vec![
-                good(Value::F32(f32::NAN)),
-                Some(Reading::Uncertain(Value::F64(f64::INFINITY), Why::DeviceBusy)),
-                good(Value::F64(2.0)),
-            ]],
-        );
-        check(data(&record, &all(&record), 0).expect("all is in scope"), include_str!("golden/data_not_a_number.json"));
-    }
-
-    #[test]
-    fn an_event_is_flat_behind_its_identity() {
-        let at = Timestamp(1_700_000_000_000);
-        let link = Event::Link { link: "press-plc".into(), state: LinkState::Down, why: Some("timeout".into()) };
-        check(event(&EventRecord { seq: 4, boot: BOOT, at, event: link }, 3), include_str!("golden/event_link.json"));
-        let dropped = Event::Dropped { samples: 120, cause: "max_age".into() };
-        check(
-            event(&EventRecord { seq: 9, boot: BOOT, at, event: dropped }, 4),
-            include_str!("golden/event_dropped.json"),
-        );
-    }
-
-    #[test]
-    fn a_birth_names_the_tags_in_scope_only() {
-        let tag = |name: &str, unit: Option<&str>, data_type| Tag {
-            name: name.into(),
-            label: Some("not for the wire".into()),
-            unit: unit.map(Into::into),
-            origin: Origin::Modbus(Register {
-                address: Address::parse("40001").expect("an address"),
-                data_type,
-                order: Order::parse("ABCD").expect("an order"),
-            }),
-            scaling: None,
-            values: None,
-            every: Duration::from_secs(1),
-            write: None,
-            report: REPORT,
-        };
-        let device = Device {
-            id: "imm-01".into(),
-            name: Some("1号注塑机".into()),
-            link: None,
-            station: Station::Unit(1),
-            manners: Manners::DEFAULT,
-            profile: None,
-            tags: vec![
-                tag("temp", Some("°C"), DataType::F32),
-                tag("secret", None, DataType::F32),
-                tag("cycles", None, DataType::U32),
-            ],
-        };
-        let at = Timestamp(1_700_000_000_000);
-        let scope = |entries: &[&str]| Scope::new(&entries.iter().map(|&e| e.to_owned()).collect::<Vec<_>>());
-        let some = birth(&device, &scope(&["imm-01.temp", "*.cycles"]), BOOT, at);
-        check(some.expect("two tags are in scope"), include_str!("golden/birth.json"));
-        assert_eq!(birth(&device, &scope(&["imm-02"]), BOOT, at), None);
-        let without_name = Device { name: None, tags: vec![tag("temp", None, DataType::Bool)], ..device };
-        check(
-            birth(&without_name, &scope(&["*"]), BOOT, at).expect("all is in scope"),
-            include_str!("golden/birth_without_name.json"),
-        );
-    }
-
-    #[test]
-    fn the_state_says_whether_the_agent_is_there() {
-        check(online(BOOT, Timestamp(1_700_000_000_000)), include_str!("golden/online.json"));
-        check(offline(BOOT), include_str!("golden/offline.json"));
-    }
-
-    #[test]
-    fn every_byte_that_json_escapes_is_escaped() {
-        for c in '\0'..='\u{ff}' {
-            let mut out = String::new();
-            text(&mut out, &format!("a{c}b"));
-            assert_eq!(out, serde_json::to_string(&format!("a{c}b")).expect("a string is always JSON"));
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn a_text_is_escaped_as_serde_json_does(s in any::<String>()) {
-            let mut out = String::new();
-            text(&mut out, &s);
-            prop_assert_eq!(out, serde_json::to_string(&s).expect("a string is always JSON"));
-        }
-
-        #[test]
-        fn a_float_reads_back_as_the_same_float(single in any::<f32>(), double in any::<f64>()) {
-            let mut out = String::new();
-            if single.is_finite() {
-                put(&mut out, &Value::F32(single));
-                prop_assert_eq!(out.parse::<f32>().expect("a number").to_bits(), single.to_bits());
-                out.clear();
-            }
-            if double.is_finite() {
-                put(&mut out, &Value::F64(double));
-                prop_assert_eq!(out.parse::<f64>().expect("a number").to_bits(), double.to_bits());
-            }
-        }
-    }
-}
+pub(in crate::sink) mod tests;

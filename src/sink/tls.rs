@@ -13,10 +13,10 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, Error, InconsistentKeys, RootCertStore};
 use secrecy::ExposeSecret;
 
-use crate::secret;
 use crate::config::SecretSource;
 use crate::model::Trouble;
 use crate::model::words::sink as words;
+use crate::secret;
 
 /// TLS towards `broker` (named in troubles only): its CA from `ca_file` or the system's roots, and our certificate if
 /// there is one.

@@ -11,6 +11,7 @@ pub mod broker;
 pub mod bus;
 pub mod gate;
 pub mod link;
+pub mod opcua;
 pub mod plc;
 pub mod receiver;
 pub mod wire;

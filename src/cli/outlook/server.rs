@@ -73,22 +73,24 @@ fn asked_bytes(node: &Node) -> usize {
     NAMESPACE + id + 14 + node.index.as_ref().map_or(0, String::len)
 }
 
+#[cfg(feature = "opcua")]
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::outlook::{is_on_change, journal_load, sink_load};
 
     fn workshop(tags: &str) -> Config {
         let text = format!(
             "[workshop]\nenterprise = \"e\"\nid = \"w\"\ntimezone = \"Asia/Shanghai\"\n\
              [[link]]\nname = \"s\"\nopcua = \"opc.tcp://h\"\n\
              [[device]]\nid = \"a\"\nlink = \"s\"\ntags = [{tags}]\n\
-             [[device]]\nid = \"b\"\nlink = \"s\"\ntags = [{{ name = \"x\", address = \"ns=2;i=9\" }}]\n"
+             [[device]]\nid = \"b\"\nlink = \"s\"\ntags = [{{ name = \"x\", address = \"ns=2;i=9\" }}]\n\
+             [[sink]]\nname = \"c\"\nmqtt = \"mqtts://h\"\nsend = [\"*\"]\n"
         );
         Config::parse(&text).expect("the test writes valid files")
     }
 
     #[test]
-    #[cfg(feature = "opcua")]
     fn the_tags_of_a_period_share_a_subscription_whatever_their_device() {
         let config = workshop(
             "{ name = \"a\", address = \"ns=2;i=1\", sampling = \"250ms\" },
@@ -104,5 +106,25 @@ mod tests {
         assert_eq!(slow.sampling, Some((Duration::from_millis(250), Duration::from_secs(1))));
         assert_eq!(slow.values_per_s, 4.0 + 1.0 + 1.0, "a queue of one keeps only the last value");
         assert_eq!(slow.bytes_per_s, 400.0 + 6.0 * 30.0);
+    }
+
+    #[test]
+    fn what_comes_several_times_in_a_period_counts_so_often_in_journal_and_sink() {
+        let of = |keys: &str| {
+            let config = workshop(&format!("{{ name = \"a\", address = \"ns=2;i=1\", {keys} }}"));
+            let journal = journal_load(&config, 1_000_000_000);
+            let sink = sink_load(&config, &config.sinks[0]);
+            assert!(is_on_change(&config), "what does not change is not sent");
+            (journal.samples_per_s, journal.stored_bytes_per_s, sink.bytes_per_day, sink.messages_per_day)
+        };
+        let (once, often, cyclic) = (of(""), of("sampling = \"100ms\""), of("subscribe = false"));
+        assert_eq!((once.0, often.0, cyclic.0), (2.0, 11.0, 2.0));
+        assert_eq!(
+            (often.1 - once.1).round(),
+            (9.0_f64 * (0.9 + 3.0)).round(),
+            "nine further samples a second, with their stamps"
+        );
+        assert_eq!(often.2 - once.2, 86_400.0 * 9.0 * (32.0 + 1.0 + 4.0 + 8.0));
+        assert_eq!((once.3, often.3), (2.0 * 86_400.0, 2.0 * 86_400.0), "they travel together");
     }
 }

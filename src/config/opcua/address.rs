@@ -265,7 +265,10 @@ mod tests {
 
         #[test]
         fn no_text_brings_the_parser_down_and_what_it_takes_is_canonical(
-            text in "(nsu?=|;|%|[isgb]=|[0-9a-f-]{0,12}|\\PC|\\s){0,12}"
+            text in prop_oneof![
+                "(nsu?=|;|%|[isgb]=|[0-9a-f-]{0,12}|\\PC|\\s){0,12}",
+                "nsu=(%25|3B|%3B|%|[a-z]){1,5};(s=[a-z;=]{1,5}|i=[0-9]{1,10}|b=[A-Za-z]{1,9})",
+            ]
         ) {
             if let Some(address) = NodeAddress::parse(&text) {
                 let canonical = address.to_string();

@@ -24,7 +24,7 @@ pub fn all() -> impl Iterator<Item = &'static Words> {
     [
         config::WORDS,
         source::WORDS,
-        opcua::WORDS,
+        self::opcua::WORDS,
         opcua_trust::WORDS,
         journal::WORDS,
         sink::WORDS,

@@ -1,4 +1,4 @@
-//! Words for OPC UA servers: CW240 to CW279. Whoever tells them adds `link` and `endpoint`.
+//! Words for OPC UA servers: CW240 to CW275. Whoever tells them adds `link` and `endpoint`.
 
 use crate::model::trouble::{Code, Text, Words};
 
@@ -72,8 +72,8 @@ pub const FEWER_AT_A_TIME: Code = Code("CW272");
 pub const SUBSCRIPTION_SILENT: Code = Code("CW273");
 /// A subscription was ended by the server.
 pub const SUBSCRIPTION_ENDED: Code = Code("CW274");
-/// The server does not hold the key of its certificate.
-pub const NOT_PROVEN: Code = Code("CW276");
+/// A subscription sends no values.
+pub const SUBSCRIPTION_MUTE: Code = Code("CW275");
 
 pub(super) const WORDS: &[Words] = &[
     Words {
@@ -575,18 +575,15 @@ pub(super) const WORDS: &[Words] = &[
         remedy: Text { en: "nothing to do; it is made anew", zh: "无需处理；程序会重建订阅" },
     },
     Words {
-        code: NOT_PROVEN,
+        code: SUBSCRIPTION_MUTE,
         what: Text {
-            en: "link `{link}`: {endpoint} has not proven that it is the server whose certificate was confirmed ({said})",
-            zh: "链路 `{link}`：{endpoint} 未能证明它就是已确认证书的服务器（{said}）",
+            en: "link `{link}`: a subscription of {endpoint} says that it lives, but has not sent one value of some nodes",
+            zh: "链路 `{link}`：{endpoint} 的一个订阅有保活，但部分节点一个值也没有发过",
         },
         cause: Text {
-            en: "It shows the certificate, but does not sign with its key: the server mixes up two certificates, or somebody pretends to be it.",
-            zh: "它出示了证书，却没有用对应的私钥签名：服务器混用了两张证书，或有人冒充它。",
+            en: "The server has mixed up its subscriptions, mostly after a session was taken over.",
+            zh: "服务器的订阅状态错乱，多发生在会话转移之后。",
         },
-        remedy: Text {
-            en: "restart the server; if it stays, ask who is on the network between; nothing is read until then",
-            zh: "请重启服务器；若仍如此，请排查中间网络上有谁；在此之前不会采集",
-        },
+        remedy: Text { en: "nothing to do; it is made anew", zh: "无需处理；程序会重建订阅" },
     },
 ];

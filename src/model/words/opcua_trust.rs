@@ -1,8 +1,10 @@
-//! Words for the certificates of OPC UA servers and for our own, as `cloudward trust` and `cloudward cert` say them: CW280 to
-//! CW299. What is odd about a certificate says for itself whether it may be accepted.
+//! Words for the certificates of OPC UA servers and for our own, as sessions, `cloudward trust` and `cloudward cert` say
+//! them: CW276 to CW299. What is odd about a certificate says for itself whether it may be accepted.
 
 use crate::model::trouble::{Code, Text, Words};
 
+/// The server does not hold the key of its certificate.
+pub const NOT_PROVEN: Code = Code("CW276");
 /// A link that is not there, or has no certificates.
 pub const NO_OPCUA_LINK: Code = Code("CW280");
 /// A link that looks at no certificate.
@@ -45,6 +47,21 @@ pub const ISSUER_MISSING: Code = Code("CW298");
 pub const BROKEN_SIGNATURE: Code = Code("CW299");
 
 pub(super) const WORDS: &[Words] = &[
+    Words {
+        code: NOT_PROVEN,
+        what: Text {
+            en: "link `{link}`: {endpoint} has not proven that it is the server whose certificate was confirmed ({said})",
+            zh: "链路 `{link}`：{endpoint} 未能证明它就是已确认证书的服务器（{said}）",
+        },
+        cause: Text {
+            en: "It shows the certificate, but does not sign with its key: the server mixes up two certificates, or somebody pretends to be it.",
+            zh: "它出示了证书，却没有用对应的私钥签名：服务器混用了两张证书，或有人冒充它。",
+        },
+        remedy: Text {
+            en: "restart the server; if it stays, ask who is on the network between; nothing is read until then",
+            zh: "请重启服务器；若仍如此，请排查中间网络上有谁；在此之前不会采集",
+        },
+    },
     Words {
         code: NO_OPCUA_LINK,
         what: Text {

@@ -42,6 +42,8 @@ pub struct Client {
     /// The server knows no subscriptions.
     pub(super) reads_only: bool,
     pub(super) publishing: JoinSet<Result<PublishResponse, Fault>>,
+    /// Publish requests on their way at most, as the server bears it.
+    pub(super) most_publishing: usize,
     /// Messages that the server need not keep any longer.
     pub(super) acknowledged: Vec<SubscriptionAcknowledgement>,
     pub(super) gatherer: Gatherer,
@@ -55,6 +57,8 @@ pub struct Client {
     pub(super) overflow_told: Option<Instant>,
     /// A subscription that has ended alone.
     pub(super) ended: Option<u32>,
+    /// Subscriptions were taken over, and have not sent a value since.
+    pub(super) on_probation: bool,
     /// When items were looked after last.
     pub(super) looked: Instant,
     outlet: Outlet,
@@ -62,6 +66,8 @@ pub struct Client {
     pub(super) status: watch::Sender<LinkStatus>,
     backoff: Backoff,
     state_dir: PathBuf,
+    /// Since when the session stands.
+    up_since: Option<Instant>,
     /// What was told last of why there is no connection.
     told: Option<Code>,
     /// Somebody still takes what is heard.
@@ -92,6 +98,7 @@ impl Client {
             ticket: None,
             reads_only: false,
             publishing: JoinSet::new(),
+            most_publishing: MOST_PUBLISHING,
             acknowledged: Vec::new(),
             gatherer: Gatherer::default(),
             ladder: Ladder::default(),
@@ -99,11 +106,13 @@ impl Client {
             overflown: Vec::new(),
             overflow_told: None,
             ended: None,
+            on_probation: false,
             looked: started,
             outlet,
             started,
             status,
             state_dir,
+            up_since: None,
             told: None,
             is_heard: true,
         }
@@ -136,8 +145,13 @@ impl Client {
                     End::Lost(fault) => {
                         debug!(link = %self.link.name, status = %fault.status, "lost");
                         self.tell_step(Step::NewChannel, &fault.trouble);
-                        // Tried once at once: a server that only closed the socket has everything still.
-                        continue;
+                        let stood = self.up_since.take().is_some_and(|since| since.elapsed() >= STEADY);
+                        if stood {
+                            // Tried once at once: a server that only closed the socket has everything still.
+                            self.backoff.reset();
+                            continue;
+                        }
+                        self.on_failed(fault).await;
                     }
                 },
                 Err(fault) => self.on_failed(fault).await,
@@ -201,7 +215,7 @@ impl Client {
     /// A session stands.
     pub(super) async fn on_connected(&mut self, session: &Session) {
         self.told = None;
-        self.backoff.reset();
+        self.up_since = Some(Instant::now());
         self.transition(LinkState::Up, None).await;
         if self.server.mode == SecurityMode::None {
             let trouble = self.named(Trouble::new(words::NO_SECURITY));
@@ -308,6 +322,12 @@ fn ms_since(started: Instant) -> u64 {
 
 /// Between two tries with a user that was refused.
 const LOCKOUT_PAUSE: Duration = Duration::from_secs(60);
+
+/// The server answers each when it has something, and needs one in reserve.
+const MOST_PUBLISHING: usize = 8;
+
+/// A session that stood for so long was worth its making; one that did not is made again after a pause.
+const STEADY: Duration = Duration::from_secs(5);
 
 /// A month is enough to have somebody come.
 const WARN_DAYS: i64 = 30;

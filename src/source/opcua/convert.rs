@@ -1,6 +1,10 @@
 //! From what a server says of a node to a reading and its stamp. Pure.
 
-use opcua::types::{ContextOwned, DataValue, DateTime, StatusCode, Variant};
+use opcua::types::{
+    ComplexNumberType, ContextOwned, DataValue, DateTime, DoubleComplexNumberType, EUInformation, ExtensionObject,
+    Range, StatusCode, TimeZoneDataType, Variant, XVType,
+};
+use serde_json::json;
 
 use super::fault::{why_bad, why_uncertain};
 use crate::config::Tag;
@@ -47,7 +51,7 @@ fn of_kind(tag: &Tag, kind: ValueKind, value: &Variant) -> Reading {
         return of_kind(tag, kind, only);
     }
     match (kind, value) {
-        (ValueKind::Json, value) => match json(value).map(|json| json.to_string()) {
+        (ValueKind::Json, value) => match json_of(value).map(|json| json.to_string()) {
             Some(text) if text.len() <= Node::MAX_JSON => Reading::Good(Value::Json(text.into())),
             Some(_) => Reading::Bad(Why::TooLong),
             None => Reading::Bad(Why::WrongType),
@@ -111,7 +115,7 @@ fn text(value: &Variant) -> Option<String> {
 
 /// Arrays, structures and everything else as JSON, in plain words: `[1,2]`, `{"Low":0,"High":100}`. Names of fields are those of
 /// the type's definition.
-fn json(value: &Variant) -> Option<serde_json::Value> {
+fn json_of(value: &Variant) -> Option<serde_json::Value> {
     use serde_json::Value as Json;
     Some(match value {
         Variant::Empty => Json::Null,
@@ -119,28 +123,52 @@ fn json(value: &Variant) -> Option<serde_json::Value> {
         Variant::Float(x) => serde_json::to_value(x).ok()?,
         Variant::Double(x) => serde_json::to_value(x).ok()?,
         Variant::Array(array) => return array_json(array),
-        Variant::Variant(inner) => return json(inner),
-        Variant::DataValue(inner) => return inner.value.as_ref().map_or(Some(Json::Null), json),
-        Variant::ExtensionObject(object) => {
-            let context = ContextOwned::default();
-            let text = opcua::types::json::to_string(object, &context.context()).ok()?;
-            let mut fields: Json = serde_json::from_str(&text).ok()?;
-            if let Some(fields) = fields.as_object_mut() {
-                ["UaTypeId", "UaEncoding"].into_iter().for_each(|name| drop(fields.remove(name)));
-            }
-            fields
-        }
+        Variant::Variant(inner) => return json_of(inner),
+        Variant::DataValue(inner) => return inner.value.as_ref().map_or(Some(Json::Null), json_of),
+        Variant::ExtensionObject(object) => return structure(object),
         value => match (whole_number(value), text(value)) {
-            (Some(number), _) => i64::try_from(number).map(Json::from).or(u64::try_from(number).map(Json::from)).ok()?,
+            (Some(number), _) => {
+                i64::try_from(number).map(Json::from).or(u64::try_from(number).map(Json::from)).ok()?
+            }
             (None, Some(text)) => text.into(),
             (None, None) => return None,
         },
     })
 }
 
+/// A structure of a type that the standard defines. The library's own JSON leaves out what is zero or empty (Part 6, 5.4.1), which
+/// receivers would take for missing; so the types that machines use for values are written here.
+fn structure(object: &ExtensionObject) -> Option<serde_json::Value> {
+    if let Some(Range { low, high }) = object.inner_as() {
+        return Some(json!({ "Low": low, "High": high }));
+    }
+    if let Some(unit) = object.inner_as::<EUInformation>() {
+        let (uri, name, what) =
+            (unit.namespace_uri.as_ref(), unit.display_name.text.as_ref(), unit.description.text.as_ref());
+        return Some(json!({ "NamespaceUri": uri, "UnitId": unit.unit_id, "DisplayName": name, "Description": what }));
+    }
+    if let Some(XVType { x, value }) = object.inner_as() {
+        return Some(json!({ "X": x, "Value": value }));
+    }
+    if let Some(ComplexNumberType { real, imaginary }) = object.inner_as() {
+        return Some(json!({ "Real": real, "Imaginary": imaginary }));
+    }
+    if let Some(DoubleComplexNumberType { real, imaginary }) = object.inner_as() {
+        return Some(json!({ "Real": real, "Imaginary": imaginary }));
+    }
+    if let Some(TimeZoneDataType { offset, daylight_saving_in_offset }) = object.inner_as() {
+        return Some(json!({ "Offset": offset, "DaylightSavingInOffset": daylight_saving_in_offset }));
+    }
+    let context = ContextOwned::default();
+    let text = opcua::types::json::to_string(object, &context.context()).ok()?;
+    let mut whole: serde_json::Value = serde_json::from_str(&text).ok()?;
+    // A body that was not understood is Base64, which is no value.
+    Some(whole.get_mut("UaBody")?.take()).filter(serde_json::Value::is_object)
+}
+
 /// An array of several dimensions as arrays of arrays.
 fn array_json(array: &opcua::types::Array) -> Option<serde_json::Value> {
-    let flat = array.values.iter().map(json).collect::<Option<Vec<_>>>()?;
+    let flat = array.values.iter().map(json_of).collect::<Option<Vec<_>>>()?;
     let dimensions: Vec<usize> = array.dimensions.iter().flatten().map(|size| *size as usize).collect();
     Some(nested(flat, dimensions.get(1..).unwrap_or_default()))
 }

@@ -116,9 +116,10 @@ fn told(stage: Stage, status: StatusCode) -> (Code, Why) {
         (Stage::Channel, S::BadConnectionClosed | S::BadCommunicationError | S::BadSecureChannelClosed) => {
             (words::NOT_TRUSTED_YET, Why::Untrusted)
         }
-        (Stage::Dial | Stage::Endpoints, S::BadConnectionClosed | S::BadDecodingError | S::BadTcpMessageTypeInvalid) => {
-            (words::NO_OPC_UA, Why::Malformed)
-        }
+        (
+            Stage::Dial | Stage::Endpoints,
+            S::BadConnectionClosed | S::BadDecodingError | S::BadTcpMessageTypeInvalid,
+        ) => (words::NO_OPC_UA, Why::Malformed),
         (_, S::BadConnectionClosed | S::BadCommunicationError | S::BadSecureChannelClosed | S::BadNotConnected) => {
             (words::SERVER_HUNG_UP, Why::Closed)
         }
@@ -177,12 +178,19 @@ pub fn why_bad(status: StatusCode) -> Why {
     let bare = StatusCode::from(status.bits() & 0xFFFF_0000);
     use StatusCode as S;
     match bare {
-        S::BadNodeIdUnknown | S::BadNodeIdInvalid | S::BadAttributeIdInvalid | S::BadIndexRangeInvalid
+        S::BadNodeIdUnknown
+        | S::BadNodeIdInvalid
+        | S::BadAttributeIdInvalid
+        | S::BadIndexRangeInvalid
         | S::BadIndexRangeNoData => Why::NodeUnknown,
         S::BadUserAccessDenied | S::BadNotReadable => Why::AccessDenied,
         S::BadWaitingForInitialData | S::BadNoData | S::BadDataUnavailable => Why::NoData,
         S::BadTimeout => Why::Timeout,
-        S::BadNoCommunication | S::BadNotConnected | S::BadDeviceFailure | S::BadSensorFailure | S::BadOutOfService
+        S::BadNoCommunication
+        | S::BadNotConnected
+        | S::BadDeviceFailure
+        | S::BadSensorFailure
+        | S::BadOutOfService
         | S::BadCommunicationError => Why::DeviceFailure,
         S::BadTooManyMonitoredItems | S::BadTooManyOperations | S::BadOutOfMemory | S::BadResourceUnavailable => {
             Why::Overload

@@ -14,8 +14,10 @@ pub(super) struct Freshness {
     gap_ms: u64,
     /// How long it may be silent.
     patience_ms: u64,
-    /// Since when a read value waits for the server to tell it.
+    /// It was found to have moved, and the server is given a moment to tell it.
     suspect: bool,
+    /// It has not said anything yet, although every new item must (Part 4, 5.13.1.1).
+    is_mute: bool,
 }
 
 /// What is to be done about an item that was read.
@@ -27,6 +29,8 @@ pub(super) enum Finding {
     Wait,
     /// It has moved, and the server does not say so.
     Dead,
+    /// The server has never said anything of it, not even its first value: the whole subscription is deaf.
+    Mute,
 }
 
 /// The bounds of an item: its period, and the longest silence.
@@ -39,7 +43,8 @@ pub(super) struct Bounds {
 impl Freshness {
     /// An item that was just made.
     pub(super) fn new(now_ms: u64, bounds: Bounds) -> Freshness {
-        Freshness { heard_ms: now_ms, gap_ms: bounds.max_silence_ms, patience_ms: bounds.max_silence_ms, suspect: false }
+        let patience_ms = 2 * bounds.period_ms + FIRST_WORD_MS;
+        Freshness { heard_ms: now_ms, gap_ms: bounds.max_silence_ms, patience_ms, suspect: false, is_mute: true }
     }
 
     /// It said something.
@@ -52,8 +57,19 @@ impl Freshness {
         self.gap_ms = self.gap_ms.min(SMOOTHING * gap.max(bounds.period_ms));
         self.heard_ms = now_ms;
         self.suspect = false;
+        if std::mem::take(&mut self.is_mute) {
+            // The first word is no change.
+            self.gap_ms = bounds.max_silence_ms;
+            self.patience_ms = bounds.max_silence_ms.max(MOMENT_MS);
+            return;
+        }
         let patience = 3 * self.gap_ms + bounds.period_ms + MOMENT_MS;
         self.patience_ms = patience.min(bounds.max_silence_ms.max(MOMENT_MS));
+    }
+
+    /// Nobody could be heard until now: its silence begins anew.
+    pub(super) fn begin_anew(&mut self, now_ms: u64) {
+        self.heard_ms = now_ms;
     }
 
     /// Something of it may have been lost: it is read at once.
@@ -68,6 +84,10 @@ impl Freshness {
 
     /// It was read. `is_same`: as the server last told it.
     pub(super) fn on_read(&mut self, now_ms: u64, is_same: bool, bounds: Bounds) -> Finding {
+        if self.is_mute {
+            self.heard_ms = now_ms;
+            return Finding::Mute;
+        }
         if is_same {
             self.suspect = false;
             self.patience_ms = (2 * self.patience_ms).min(bounds.max_silence_ms.max(MOMENT_MS));
@@ -84,6 +104,9 @@ impl Freshness {
     }
 }
 
+/// What a busy server may take to say the first word of thousands of items.
+const FIRST_WORD_MS: u64 = 8_000;
+
 /// What a server and a network may take to tell a change.
 const MOMENT_MS: u64 = 1_000;
 
@@ -96,6 +119,7 @@ mod tests {
     /// An item that changed once a second for a while.
     fn lively() -> Freshness {
         let mut freshness = Freshness::new(0, BOUNDS);
+        freshness.on_value(500, BOUNDS);
         (1..=20).for_each(|second| freshness.on_value(second * 1_000, BOUNDS));
         freshness
     }
@@ -104,7 +128,18 @@ mod tests {
     fn what_changed_every_second_is_looked_at_after_a_few_and_what_never_did_after_a_minute() {
         let due = lively().due_ms() - 20_000;
         assert!((4_000..=6_000).contains(&due), "{due}");
-        assert_eq!(Freshness::new(0, BOUNDS).due_ms(), 60_000);
+        let mut still = Freshness::new(0, BOUNDS);
+        still.on_value(500, BOUNDS);
+        assert_eq!(still.due_ms(), 60_500);
+    }
+
+    #[test]
+    fn an_item_that_never_says_a_word_is_mute() {
+        let mut freshness = Freshness::new(0, BOUNDS);
+        assert_eq!(freshness.due_ms(), 10_000);
+        assert_eq!(freshness.on_read(10_000, false, BOUNDS), Finding::Mute);
+        freshness.on_value(11_000, BOUNDS);
+        assert_eq!(freshness.on_read(71_000, true, BOUNDS), Finding::Still);
     }
 
     #[test]

@@ -78,7 +78,8 @@ mod tests {
     #[test]
     fn a_server_without_measure_is_handed_on_before_it_fills_the_memory() {
         let mut gatherer = Gatherer::default();
-        let full = (0..MOST_LAYERS as i64).map(|n| gatherer.put(0, 1, 0, good(n), Stamp::default())).position(|full| full);
+        let full =
+            (0..MOST_LAYERS as i64).map(|n| gatherer.put(0, 1, 0, good(n), Stamp::default())).position(|full| full);
         assert_eq!(full, Some(MOST_LAYERS - 1));
     }
 }

@@ -21,8 +21,7 @@ pub enum Step {
 
 impl Step {
     /// All steps.
-    pub const ALL: [Step; 5] =
-        [Step::Republish, Step::Transfer, Step::Recreate, Step::NewSession, Step::NewChannel];
+    pub const ALL: [Step; 5] = [Step::Republish, Step::Transfer, Step::Recreate, Step::NewSession, Step::NewChannel];
 
     /// The word in logs and status.
     pub fn as_str(self) -> &'static str {

@@ -7,7 +7,8 @@ use super::convert;
 use super::fault::{Fault, Reach, is_too_much};
 use super::freshness::Finding;
 use super::session::Session;
-use crate::model::{Reading, Stamp, Why};
+use crate::model::words::opcua as words;
+use crate::model::{Reading, Stamp, Trouble, Why};
 
 impl Client {
     /// Every group that is due, as far as it is read.
@@ -53,13 +54,21 @@ impl Client {
             Err(fault) if fault.reach == Reach::Request => return Ok(()), // the next look is behind its pause
             Err(fault) => return Err(fault),
         };
+        let mut mute = None;
         for (handle, value) in handles.iter().zip(&values) {
-            self.on_looked_at(*handle, value);
+            let finding = self.on_looked_at(*handle, value);
+            if finding == Finding::Mute || finding == Finding::Dead && self.on_probation {
+                mute = Some(*handle);
+            }
         }
-        Ok(())
+        let Some(mute) = mute else { return Ok(()) };
+        let period = self.book.groups[self.book.entries[mute].group].period;
+        self.ended = self.subscriptions.iter().find(|known| known.period == period).map(|known| known.id);
+        let trouble = Trouble::new(words::SUBSCRIPTION_MUTE);
+        Err(Fault { reach: Reach::Subscription, ..Fault::new(Why::NoData, trouble) })
     }
 
-    fn on_looked_at(&mut self, handle: usize, value: &DataValue) {
+    fn on_looked_at(&mut self, handle: usize, value: &DataValue) -> Finding {
         let entry = &self.book.entries[handle];
         let reading = convert::reading(&entry.tag, &entry.node, value);
         let (now_ms, bounds) = (self.now_ms(), self.book.bounds(handle));
@@ -74,6 +83,7 @@ impl Client {
             let (group, place, width) = (entry.group, entry.place, self.book.members[entry.group].len());
             self.gatherer.put(group, width, place, reading, convert::stamp(value));
         }
+        finding
     }
 
     /// Reads these nodes, as many at a time as the server takes.

@@ -1,17 +1,19 @@
 //! What is brought over a loss. On a session that came back, and on subscriptions that were transferred into a new one, the messages
 //! that were sent meanwhile are asked for again; only what the server does not have any more is made anew.
 
+use std::time::Instant;
+
 use opcua::types::{DeleteSubscriptionsRequest, RepublishRequest, StatusCode, TransferSubscriptionsRequest};
 use tracing::{debug, warn};
 
 use super::client::Client;
-use super::fault::{Fault, Reach};
+use super::fault::{Fault, Reach, Stage};
 use super::ladder::Step;
 use super::monitor::is_local;
 use super::session::Session;
 use super::subscription::Subscription;
-use crate::model::words::opcua as words;
 use crate::model::Trouble;
+use crate::model::words::opcua as words;
 
 /// Messages that are asked for after a loss, of one subscription: a server keeps fewer.
 const MOST_REPUBLISHED: usize = 10_000;
@@ -29,6 +31,10 @@ impl Client {
         } else {
             self.make_room(session).await;
         }
+        // While nobody was there to hear them they were not silent.
+        self.subscriptions.iter_mut().for_each(|subscription| subscription.on_heard(Instant::now()));
+        self.items.begin_anew(self.now_ms());
+        self.on_probation = !self.subscriptions.is_empty();
         self.subscribe(session).await
     }
 
@@ -76,9 +82,6 @@ impl Client {
             }
             if count > 0 {
                 self.count(Step::Republish.as_str(), count as u64);
-            }
-            if let Some(subscription) = self.subscriptions.get_mut(at) {
-                subscription.on_heard(std::time::Instant::now());
             }
             self.flush().await;
         }
@@ -147,6 +150,10 @@ impl Client {
             ..RepublishRequest::default()
         };
         let message = session.ask(request).await?.notification_message;
+        if message.sequence_number != number || message.notification_data.as_ref().is_none_or(Vec::is_empty) {
+            // There are servers that answer so instead of saying that they have no such message.
+            return Err(Fault::of_status(Stage::Request, StatusCode::BadMessageNotAvailable, ""));
+        }
         self.subscriptions[at].on_taken(number);
         self.acknowledged.push(opcua::types::SubscriptionAcknowledgement {
             subscription_id: self.subscriptions[at].id,
@@ -164,6 +171,13 @@ impl Client {
         }
     }
 
+    /// Nothing of this session is to be built upon.
+    pub(super) async fn start_over(&mut self, session: &Session) {
+        self.forget_all();
+        self.ticket = None;
+        session.end().await;
+    }
+
     pub(super) fn forget_all(&mut self) {
         for subscription in std::mem::take(&mut self.subscriptions) {
             self.forget(&subscription);
@@ -172,8 +186,7 @@ impl Client {
 }
 
 async fn delete(session: &Session, ids: Vec<u32>) -> Result<(), Fault> {
-    let request =
-        DeleteSubscriptionsRequest { subscription_ids: Some(ids), ..DeleteSubscriptionsRequest::default() };
+    let request = DeleteSubscriptionsRequest { subscription_ids: Some(ids), ..DeleteSubscriptionsRequest::default() };
     match session.ask(request).await {
         Err(fault) if !is_local(&fault) => Err(fault),
         _ => Ok(()), // one that is gone need not be deleted

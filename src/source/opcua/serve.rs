@@ -19,9 +19,6 @@ use super::session::{Partner, Session};
 use crate::model::words::opcua as words;
 use crate::model::{Reading, Trouble, Why};
 
-/// Publish requests on their way at most: the server answers each when it has something, and needs one in reserve.
-const MOST_PUBLISHING: usize = 8;
-
 /// A session without subscriptions is asked for its state so often, to know that it lives.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
@@ -45,8 +42,8 @@ impl Client {
             Some(Ok(())) => self.on_connected(&session).await,
             Some(Err(fault)) => {
                 // Whatever half of it stands at the server is not to be built upon.
-                self.forget_all();
-                session.close().await;
+                self.start_over(&session).await;
+                session.channel.close().await;
                 return End::Lost(fault);
             }
         }
@@ -89,7 +86,8 @@ impl Client {
 
     /// One request per subscription, and one in reserve.
     fn keep_publishing(&mut self, session: &Session) {
-        let wanted = if self.subscriptions.is_empty() { 0 } else { (self.subscriptions.len() + 1).min(MOST_PUBLISHING) };
+        let wanted =
+            if self.subscriptions.is_empty() { 0 } else { (self.subscriptions.len() + 1).min(self.most_publishing) };
         // The server may hold each of them through all the keep-alives.
         let longest = self.subscriptions.iter().map(|subscription| subscription.keep_alive()).max().unwrap_or_default();
         let patience = (longest * 4).max(Duration::from_secs(60)) + self.link.timeout;
@@ -100,9 +98,7 @@ impl Client {
                 ..PublishRequest::default()
             };
             let (channel, token) = (session.channel.clone(), session.ticket.token.clone());
-            self.publishing.spawn(async move {
-                channel.ask_within(Stage::Request, &token, request, patience).await
-            });
+            self.publishing.spawn(async move { channel.ask_within(Stage::Request, &token, request, patience).await });
         }
     }
 
@@ -126,7 +122,7 @@ impl Client {
         self.read_due(session).await?;
         if now >= self.looked + LOOK_PAUSE && self.items.due_ms().is_some_and(|due| self.at(due) <= now) {
             self.looked = now;
-            self.ask_for_missing(session).await?;
+            self.subscribe(session).await?;
             self.look_at_silent(session).await?;
         }
         if now >= *heartbeat {
@@ -139,11 +135,7 @@ impl Client {
     }
 
     /// An answer to a publish request. Others may have come in the same moment and stand in line behind it, in any order.
-    async fn on_published(
-        &mut self,
-        session: &Session,
-        first: Result<PublishResponse, Fault>,
-    ) -> Result<(), Fault> {
+    async fn on_published(&mut self, session: &Session, first: Result<PublishResponse, Fault>) -> Result<(), Fault> {
         let mut answers = vec![first];
         while let Some(published) = self.publishing.try_join_next() {
             answers.extend(published.ok());
@@ -154,7 +146,9 @@ impl Client {
             match answer {
                 Ok(response) => messages.push(response),
                 // The server wants fewer at a time; what is on its way is enough.
-                Err(fault) if fault.status == StatusCode::BadTooManyPublishRequests => {}
+                Err(fault) if fault.status == StatusCode::BadTooManyPublishRequests => {
+                    self.most_publishing = self.publishing.len().clamp(1, self.most_publishing);
+                }
                 Err(fault) => failed = Some(fault),
             }
         }
@@ -180,7 +174,6 @@ impl Client {
         }
         if is_keep_alive {
             self.refresh(at);
-            self.ladder.on_data();
             return Ok(());
         }
         self.acknowledged.push(SubscriptionAcknowledgement { subscription_id, sequence_number: number });
@@ -222,6 +215,7 @@ impl Client {
             self.dead.push(handle);
         }
         self.items.on_value(handle, &reading, now_ms, bounds);
+        self.on_probation = false;
         self.gatherer.put(group, width, place, reading, convert::stamp(value));
     }
 
@@ -276,6 +270,10 @@ impl Client {
         }
         let step = self.ladder.climb(fault.reach);
         if step == Step::NewChannel {
+            if fault.reach != Reach::Channel {
+                // What smaller steps could not mend is not taken over.
+                self.start_over(session).await;
+            }
             return Err(fault);
         }
         self.tell_step(step, &fault.trouble);

@@ -19,7 +19,7 @@ use super::login;
 use super::pki::{Own, Pki};
 use crate::config::Link;
 use crate::config::opcua::{OpcUaServer, SecurityMode, ServerProfile};
-use crate::model::words::opcua as words;
+use crate::model::words::{opcua as words, opcua_trust as trust_words};
 use crate::model::{Timestamp, Trouble, Why};
 
 /// How long a server keeps a session of which it hears nothing: longer than a switch takes to start again, short enough that
@@ -54,8 +54,6 @@ pub(super) struct Session {
 pub(super) struct Ticket {
     pub(super) token: NodeId,
     nonce: ByteString,
-    /// As the server grants it.
-    pub(super) timeout: Duration,
 }
 
 /// How much a server takes at a time (Part 5, 6.3.11); at least one of each.
@@ -195,7 +193,7 @@ impl Partner {
         };
         let answer = channel.ask(Stage::Session, &NodeId::null(), request).await?;
         if policy != SecurityPolicy::None {
-            let refused = |said| Fault::new(Why::Untrusted, Trouble::new(words::NOT_PROVEN).with("said", said));
+            let refused = |said| Fault::new(Why::Untrusted, Trouble::new(trust_words::NOT_PROVEN).with("said", said));
             let sent = Certificate::parse(answer.server_certificate.as_ref());
             if sent.is_none_or(|sent| sent.der != endpoint.server_certificate.as_ref()) {
                 return Err(refused("the session's certificate is not the channel's"));
@@ -205,11 +203,7 @@ impl Partner {
             verify_signature_data(&answer.server_signature, policy, &server, &self.own.certificate, nonce.as_ref())
                 .map_err(|_| refused("the server's signature does not fit"))?;
         }
-        Ok(Ticket {
-            token: answer.authentication_token,
-            nonce: answer.server_nonce,
-            timeout: Duration::try_from_secs_f64(answer.revised_session_timeout / 1_000.0).unwrap_or(SESSION_TIMEOUT),
-        })
+        Ok(Ticket { token: answer.authentication_token, nonce: answer.server_nonce })
     }
 
     /// Logs in, on a new session or on one that comes back; returns the server's next nonce.
@@ -317,9 +311,14 @@ impl Session {
         self.channel.ask(Stage::Request, &self.ticket.token, request).await
     }
 
-    /// Ends the session and its subscriptions, then the channel.
-    pub(super) async fn close(self) {
+    /// Ends the session and its subscriptions.
+    pub(super) async fn end(&self) {
         close(&self.channel, &self.ticket.token).await;
+    }
+
+    /// The same, then hangs up.
+    pub(super) async fn close(self) {
+        self.end().await;
         self.channel.close().await;
     }
 }

@@ -45,8 +45,15 @@ pub(super) struct Subscription {
 
 impl Subscription {
     /// Just made.
-    pub(super) fn new(id: u32, period: Duration, interval_ms: f64, keep_alive_count: u32, now: Instant) -> Subscription {
-        let interval = Duration::try_from_secs_f64(interval_ms / 1_000.0).unwrap_or(period).max(Duration::from_millis(1));
+    pub(super) fn new(
+        id: u32,
+        period: Duration,
+        interval_ms: f64,
+        keep_alive_count: u32,
+        now: Instant,
+    ) -> Subscription {
+        let interval =
+            Duration::try_from_secs_f64(interval_ms / 1_000.0).unwrap_or(period).max(Duration::from_millis(1));
         Subscription { id, period, interval, keep_alive_count: keep_alive_count.max(1), last: 0, heard: now }
     }
 
