@@ -166,14 +166,15 @@ fn what_is_odd_is_told_accepted_by_name_and_listed() {
     let config = workshop(dir, &server.endpoint(), "");
     let (code, said) = typed(&config, "trust press", "yes\n");
     assert_eq!(code, Some(0), "{said}");
-    for shown in ["CW292", "CW294", "plc.works, the link says 127.0.0.1", "CW295", "urn:other", "-1 days left", "CW247"]
+    for shown in
+        ["CW292", "CW294", "plc.works, the link says 127.0.0.1", "CW295", "urn:other", "ended 1 day(s) ago", "CW247"]
     {
         assert!(said.contains(shown), "{shown} is not in\n{said}");
     }
     assert_eq!(pinned(dir).unwrap()["accepted"], serde_json::json!(["expired", "other_host", "other_uri"]));
     let listed = run(&config, &["cert", "trusted"]);
     let right = with_colons(&fingerprint(&server, "server"));
-    for shown in ["press\n", &right, "expired, other_host, other_uri", "-1 days left"] {
+    for shown in ["press\n", &right, "expired, other_host, other_uri", "ended 1 day(s) ago"] {
         assert!(listed.code == Some(0) && listed.stdout.contains(shown), "{shown}: {listed:?}");
     }
 

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use super::load::load_or_explain;
 use super::run::state_dir_by_hand;
-use super::trust::{Ended, certificate_facts, fact, list, moment, refuse_strangers};
+use super::trust::{Ended, certificate_facts, fact, left, list, moment, refuse_strangers};
 use super::{ConfigArgs, EXIT_CANNOT_START, EXIT_DATA, EXIT_DECLINED, EXIT_USAGE, ask, fail, say};
 use crate::config::Config;
 use crate::model::words::{import, opcua_trust as words, tools};
@@ -214,8 +214,8 @@ fn trusted(config: &Config, state_dir: &Path) -> ExitCode {
                 "valid until",
                 "有效期至",
                 &match Lang::current() {
-                    Lang::En => format!("{until}, {days} days left"),
-                    Lang::Zh => format!("{until}，剩余 {days} 天"),
+                    Lang::En => format!("{until}, {}", left(days)),
+                    Lang::Zh => format!("{until}，{}", left(days)),
                 },
             );
         }

@@ -228,19 +228,23 @@ impl Shown<'_> {
             fact("before, SHA-256", "此前 SHA-256", &before.sha256());
             fact("now, SHA-256", "现在 SHA-256", &certificate.sha256());
         }
-        if !oddities.is_empty() || self.contact.no_login.is_some() {
+        let odd: Vec<Trouble> = oddities.iter().map(|oddity| self.odd(*oddity)).collect();
+        let login: Vec<Trouble> = self.contact.no_login.iter().cloned().collect();
+        self.troubles("What is odd (yes accepts it):", "存在的问题（输入 yes 即表示接受）：", odd);
+        self.troubles("What will not work even then:", "确认后仍无法采集的原因：", login);
+        say("");
+    }
+
+    fn troubles(&self, en: &str, zh: &str, troubles: Vec<Trouble>) {
+        let lang = Lang::current();
+        if !troubles.is_empty() {
             say("");
-            say(match lang {
-                Lang::En => "What is odd (yes accepts it):",
-                Lang::Zh => "存在的问题（输入 yes 即表示接受）：",
-            });
+            say(if lang == Lang::Zh { zh } else { en });
         }
-        let login = self.contact.no_login.clone();
-        for trouble in oddities.iter().map(|oddity| self.odd(*oddity)).chain(login) {
+        for trouble in troubles {
             let trouble = trouble.with("link", &self.link.name).with("endpoint", &self.server.url);
             say(format!("  - {}", one_line(&trouble.line(lang))));
         }
-        say("");
     }
 
     /// The particulars of an oddity.
@@ -264,8 +268,8 @@ pub(super) fn certificate_facts(certificate: &Certificate, facts: &Facts, zone: 
     let days = facts.days_left(Timestamp::of(SystemTime::now()));
     let (from, until) = (moment(facts.not_before, zone), moment(facts.not_after, zone));
     let (issuer, valid) = match Lang::current() {
-        Lang::En => ("itself", format!("{from} to {until} ({zone}), {days} days left")),
-        Lang::Zh => ("自签名", format!("{from} 至 {until}（{zone}），剩余 {days} 天")),
+        Lang::En => ("itself", format!("{from} to {until} ({zone}), {}", left(days))),
+        Lang::Zh => ("自签名", format!("{from} 至 {until}（{zone}），{}", left(days))),
     };
     let issuer = if facts.is_self_signed { issuer } else { &facts.issuer };
     fact("certificate of", "证书主体", &one_line(&facts.subject));
@@ -302,6 +306,16 @@ pub(super) fn list(texts: &[impl AsRef<str> + Display]) -> String {
         names[MOST] = "...";
     }
     if names.is_empty() { "-".to_owned() } else { names.join(", ") }
+}
+
+/// Full days, until its end or since.
+pub(super) fn left(days: i64) -> String {
+    match (days, Lang::current()) {
+        (..0, Lang::En) => format!("ended {} day(s) ago", -(days + 1)),
+        (..0, Lang::Zh) => format!("已过期 {} 天", -(days + 1)),
+        (_, Lang::En) => format!("{days} day(s) left"),
+        (_, Lang::Zh) => format!("剩余 {days} 天"),
+    }
 }
 
 fn key(bits: usize) -> String {

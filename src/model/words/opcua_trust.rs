@@ -103,8 +103,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "证书从不自动信任：谁应答就信谁，等于也信任了冒充者。",
         },
         remedy: Text {
-            en: "run it in a terminal; or read the SHA-256 fingerprint at the server itself and give it: --fingerprint AB:CD:...",
-            zh: "请在终端里运行；或从服务器上读出 SHA-256 指纹，用 --fingerprint AB:CD:... 给出",
+            en: "run it in a terminal; or read the SHA-256 fingerprint at the server itself and give it with --fingerprint",
+            zh: "请在终端里运行；或从服务器上读出 SHA-256 指纹，用 --fingerprint 给出",
         },
     },
     Words {
@@ -160,8 +160,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "程序以状态目录所有者的身份运行；别的用户写入的文件，程序可能无法读取或替换，因此未执行。",
         },
         remedy: Text {
-            en: "run it as the agent's user: sudo -u '{owner}' cloudward ...; for the service with DynamicUser: sudo systemd-run -t -p User=cloudward -p DynamicUser=yes -p StateDirectory=cloudward cloudward ...",
-            zh: "请用程序的用户运行：sudo -u '{owner}' cloudward ...；若服务启用了 DynamicUser：sudo systemd-run -t -p User=cloudward -p DynamicUser=yes -p StateDirectory=cloudward cloudward ...",
+            en: "run it as the agent's user: sudo -u '{owner}' cloudward COMMAND; for the service with DynamicUser: sudo systemd-run -t -p User=cloudward -p DynamicUser=yes -p StateDirectory=cloudward cloudward COMMAND",
+            zh: "请用程序的用户运行：sudo -u '{owner}' cloudward 命令；若服务启用了 DynamicUser：sudo systemd-run -t -p User=cloudward -p DynamicUser=yes -p StateDirectory=cloudward cloudward 命令",
         },
     },
     Words {
