@@ -26,7 +26,7 @@ use common::agent::Agent;
 use common::broker::{Mosquitto, Setup};
 use common::plc::{Plc, c_compiler, parse_log};
 use common::usage::{Subscriber, Usage};
-use common::{free_ports, now_ms, program, signal, temp_dir, wait_for};
+use common::{free_ports, now_ms, signal, temp_dir, wait_for};
 
 /// Until connections stand and caches are warm.
 const WARM_UP: Duration = Duration::from_secs(5);
@@ -221,13 +221,6 @@ impl Rival {
     }
 }
 
-impl Drop for Rival {
-    fn drop(&mut self) {
-        self.child.kill().ok(); // it has ended already when all went well
-        self.child.wait().ok();
-    }
-}
-
 /// What was read from the PLCs: (device, tag's address) to the values handed out, each with its time.
 type Truth = HashMap<(u16, u16), Vec<(i64, u32)>>;
 
@@ -347,7 +340,7 @@ fn note(
     pairs.filter(|a| *a >= first && a + 2 <= end).for_each(|a| one(a, true));
 }
 
-impl Drop for Subscriber {
+impl Drop for Rival {
     fn drop(&mut self) {
         self.child.kill().ok(); // it has ended already when all went well
         self.child.wait().ok();

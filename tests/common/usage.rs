@@ -110,3 +110,10 @@ impl Subscriber {
         self.file.clone()
     }
 }
+
+impl Drop for Subscriber {
+    fn drop(&mut self) {
+        self.child.kill().ok(); // it has ended already when all went well
+        self.child.wait().ok();
+    }
+}
