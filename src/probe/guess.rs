@@ -6,6 +6,7 @@
 //! all stretches together cheapest, one for floats and one for whole numbers, which are mostly the same.
 
 mod cut;
+mod halves;
 mod number;
 mod series;
 mod text;
@@ -34,6 +35,19 @@ pub struct Guess {
     pub is_total: bool,
     /// What it looks like.
     pub looks: Looks,
+    /// As what it would read the same, so that only the display can tell.
+    pub alternatives: Vec<Alternative>,
+}
+
+/// Another type of the same number: its neighbour that is always empty may belong to it, or not.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Alternative {
+    /// First register.
+    pub offset: u16,
+    /// One register or two.
+    pub data_type: DataType,
+    /// In which order.
+    pub order: Order,
 }
 
 /// The values of each table of registers of a unit, zeros left out. A device has one order, so its tables are read together.
@@ -45,7 +59,10 @@ pub fn guess(areas: &[&Area]) -> Vec<Vec<Guess>> {
         looks::name(&mut guesses);
         guesses
     });
-    read.collect()
+    let mut guesses: Vec<Vec<Guess>> = read.collect();
+    let order = halves::order(areas, &guesses);
+    areas.iter().zip(&mut guesses).for_each(|(area, guesses)| halves::name(area, guesses, order));
+    guesses
 }
 
 /// The bits of an order: few makers swap the bytes within a register.
@@ -136,11 +153,11 @@ fn understood(area: &Area, piece: Piece) -> Option<Guess> {
     let looks: Vec<Vec<u16>> = area.looks.iter().map(words_at).collect();
     let looks = if looks.is_empty() { vec![words_at(&area.cells)] } else { looks };
     let has_moved = looks.iter().any(|words| *words != looks[0]);
-    let looks_like = Looks::Unknown;
     if let DataType::Text(form) = data_type {
         let shown = form.encoding.decode_field(&form.bytes(&looks[0], order))?;
         let number = None;
-        return Some(Guess { offset, data_type, order, shown, number, has_moved, is_total: false, looks: looks_like });
+        let (is_total, looks, alternatives) = (false, Looks::Unknown, Vec::new());
+        return Some(Guess { offset, data_type, order, shown, number, has_moved, is_total, looks, alternatives });
     }
     let stretch = Stretch { first: offset, begins: offset, looks };
     let bits = stretch.bits(0, usize::from(data_type.width()), order)?;
@@ -150,7 +167,8 @@ fn understood(area: &Area, piece: Piece) -> Option<Guess> {
     let is_total = series::is_total(&numbers);
     let number = Some(number).filter(|number| number.is_finite());
     number?;
-    Some(Guess { offset, data_type, order, shown, number, has_moved, is_total, looks: looks_like })
+    let (looks, alternatives) = (Looks::Unknown, Vec::new());
+    Some(Guess { offset, data_type, order, shown, number, has_moved, is_total, looks, alternatives })
 }
 
 /// A number as people write it, and as a float.
