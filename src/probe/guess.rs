@@ -277,7 +277,7 @@ mod tests {
         let words = [53_161, 2, 212, 2, 4871, 0, 912, 0];
         let later = [53_163, 2, 213, 2, 4871, 0, 912, 0];
         let guesses = guess_one(&words, &later);
-        let order = halves::order(&[&area(&words, &later)], &[guesses.clone()]);
+        let order = halves::order(&[&area(&words, &later)], std::slice::from_ref(&guesses));
         assert_eq!(order, Order::parse("CDAB"), "{guesses:?}");
         assert!(guesses.iter().all(|guess| guess.alternatives.len() <= 1), "{guesses:?}");
     }

@@ -214,3 +214,25 @@ pub fn order_word(order: Order) -> &'static str {
         (true, true) => "DCBA",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::modbus::Table;
+    use crate::probe::Cells;
+
+    #[test]
+    fn a_line_says_in_both_languages_what_else_the_number_may_be() {
+        let cells: Cells = (10..).zip([2198, 2207, 2201, 0, 4871, 0, 0, 0]).collect();
+        let looks = vec![cells.clone(); 8];
+        let area = Area { table: Table::Holding, cells, looks, longest: None, is_endless: false };
+        let unit = Unit { id: 1, tables: vec![area] };
+        for (lang, word) in [(Lang::En, "; or, if "), (Lang::Zh, "；若")] {
+            let tags = tags(&unit, lang);
+            let line = tags.iter().find(|tag| tag.contains("# 4871")).unwrap();
+            assert!(line.contains(word), "{line}");
+            let has = |address: &str, kind: &str| line.contains(&format!("address = \"{address}\", type = \"{kind}\""));
+            assert!(has("holding:14", "u16") && has("holding:13", "u32"), "{line}");
+        }
+    }
+}
