@@ -11,12 +11,9 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::time::SystemTime;
 
 use cloudward::journal::{Journal, Reader, Settings};
 use cloudward::model::{BootId, Reading, Timestamp, Value};
-use cloudward::source::opcua::certificate::Certificate;
-use cloudward::source::opcua::pki::{Pin, Pki};
 use common::agent::{Agent, BINARY, run_to_end};
 use common::opcua::Talker;
 use common::{prepared, signal, temp_dir, wait_for};
@@ -214,10 +211,9 @@ fn the_agent_reads_it_with_what_it_prints_once_both_trust_each_other() {
 
     let mut agent = Agent::start(&config, dir.path());
     agent.wait_log(0, &["CW249"]); // nobody has pinned the server's certificate
-    let certificate = Certificate::parse(&fs::read(folder.join("own/cert.der")).unwrap()).unwrap();
-    assert!(sim.said.contains(&certificate.sha256()));
-    let pin = Pin { certificate, accepted: BTreeSet::new() };
-    Pki::of(&state).pin("imm-02-link", &pin, Timestamp::of(SystemTime::now())).unwrap();
+    let told = sim.word("cloudward trust ", " FILE").split(' ');
+    let trusted = run_to_end(&[&["trust"], &told.collect::<Vec<_>>()[..], &[config.to_str().unwrap()]].concat());
+    assert_eq!(trusted.code, Some(0), "{trusted:?}");
     agent.wait_log(0, &["CW252"]); // the server does not trust us yet
     let trust = sim.way_to_trust();
     assert!(Command::new("sh").args(["-c", &trust]).status().unwrap().success(), "{trust}");

@@ -7,7 +7,7 @@ use clap::{Arg, ArgAction, Command};
 use crate::model::Lang;
 
 /// What each command is for.
-const COMMANDS: [(&str, &str); 9] = [
+const COMMANDS: [(&str, &str); 15] = [
     ("run", "采集、存储、上送，直到被停止：即采集程序本身"),
     ("check", "校验配置并说明其含义：请求数、消息量、可撑多久断网、闪存写入量"),
     ("write", "向设备写一个值；默认关闭，须由配置允许，写前询问，留有记录，写后回读"),
@@ -15,12 +15,18 @@ const COMMANDS: [(&str, &str); 9] = [
     ("import", "把 Kepware、Neuron、Telegraf 的点转换成车间配置或点表；有内容未能导入时退出码为 2"),
     ("read", "立即读取设备的一个值：用于试地址、类型和字节序"),
     ("probe", "没有手册时探测设备：站号、区、可读范围、类型；只读不写"),
+    ("trust", "凭指纹确认 OPC UA 服务器的证书，每台一次；确认之前该链路不采集"),
+    ("cert", "本网关自己的 OPC UA 证书（show、export），以及已确认的服务器证书（trusted、forget）"),
+    ("cert show", "显示本网关的证书：名称、ApplicationUri、有效期、指纹；没有则生成"),
+    ("cert export", "导出本网关的证书，交给服务器信任，并说明在服务器上怎么做"),
+    ("cert trusted", "列出已确认的服务器证书：链路、指纹、已接受的问题、剩余天数"),
+    ("cert forget", "撤销对某条链路的服务器证书的信任；此后该链路不采集，直到重新确认"),
     ("demo", "在本机上看整条链路运转：模拟设备、采集程序、内置消息服务器"),
     ("sim", "单独以 Modbus TCP 或 OPC UA 提供模拟设备，用于试配置或对接其他软件"),
 ];
 
 /// What each argument means: the same in every command, unless the name of one stands before it.
-const ARGUMENTS: [(&str, &str); 53] = [
+const ARGUMENTS: [(&str, &str); 60] = [
     ("config", "车间配置文件；各配置项见 config/workshop.toml"),
     ("log", "日志级别：error、warn、info、debug，或 cloudward::source=debug 这样的过滤条件"),
     ("lang", "消息语言：en 或 zh（默认取自 LC_ALL、LC_MESSAGES、LANG）"),
@@ -75,6 +81,13 @@ const ARGUMENTS: [(&str, &str); 53] = [
         "fault",
         "模拟故障：KIND[:参数][@范围][%间隔]，可写多次，如 garbage%10、exception:2@holding:10-20；种类见 --list-faults",
     ),
+    ("trust link", "配置中的 OPC UA 链路名称"),
+    ("trust yes", "指纹一致时不再询问；须与 --fingerprint 一起使用"),
+    ("fingerprint", "从服务器上读出的 SHA-256 指纹，可带冒号，不分大小写；证书与它不符则不信任"),
+    ("export output", "写入该文件：.der、.crt、.cer 为 DER，.pem 为 PEM；不写则把 PEM 输出到标准输出"),
+    ("export force", "文件已存在时覆盖"),
+    ("forget link", "链路名称，见 cloudward cert trusted"),
+    ("forget yes", "不询问，直接撤销"),
     ("list_faults", "列出并说明所有故障种类"),
     ("opcua", "改为以 OPC UA 提供一台模拟注塑机，带加密和密码"),
     ("pki", "证书目录：服务器证书、受信任的客户端、被拒绝的客户端；不写则用临时目录，结束时删除"),
@@ -83,6 +96,24 @@ const ARGUMENTS: [(&str, &str); 53] = [
     ("trust_all", "首次见到即信任任何客户端证书：仅供测试，切勿用于真实设备"),
     ("no_security", "同时提供不加密的端点；只有不用密码的用户可以从那里登录"),
     ("state_dir", "日志库目录；不写则用临时目录，结束时删除"),
+];
+
+/// How it is done: the same as the commands say in English below their arguments.
+const LESSONS: [(&str, &str); 2] = [
+    (
+        "trust",
+        "步骤：
+  1. 在服务器自己的界面上（TIA 博途、KEPServerEX 的 OPC UA Configuration 等）查看证书指纹。
+  2. 运行 cloudward trust 链路名，与屏幕上的指纹逐位核对；一致才输入 yes。
+  3. 服务器也要信任本网关：cloudward cert export -o gateway.der，导入服务器，或等首次连接后在服务器里把它从“已拒绝”移到“受信任”。
+正在运行的程序会在下次重试时自动生效，无需重启。服务器更换证书后须重新确认。
+批量部署：cloudward trust 链路名 --fingerprint AB:CD:...（指纹须从服务器上取得，而不是从网络上取得）。
+退出码：0 已确认，1 回答了否，64 参数有误或没有终端，69 连不上服务器，73 状态目录属于别的用户，76 证书不符或已损坏，78 配置有误。",
+    ),
+    (
+        "cert",
+        "两边各认一次，才会有数据：本网关确认服务器的证书（cloudward trust 链路名），服务器信任本网关的证书（cloudward cert export）。",
+    ),
 ];
 
 /// The command with its help in `lang`.
@@ -101,12 +132,19 @@ pub(super) fn localized(command: Command, lang: Lang) -> Command {
                 .help("显示版本")
                 .help_heading("选项"),
         );
-    COMMANDS.iter().fold(command, |command, (name, about)| {
-        if command.find_subcommand(name).is_none() {
-            return command; // a command of a feature that is switched off
+    COMMANDS.iter().fold(command, |command, (name, about)| match name.split_once(' ') {
+        None => localized_below(command, name, |sub| arguments(sub.about(*about))),
+        Some((outer, inner)) => {
+            localized_below(command, outer, |outer| localized_below(outer, inner, |sub| arguments(sub.about(*about))))
         }
-        command.mut_subcommand(name, |sub| arguments(sub.about(*about)))
     })
+}
+
+fn localized_below(command: Command, name: &str, translate: impl FnOnce(Command) -> Command) -> Command {
+    if command.find_subcommand(name).is_none() {
+        return command; // a command of a feature that is switched off
+    }
+    command.mut_subcommand(name, translate)
 }
 
 /// `cloudward help probe` is `cloudward probe --help`: clap's own command `help` speaks English only.
@@ -128,7 +166,8 @@ const TEMPLATE: &str = "{before-help}{about-with-newline}\n用法：{usage}\n\n{
 
 fn arguments(command: Command) -> Command {
     let help = Arg::new("help").short('h').long("help").action(ArgAction::Help).help("显示帮助");
-    let command = sentences(command).help_template(TEMPLATE).disable_help_flag(true).arg(help);
+    let command = taught(sentences(command)).subcommand_help_heading("命令");
+    let command = command.help_template(TEMPLATE).disable_help_flag(true).arg(help);
     let mut nth = 0; // under a heading of their own, clap sorts arguments by their names
     command.mut_args(|argument| {
         nth += 1;
@@ -153,6 +192,14 @@ fn arguments(command: Command) -> Command {
     })
 }
 
+/// What stands below the arguments.
+fn taught(command: Command) -> Command {
+    match LESSONS.iter().find(|(name, _)| *name == command.get_name()) {
+        Some((_, lesson)) => command.after_help(*lesson),
+        None => command,
+    }
+}
+
 /// The sentences of the table above.
 fn sentences(command: Command) -> Command {
     let name = command.get_name().to_owned();
@@ -174,7 +221,10 @@ mod tests {
     fn nothing_of_the_help_in_chinese_is_left_in_english() {
         let mut command = localized(<super::super::Cli as clap::CommandFactory>::command(), Lang::Zh);
         let mut pages = vec![command.render_long_help().to_string(), command.render_help().to_string()];
-        pages.extend(command.get_subcommands_mut().map(|sub| sub.render_help().to_string()));
+        for sub in command.get_subcommands_mut() {
+            pages.push(sub.render_help().to_string());
+            pages.extend(sub.get_subcommands_mut().map(|inner| inner.render_help().to_string()));
+        }
         for page in pages {
             for english in ["Usage:", "Arguments:", "Options:", "Commands:", "Print ", "default", "possible values"] {
                 assert!(!page.contains(english), "{english} in\n{page}");
@@ -186,12 +236,14 @@ mod tests {
     fn every_command_and_argument_has_help_in_chinese() {
         let command = localized(<super::super::Cli as clap::CommandFactory>::command(), Lang::Zh);
         let is_chinese = |text: String| text.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
-        for sub in command.get_subcommands() {
+        for sub in command.get_subcommands().flat_map(|sub| std::iter::once(sub).chain(sub.get_subcommands())) {
             assert!(sub.get_about().is_some_and(|about| is_chinese(about.to_string())), "{}", sub.get_name());
             for argument in sub.get_arguments() {
                 let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
                 assert!(is_chinese(help), "{} --{}", sub.get_name(), argument.get_id());
             }
+            let lesson = sub.get_after_help().map(ToString::to_string);
+            assert!(lesson.is_none_or(is_chinese), "what {} teaches", sub.get_name());
         }
     }
 }

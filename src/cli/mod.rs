@@ -1,5 +1,7 @@
 //! The roof: arguments, exit codes, words for people.
 
+#[cfg(feature = "opcua")]
+mod cert;
 mod check;
 #[cfg(feature = "demo")]
 mod demo;
@@ -16,10 +18,13 @@ mod read;
 mod run;
 #[cfg(feature = "demo")]
 mod sim;
+#[cfg(feature = "opcua")]
+mod trust;
+mod user;
 mod write;
 
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{BufRead, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -79,6 +84,12 @@ enum Command {
     Read(read::ReadArgs),
     /// Find out what a device says that has no manual: units, tables, ranges, types. It only reads.
     Probe(probe::ProbeArgs),
+    /// Confirm the certificate of an OPC UA server, once, by its fingerprint; until then the link is not read.
+    #[cfg(feature = "opcua")]
+    Trust(trust::TrustArgs),
+    /// This gateway's own OPC UA certificate (show, export), and those of servers that were confirmed (trusted, forget).
+    #[cfg(feature = "opcua")]
+    Cert(cert::CertArgs),
     /// Watch the whole chain at work on this machine: simulated machines, agent, embedded broker.
     #[cfg(feature = "demo")]
     Demo(demo::DemoArgs),
@@ -87,10 +98,13 @@ enum Command {
     Sim(sim::SimArgs),
 }
 
+/// The service's file.
+const DEFAULT_CONFIG: &str = "/etc/cloudward/workshop.toml";
+
 #[derive(Args)]
 struct ConfigArgs {
     /// The workshop's file; config/workshop.toml shows every key.
-    #[arg(long, short, value_name = "FILE", default_value = "/etc/cloudward/workshop.toml")]
+    #[arg(long, short, value_name = "FILE", default_value = DEFAULT_CONFIG)]
     config: PathBuf,
 }
 
@@ -125,6 +139,10 @@ pub fn main() -> ExitCode {
         Command::Import(args) => import::import(&args),
         Command::Read(args) => read::read(&args),
         Command::Probe(args) => probe::probe(&args),
+        #[cfg(feature = "opcua")]
+        Command::Trust(args) => trust::trust(&args),
+        #[cfg(feature = "opcua")]
+        Command::Cert(args) => cert::cert(&args),
         #[cfg(feature = "demo")]
         Command::Demo(args) => demo::demo(&args),
         #[cfg(feature = "demo")]
@@ -150,6 +168,15 @@ fn language(arguments: &[OsString]) -> Lang {
 /// One line to standard output; a closed pipe (`| head`) is no trouble.
 fn say(line: impl std::fmt::Display) {
     writeln!(std::io::stdout(), "{}", plain(line)).ok(); // a closed pipe: nobody reads it
+}
+
+/// Asks at the terminal; the answer in small letters. No line is no answer.
+fn ask(question: &str) -> String {
+    let mut out = std::io::stdout();
+    write!(out, "{question}").and_then(|()| out.flush()).ok(); // who does not see the question will not say yes
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line).ok(); // as above
+    line.trim().to_lowercase()
 }
 
 /// Trouble that ends the command, to standard error.

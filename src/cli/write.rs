@@ -6,7 +6,7 @@
 
 mod audit;
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -16,8 +16,8 @@ use tracing::{info, warn};
 use super::load::load_or_explain;
 use super::run::{runtime, state_dir};
 use super::{
-    ConfigArgs, EXIT_CANNOT_START, EXIT_DECLINED, EXIT_NOT_ALLOWED, EXIT_PROTOCOL, EXIT_UNAVAILABLE, EXIT_USAGE, fail,
-    logging, say,
+    ConfigArgs, EXIT_CANNOT_START, EXIT_DECLINED, EXIT_NOT_ALLOWED, EXIT_PROTOCOL, EXIT_UNAVAILABLE, EXIT_USAGE, ask,
+    fail, logging, say,
 };
 use crate::config::modbus::Register;
 use crate::config::{Config, Device, Link, Origin, Station, Tag, Transport};
@@ -334,13 +334,9 @@ fn explain(tag: &Tag, typed: &str, misfit: &Misfit) -> Trouble {
 
 /// Only a clear yes is one.
 fn asked() -> bool {
-    let question = match Lang::current() {
+    let answer = ask(match Lang::current() {
         Lang::En => "Write this to the machine? [y/N] ",
         Lang::Zh => "确定写入设备？[y/N] ",
-    };
-    let mut out = std::io::stdout();
-    write!(out, "{question}").and_then(|()| out.flush()).ok(); // who does not see the question will not say yes
-    let mut line = String::new();
-    std::io::stdin().lock().read_line(&mut line).ok(); // no line is no yes
-    matches!(line.trim().to_lowercase().as_str(), "y" | "yes" | "是")
+    });
+    matches!(answer.as_str(), "y" | "yes" | "是")
 }

@@ -19,7 +19,7 @@ use crate::model::{Lang, Trouble};
 use crate::secret;
 use crate::simulator::opcua::server::USER;
 use crate::simulator::opcua::{Folder, Server, Setup};
-use crate::simulator::workshop::{self, OpcUaPlace};
+use crate::simulator::workshop::{self, OPCUA_LINK, OpcUaPlace};
 use crate::source::opcua::certificate::Certificate;
 
 #[derive(clap::Args)]
@@ -104,8 +104,12 @@ fn introduce(args: &OpcUaArgs, server: &Server, folder: &Folder, password: Optio
     });
     if let Some(sha256) = sha256 {
         say(match lang {
-            Lang::En => format!("# Its own, to be compared when it is pinned: SHA-256 {sha256}"),
-            Lang::Zh => format!("# 服务器证书指纹，固定证书时请核对：SHA-256 {sha256}"),
+            Lang::En => {
+                format!("# To trust it:  cloudward trust {OPCUA_LINK} --fingerprint {sha256} --yes --config FILE")
+            }
+            Lang::Zh => {
+                format!("# 信任该服务器：cloudward trust {OPCUA_LINK} --fingerprint {sha256} --yes --config FILE")
+            }
         });
     }
     if let Some(password) = password {

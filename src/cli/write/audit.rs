@@ -4,11 +4,12 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::cli::user;
 use crate::model::Trouble;
 use crate::model::words::write as words;
 
@@ -80,34 +81,15 @@ fn unwritable(path: &Path, error: &io::Error) -> Trouble {
 impl Who {
     /// Whoever runs this process.
     pub(super) fn current() -> Who {
-        let uid = fs::metadata("/proc/self").map_or(u32::MAX, |process| process.uid());
-        let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
+        let uid = user::current();
         let sudo_user = std::env::var("SUDO_USER").ok().filter(|name| !name.is_empty());
-        Who { uid, user: name_of(uid, &users).unwrap_or_default().to_owned(), sudo_user }
+        Who { uid, user: user::name(uid).unwrap_or_default(), sudo_user }
     }
-}
-
-/// passwd(5): name, password, user id, ...
-fn name_of(uid: u32, users: &str) -> Option<&str> {
-    let entry = |line: &'_ str| {
-        let mut fields = line.split(':');
-        let name = fields.next()?.len();
-        (fields.nth(1)?.parse() == Ok(uid)).then_some(name)
-    };
-    users.lines().find_map(|line| entry(line).map(|length| &line[..length]))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_user_is_found_by_number() {
-        let users = "root:x:0:0:root:/root:/bin/bash\nodd line\nli:x:1000:1000::/home/li:/bin/sh\n";
-        assert_eq!(name_of(0, users), Some("root"));
-        assert_eq!(name_of(1000, users), Some("li"));
-        assert_eq!(name_of(7, users), None);
-    }
 
     #[test]
     fn half_a_line_of_before_does_not_spoil_the_next_one() {

@@ -9,6 +9,7 @@ pub mod import;
 pub mod journal;
 pub mod opcua;
 pub mod opcua_config;
+pub mod opcua_trust;
 pub mod simulator;
 pub mod sink;
 pub mod source;
@@ -24,6 +25,7 @@ pub fn all() -> impl Iterator<Item = &'static Words> {
         config::WORDS,
         source::WORDS,
         self::opcua::WORDS,
+        opcua_trust::WORDS,
         journal::WORDS,
         sink::WORDS,
         agent::WORDS,
@@ -58,6 +60,7 @@ mod tests {
             ("config", include_str!("config.rs")),
             ("source", include_str!("source.rs")),
             ("opcua", include_str!("opcua.rs")),
+            ("opcua_trust", include_str!("opcua_trust.rs")),
             ("journal", include_str!("journal.rs")),
             ("sink", include_str!("sink.rs")),
             ("agent", include_str!("agent.rs")),

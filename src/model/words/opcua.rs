@@ -1,4 +1,4 @@
-//! Words for OPC UA servers: CW240 to CW299. Whoever tells them adds `link` and `endpoint`.
+//! Words for OPC UA servers: CW240 to CW275. Whoever tells them adds `link` and `endpoint`.
 
 use crate::model::trouble::{Code, Text, Words};
 

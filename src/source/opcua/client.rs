@@ -221,7 +221,7 @@ impl Client {
             let trouble = self.named(Trouble::new(words::NO_SECURITY));
             warn!(code = %trouble.code, link = %self.link.name, "{trouble}");
         }
-        if let Some(days) = session.certificate_days.filter(|days| *days <= WARN_DAYS) {
+        if let Some(days) = session.certificate_days.filter(|days| (0..=WARN_DAYS).contains(days)) {
             let trouble = self.named(Trouble::new(words::CERTIFICATE_ENDS).with("days", days));
             warn!(code = %trouble.code, link = %self.link.name, "{trouble}");
         }

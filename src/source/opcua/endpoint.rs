@@ -15,9 +15,16 @@ const POLICIES: [SecurityPolicy; 3] =
 /// The binary protocol on a socket (Part 7, 6.6.131).
 const TRANSPORT: &str = "http://opcfoundation.org/UA-Profile/Transport/uatcp-uasc-uabinary";
 
-/// The endpoint to connect to, with the URL of the configuration: servers like to name themselves by names that nobody
-/// resolves.
+/// The endpoint to connect to, where the user of the configuration can log in.
 pub(super) fn choose(offered: &[EndpointDescription], server: &OpcUaServer) -> Result<EndpointDescription, Fault> {
+    let endpoint = pick(offered, server)?;
+    user_token(&endpoint, server)?;
+    Ok(endpoint)
+}
+
+/// The endpoint with the security of the configuration, and with its URL: servers like to name themselves by names that
+/// nobody resolves.
+pub(super) fn pick(offered: &[EndpointDescription], server: &OpcUaServer) -> Result<EndpointDescription, Fault> {
     let wanted: Vec<SecurityPolicy> = match (server.mode, server.policy) {
         (SecurityMode::None, _) => vec![SecurityPolicy::None],
         (_, None) => POLICIES.to_vec(),
@@ -45,7 +52,6 @@ pub(super) fn choose(offered: &[EndpointDescription], server: &OpcUaServer) -> R
     };
     let mut endpoint = found.clone();
     endpoint.endpoint_url = server.url.as_str().into();
-    user_token(&endpoint, server)?;
     Ok(endpoint)
 }
 
@@ -87,37 +93,57 @@ pub(super) fn user_token(endpoint: &EndpointDescription, server: &OpcUaServer) -
             Ok(UserTokenPolicy { token_type: kind, ..UserTokenPolicy::default() })
         }
         None => {
-            let mut kinds: Vec<&str> = offered.iter().map(|token| user_kind(token.token_type)).collect();
-            kinds.sort_unstable();
-            kinds.dedup();
-            let offered = if kinds.is_empty() { "-".to_owned() } else { kinds.join(", ") };
-            let trouble = Trouble::new(words::USER_KIND_NOT_OFFERED).with("wanted", name).with("offered", offered);
+            let trouble =
+                Trouble::new(words::USER_KIND_NOT_OFFERED).with("wanted", name).with("offered", users(endpoint));
             Err(Fault::new(Why::IdentityRefused, trouble))
         }
     }
 }
 
+/// How one may log in there, for people: `anonymous, password`.
+pub(super) fn users(endpoint: &EndpointDescription) -> String {
+    let offered = endpoint.user_identity_tokens.as_deref().unwrap_or_default();
+    let mut kinds: Vec<&str> = offered.iter().map(|token| user_kind(token.token_type)).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    if kinds.is_empty() { "-".to_owned() } else { kinds.join(", ") }
+}
+
+/// Which security an endpoint has, for people.
+pub(super) fn security(endpoint: &EndpointDescription) -> String {
+    shown(endpoint.security_mode, policy_of(endpoint.security_policy_uri.as_ref()))
+}
+
 /// Everything that a server offers, for people: `SignAndEncrypt Basic256Sha256, None`.
 pub(super) fn list(offered: &[EndpointDescription]) -> String {
+    // Twice the policies that were ever defined, in two modes.
+    const MOST_NAMES: usize = 40;
+    const LONGEST_NAME: usize = 40;
     let mut names: Vec<String> = offered
         .iter()
         .map(|endpoint| match policy_of(endpoint.security_policy_uri.as_ref()) {
             SecurityPolicy::Unknown => {
+                // What nobody knows is told as the server writes it; it must not steer a terminal or fill a log.
                 let uri = endpoint.security_policy_uri.as_ref();
-                format!("{} {}", mode_name(endpoint.security_mode), uri.rsplit('#').next().unwrap_or(uri))
+                let name = uri.rsplit('#').next().unwrap_or(uri).chars().filter(char::is_ascii_graphic);
+                format!("{} {}", mode_name(endpoint.security_mode), name.take(LONGEST_NAME).collect::<String>())
             }
             policy => shown(endpoint.security_mode, policy),
         })
         .collect();
     names.sort();
     names.dedup();
+    names.truncate(MOST_NAMES);
     if names.is_empty() { "-".to_owned() } else { names.join(", ") }
 }
 
 fn shown(mode: MessageSecurityMode, policy: SecurityPolicy) -> String {
     match policy {
         SecurityPolicy::None => "None".to_owned(),
-        policy => format!("{} {}", mode_name(mode), policy.to_str()),
+        policy => {
+            let ours = Policy::ALL.into_iter().find(|known| of_config(*known) == policy);
+            format!("{} {}", mode_name(mode), ours.map_or(policy.to_str(), Policy::as_str))
+        }
     }
 }
 

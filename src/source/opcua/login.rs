@@ -1,6 +1,8 @@
 //! Who we say we are: the user of the configuration as the server wants to hear it. A password stays a secret until it is
 //! encrypted for the server.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use opcua::crypto::{PrivateKey, SecurityPolicy, X509, create_signature_data, legacy_encrypt_secret};
@@ -10,6 +12,7 @@ use opcua::types::{
 };
 use secrecy::ExposeSecret;
 
+use super::certificate::Certificate;
 use super::endpoint::{policy_of, user_token};
 use super::fault::{Fault, Stage};
 use crate::config::opcua::{OpcUaServer, User};
@@ -64,22 +67,27 @@ pub(super) fn identity(
                 let trouble = Trouble::new(words::USER_KEY_UNUSABLE).with("place", secret::place(key));
                 Fault::new(Why::IdentityRefused, trouble)
             })?;
-            let server = certificate.map(X509::as_byte_string).unwrap_or_default();
             let policy_uri = policy_of(policy.security_policy_uri.as_ref());
-            let signature = create_signature_data(&key, policy_uri, &server, nonce).map_err(failed)?;
-            let token = X509IdentityToken { policy_id: policy.policy_id, certificate_data: user.as_byte_string() };
+            // The server's certificate byte for byte, as the server signs and compares it.
+            let signature =
+                create_signature_data(&key, policy_uri, &endpoint.server_certificate, nonce).map_err(failed)?;
+            let token = X509IdentityToken { policy_id: policy.policy_id, certificate_data: user.der.into() };
             Ok((ExtensionObject::from_message(token), signature))
         }
     }
 }
 
 /// In PEM or DER.
-fn read_certificate(path: &Path) -> Result<X509, Fault> {
+fn read_certificate(path: &Path) -> Result<Certificate, Fault> {
+    // A certificate with its chain is some kB; more is a wrong path, e.g. to a device.
+    const LONGEST: u64 = 100_000;
     let unusable = |error: String| {
         let trouble = Trouble::new(words::USER_CERTIFICATE_UNUSABLE).with("path", path.display());
         Fault::new(Why::IdentityRefused, trouble.with("error", error))
     };
-    let bytes = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
-    let parsed = if bytes.starts_with(b"-----") { X509::from_pem(&bytes) } else { X509::from_der(&bytes) };
-    parsed.map_err(|_| unusable("neither PEM nor DER of a certificate".into()))
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(LONGEST).read_to_end(&mut bytes));
+    read.map_err(|error| unusable(error.to_string()))?;
+    let pem = std::str::from_utf8(&bytes).ok().and_then(Certificate::from_pem);
+    pem.or_else(|| Certificate::parse(&bytes)).ok_or_else(|| unusable("neither PEM nor DER of a certificate".into()))
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use opcua::crypto::{SecurityPolicy, X509, create_signature_data, random, verify_signature_data};
+use opcua::core::sync::RwLock;
+use opcua::crypto::{CertificateStore, SecurityPolicy, X509, create_signature_data, random, verify_signature_data};
 use opcua::types::{
     ActivateSessionRequest, ApplicationDescription, ApplicationType, AttributeId, ByteString, CloseSessionRequest,
     CreateSessionRequest, DataValue, EndpointDescription, GetEndpointsRequest, NodeId, ReadRequest, ReadValueId,
@@ -18,7 +19,7 @@ use super::login;
 use super::pki::{Own, Pki};
 use crate::config::Link;
 use crate::config::opcua::{OpcUaServer, SecurityMode, ServerProfile};
-use crate::model::words::opcua as words;
+use crate::model::words::{opcua as words, opcua_trust as trust_words};
 use crate::model::{Timestamp, Trouble, Why};
 
 /// How long a server keeps a session of which it hears nothing: longer than a switch takes to start again, short enough that
@@ -64,14 +65,18 @@ pub(super) struct Limits {
 }
 
 /// The endpoints of a server, asked without security: nothing is believed of it that keys do not prove later.
-pub(super) async fn endpoints(url: &str, own: &Own, link: &Link) -> Result<Vec<EndpointDescription>, Fault> {
+pub(super) async fn endpoints(
+    url: &str,
+    store: Arc<RwLock<CertificateStore>>,
+    link: &Link,
+) -> Result<Vec<EndpointDescription>, Fault> {
     let plain = EndpointDescription {
         endpoint_url: url.into(),
         security_policy_uri: SecurityPolicy::None.to_uri().into(),
         security_mode: opcua::types::MessageSecurityMode::None,
         ..EndpointDescription::default()
     };
-    let channel = Channel::open(&plain, own.store.clone(), link.connect_timeout, link.timeout).await;
+    let channel = Channel::open(&plain, store, link.connect_timeout, link.timeout).await;
     let channel = channel.map_err(|fault| match fault.trouble.code {
         words::NOT_TRUSTED_YET => Fault::of_status(Stage::Endpoints, StatusCode::BadConnectionClosed, ""),
         _ => fault,
@@ -86,11 +91,13 @@ impl Partner {
     /// Connects: the endpoint of the configuration, its certificate checked against what was pinned, a channel, and the session
     /// of `ticket`, or a new one.
     pub(super) async fn connect(&self, ticket: Option<&Ticket>) -> Result<Session, Fault> {
-        let offered = endpoints(&self.server.url, &self.own, &self.link).await?;
+        let offered = endpoints(&self.server.url, self.own.store.clone(), &self.link).await?;
         let mut endpoint = endpoint::choose(&offered, &self.server)?;
+        // The library takes one certificate, not a chain.
         if self.server.mode != SecurityMode::None {
-            // The library takes one certificate, not a chain.
             endpoint.server_certificate = self.trusted(&endpoint)?.der.into();
+        } else if let Some(shown) = Certificate::parse(endpoint.server_certificate.as_ref()) {
+            endpoint.server_certificate = shown.der.into();
         }
         let Link { connect_timeout, timeout, .. } = *self.link;
         let channel = Channel::open(&endpoint, self.own.store.clone(), connect_timeout, timeout).await;
@@ -186,7 +193,7 @@ impl Partner {
         };
         let answer = channel.ask(Stage::Session, &NodeId::null(), request).await?;
         if policy != SecurityPolicy::None {
-            let refused = |said| Fault::of_status(Stage::Session, StatusCode::BadCertificateInvalid, said);
+            let refused = |said| Fault::new(Why::Untrusted, Trouble::new(trust_words::NOT_PROVEN).with("said", said));
             let sent = Certificate::parse(answer.server_certificate.as_ref());
             if sent.is_none_or(|sent| sent.der != endpoint.server_certificate.as_ref()) {
                 return Err(refused("the session's certificate is not the channel's"));
@@ -240,7 +247,7 @@ impl Session {
         is_resumed: bool,
     ) -> Result<Session, Fault> {
         let certificate = Certificate::parse(endpoint.server_certificate.as_ref()).and_then(|found| found.facts());
-        let days = |facts: Facts| (facts.not_after.0 - Timestamp::of(SystemTime::now()).0) / 86_400_000;
+        let days = |facts: Facts| facts.days_left(Timestamp::of(SystemTime::now()));
         let certificate_days = certificate.map(days).filter(|_| server.mode != SecurityMode::None);
         let limits = Limits::of(server, [None; 3]);
         let namespaces = Vec::new();
