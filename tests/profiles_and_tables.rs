@@ -138,8 +138,8 @@ fn a_table_from_a_chinese_spreadsheet_gives_the_tags_that_toml_would() {
 const SERVER: &str = "[workshop]\nenterprise = \"e\"\nid = \"w\"\ntimezone = \"Asia/Shanghai\"\n\
     [[link]]\nname = \"l\"\nopcua = \"opc.tcp://127.0.0.1\"\n[[device]]\nid = \"m\"\nlink = \"l\"\n";
 
-#[cfg(feature = "opcua")]
 #[test]
+#[cfg_attr(not(feature = "opcua"), ignore = "this build has no OPC UA")]
 fn nodes_of_an_opc_ua_server_come_from_tables_and_profiles_too() {
     let read = |device: &str, file: &str| {
         let config = Config::parse_with(&format!("{SERVER}{device}\n"), &|_| Ok(file.as_bytes().to_vec()));
@@ -170,8 +170,8 @@ fn nodes_of_an_opc_ua_server_come_from_tables_and_profiles_too() {
     }
 }
 
-#[cfg(feature = "opcua")]
 #[test]
+#[cfg_attr(not(feature = "opcua"), ignore = "this build has no OPC UA")]
 fn check_says_what_a_server_will_send_and_how_it_is_protected() {
     let dir = tempfile::tempdir().unwrap();
     let config = dir.path().join("workshop.toml");
@@ -213,6 +213,17 @@ fn check_says_what_a_server_will_send_and_how_it_is_protected() {
     ] {
         assert!(words.iter().all(|word| out.contains(word)), "{out}");
     }
+}
+
+#[test]
+#[cfg_attr(not(feature = "opcua"), ignore = "this build has no OPC UA")]
+fn a_server_is_not_read_by_hand_as_a_bus_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("workshop.toml");
+    std::fs::write(&config, SERVER).unwrap();
+    let out = run_to_end(&["read", "l", "40001", "--lang", "en", "--config", &config.display().to_string()]);
+    assert_eq!(out.code, Some(64), "{out:?}");
+    assert!(out.stderr.contains("link `l` goes to an OPC UA server"), "{out:?}");
 }
 
 /// The parts of an xlsx that a reader needs; `rows` is the XML of the sheet's rows.

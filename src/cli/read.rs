@@ -14,6 +14,7 @@ use crate::config::dlt645::MeterAddress;
 use crate::config::modbus::{Address, DataType, Order, Register};
 use crate::config::parse_time;
 use crate::config::{Link, Station, Tag, Transport};
+use crate::model::words::opcua_config as opcua_words;
 use crate::model::words::tools as words;
 use crate::model::{Lang, Reading, Trouble, Why};
 use crate::source::connection::{Connection, OpenFault, ReadFault};
@@ -161,6 +162,9 @@ fn link(args: &ReadArgs) -> Result<(Link, Option<u8>, Option<MeterAddress>), Exi
     };
     if matches!(link.transport, Transport::RtuListen { .. }) {
         return Err(fail(&Trouble::new(words::DIALS_IN).with("found", &link.name), EXIT_USAGE));
+    }
+    if link.transport.is_opcua() {
+        return Err(fail(&Trouble::new(opcua_words::NOT_BY_READ).with("found", &link.name), EXIT_USAGE));
     }
     Ok((
         (**link).clone(),

@@ -2,18 +2,23 @@
 //!
 //! Every way to read the registers of a unit has a cost in bits: how long a message would have to be that tells what was seen at
 //! each look, for someone who knows what devices are like. The shortest message wins. [`number`] and [`text`] price a value,
-//! [`series`] how it moved between the looks, [`cut`] the row of values of a stretch; here the byte order is chosen that makes
-//! all stretches together cheapest, one for floats and one for whole numbers, which are mostly the same.
+//! [`series`] how it moved between the looks, [`cut`] the row of values of a stretch, knowing what [`kinds`] of values the device
+//! has and which blocks [`repeat`]; here the byte order is chosen that makes all stretches together cheapest, one for floats and one
+//! for whole numbers, which are mostly the same. [`halves`] adds what nobody can tell from the registers.
 
 mod cut;
+mod halves;
+mod kinds;
 mod number;
+mod repeat;
 mod series;
 mod text;
 
 use super::looks::{self, Looks};
 use super::{Area, Cells, spans};
 use crate::config::modbus::{DataType, Order};
-use cut::{Entries, Offers, Piece, Stretch, cut};
+use cut::{Offers, Piece, Stretch, cut};
+use kinds::Entries;
 
 /// One value that seems to stand somewhere.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +39,19 @@ pub struct Guess {
     pub is_total: bool,
     /// What it looks like.
     pub looks: Looks,
+    /// As what it would read the same, so that only the display can tell.
+    pub alternatives: Vec<Alternative>,
+}
+
+/// Another type of the same number: its neighbour that is always empty may belong to it, or not.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Alternative {
+    /// First register.
+    pub offset: u16,
+    /// One register or two.
+    pub data_type: DataType,
+    /// In which order.
+    pub order: Order,
 }
 
 /// The values of each table of registers of a unit, zeros left out. A device has one order, so its tables are read together.
@@ -45,20 +63,26 @@ pub fn guess(areas: &[&Area]) -> Vec<Vec<Guess>> {
         looks::name(&mut guesses);
         guesses
     });
-    read.collect()
+    let mut guesses: Vec<Vec<Guess>> = read.collect();
+    let order = halves::order(areas, &guesses);
+    areas.iter().zip(&mut guesses).for_each(|(area, guesses)| halves::name(area, guesses, order));
+    guesses
 }
 
 /// The bits of an order: few makers swap the bytes within a register.
 fn unlikely(order: Order) -> f64 {
     match (order.low_word_first, order.low_byte_first) {
         (false, false) => 0.7,
-        (true, false) => 1.3,
+        (true, false) => 1.5,
         (_, true) => 5.0,
     }
 }
 
 /// For a device that has one order for floats and another one for whole numbers.
 const TWO_ORDERS: f64 = 6.0;
+
+/// Pairs of orders that cost so many bits more than the cheapest are not tried again from other beginnings.
+const CLOSE: f64 = 25.0;
 
 /// The pieces of each area, in the orders that make all of them cheapest.
 fn cheapest(areas: &[Vec<Stretch>]) -> Vec<Vec<Piece>> {
@@ -84,23 +108,29 @@ fn cheapest(areas: &[Vec<Stretch>]) -> Vec<Vec<Piece>> {
         let pieces: Vec<Vec<Piece>> = areas.iter().zip(entries).map(of_area).collect();
         (cost, pieces)
     };
-    let usual = vec![Entries::usual(); areas.len()];
-    // Each pair of orders twice: the second time knowing what kinds of values the device has then.
-    let mut best: Option<(f64, usize, usize, Vec<Entries>)> = None;
-    for (f, w) in (0..orders.len()).flat_map(|f| (0..orders.len()).map(move |w| (f, w))) {
-        let entries = known(&read(&usual, f, w).1);
-        let cost = read(&entries, f, w).0;
-        if best.as_ref().is_none_or(|(known, ..)| cost < known - 0.01) {
-            best = Some((cost, f, w, entries));
-        }
+    let blocks: Vec<Option<u16>> = areas.iter().map(|stretches| repeat::block(stretches)).collect();
+    // Read twice: the second time knowing what kinds of values the device has then.
+    let from = |start: &Entries, f: usize, w: usize| {
+        let entries = known(&blocks, &read(&vec![start.clone(); areas.len()], f, w).1);
+        let (cost, pieces) = read(&entries, f, w);
+        (cost + Entries::price(&pieces.concat()), f, w, entries)
+    };
+    let pairs = (0..orders.len()).flat_map(|f| (0..orders.len()).map(move |w| (f, w)));
+    let mut tried: Vec<(f64, usize, usize, Vec<Entries>)> = pairs.map(|(f, w)| from(&Entries::usual(), f, w)).collect();
+    let least = tried.iter().map(|tried| tried.0).fold(f64::INFINITY, f64::min);
+    let close: Vec<(usize, usize)> =
+        tried.iter().filter(|tried| tried.0 < least + CLOSE).map(|tried| (tried.1, tried.2)).collect();
+    for (f, w) in close {
+        tried.extend([true, false].map(|is_long| from(&Entries::leaning(is_long), f, w)));
     }
-    best.map(|(_, f, w, entries)| read(&known(&read(&entries, f, w).1), f, w).1).unwrap_or_default()
+    let best = tried.into_iter().reduce(|best, next| if next.0 < best.0 - 0.01 { next } else { best });
+    best.map(|(_, f, w, entries)| read(&known(&blocks, &read(&entries, f, w).1), f, w).1).unwrap_or_default()
 }
 
 /// What each area begins with, of the pieces of all.
-fn known(pieces: &[Vec<Piece>]) -> Vec<Entries> {
+fn known(blocks: &[Option<u16>], pieces: &[Vec<Piece>]) -> Vec<Entries> {
     let everything = pieces.concat();
-    pieces.iter().map(|own| Entries::knowing(own, &everything)).collect()
+    blocks.iter().zip(pieces).map(|(block, own)| Entries::knowing(own, &everything, *block)).collect()
 }
 
 /// The parts of an area with something in them, cut where nothing stands for long: the rest says nothing.
@@ -136,11 +166,11 @@ fn understood(area: &Area, piece: Piece) -> Option<Guess> {
     let looks: Vec<Vec<u16>> = area.looks.iter().map(words_at).collect();
     let looks = if looks.is_empty() { vec![words_at(&area.cells)] } else { looks };
     let has_moved = looks.iter().any(|words| *words != looks[0]);
-    let looks_like = Looks::Unknown;
     if let DataType::Text(form) = data_type {
         let shown = form.encoding.decode_field(&form.bytes(&looks[0], order))?;
         let number = None;
-        return Some(Guess { offset, data_type, order, shown, number, has_moved, is_total: false, looks: looks_like });
+        let (is_total, looks, alternatives) = (false, Looks::Unknown, Vec::new());
+        return Some(Guess { offset, data_type, order, shown, number, has_moved, is_total, looks, alternatives });
     }
     let stretch = Stretch { first: offset, begins: offset, looks };
     let bits = stretch.bits(0, usize::from(data_type.width()), order)?;
@@ -150,7 +180,8 @@ fn understood(area: &Area, piece: Piece) -> Option<Guess> {
     let is_total = series::is_total(&numbers);
     let number = Some(number).filter(|number| number.is_finite());
     number?;
-    Some(Guess { offset, data_type, order, shown, number, has_moved, is_total, looks: looks_like })
+    let (looks, alternatives) = (Looks::Unknown, Vec::new());
+    Some(Guess { offset, data_type, order, shown, number, has_moved, is_total, looks, alternatives })
 }
 
 /// A number as people write it, and as a float.
@@ -220,6 +251,35 @@ mod tests {
         later[8] = 6410;
         let guesses = guess_one(&words, &later);
         assert_eq!((guesses[3].offset, guesses[3].data_type), (18, DataType::U32), "{guesses:?}");
+    }
+
+    #[test]
+    fn the_other_reading_of_a_number_beside_an_empty_register_is_named() {
+        let words = [2198, 2207, 2201, 0, 4871, 0, 0, 0];
+        let guesses = guess_one(&words, &words);
+        let is_its = |guess: &&Guess| guess.number == Some(4871.0);
+        let guess = guesses.iter().find(is_its).unwrap();
+        let others = guess.alternatives.iter().map(|other| (other.offset, other.data_type.as_str()));
+        let all: Vec<(u16, &str)> = others.chain([(guess.offset, guess.data_type.as_str())]).collect();
+        assert!(all.contains(&(14, "u16")) && all.contains(&(13, "u32")), "{guess:?}");
+        // Nothing shows the order of its long numbers, so both are possible.
+        assert!(all.contains(&(14, "u32")), "{guess:?}");
+        assert!(guesses[0].alternatives.is_empty(), "it has no empty neighbour: {guesses:?}");
+        // Below zero it would be another number.
+        let words = [2198, 2207, 2201, 0, 65_526, 0, 0, 0];
+        let below = guess_one(&words, &words);
+        assert!(below.iter().filter(|guess| guess.number < Some(0.0)).all(|guess| guess.alternatives.is_empty()));
+    }
+
+    #[test]
+    fn the_order_of_long_numbers_leaves_one_alternative() {
+        // 184233 and 131284, low word first.
+        let words = [53_161, 2, 212, 2, 4871, 0, 912, 0];
+        let later = [53_163, 2, 213, 2, 4871, 0, 912, 0];
+        let guesses = guess_one(&words, &later);
+        let order = halves::order(&[&area(&words, &later)], std::slice::from_ref(&guesses));
+        assert_eq!(order, Order::parse("CDAB"), "{guesses:?}");
+        assert!(guesses.iter().all(|guess| guess.alternatives.len() <= 1), "{guesses:?}");
     }
 
     #[test]

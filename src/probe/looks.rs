@@ -138,6 +138,7 @@ mod tests {
             has_moved: true,
             is_total: false,
             looks: Looks::Unknown,
+            alternatives: Vec::new(),
         };
         let mut guesses: Vec<Guess> = (0..).zip(numbers).map(guess).collect();
         name(&mut guesses);

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fmt::Write;
 
-use super::guess::{Guess, guess};
+use super::guess::{Alternative, Guess, guess};
 use super::looks::Looks;
 use super::profiles::{self, Match};
 use super::{Area, Findings, Unit, filled};
@@ -171,7 +171,23 @@ fn tag(name: &str, table: &str, guess: &Guess, lang: Lang) -> String {
         }
         _ => shown,
     };
-    format!("{line} }}, # {value}{}", looks_like(guess, lang))
+    let or = guess.alternatives.iter().map(|other| or(table, other, lang)).collect::<String>();
+    format!("{line} }}, # {value}{}{or}", looks_like(guess, lang))
+}
+
+/// What to write where the empty register beside a number belongs to it, or does not.
+fn or(table: &str, other: &Alternative, lang: Lang) -> String {
+    let why = match (other.data_type.width(), lang) {
+        (1, Lang::En) => "; or, if its empty half is none, ",
+        (1, Lang::Zh) => "；若空的那一半不属于它，则写 ",
+        (_, Lang::En) => "; or, if the empty register beside it is its upper half, ",
+        (_, Lang::Zh) => "；若旁边的空寄存器是它的高半部分，则写 ",
+    };
+    let mut line = format!("{why}address = \"{table}:{}\", type = \"{}\"", other.offset, other.data_type.as_str());
+    if other.order != Order::default() {
+        line += &format!(", order = \"{}\"", order_word(other.order));
+    }
+    line
 }
 
 fn looks_like(guess: &Guess, lang: Lang) -> &'static str {
@@ -196,5 +212,27 @@ pub fn order_word(order: Order) -> &'static str {
         (true, false) => "CDAB",
         (false, true) => "BADC",
         (true, true) => "DCBA",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::modbus::Table;
+    use crate::probe::Cells;
+
+    #[test]
+    fn a_line_says_in_both_languages_what_else_the_number_may_be() {
+        let cells: Cells = (10..).zip([2198, 2207, 2201, 0, 4871, 0, 0, 0]).collect();
+        let looks = vec![cells.clone(); 8];
+        let area = Area { table: Table::Holding, cells, looks, longest: None, is_endless: false };
+        let unit = Unit { id: 1, tables: vec![area] };
+        for (lang, word) in [(Lang::En, "; or, if "), (Lang::Zh, "；若")] {
+            let tags = tags(&unit, lang);
+            let line = tags.iter().find(|tag| tag.contains("# 4871")).unwrap();
+            assert!(line.contains(word), "{line}");
+            let has = |address: &str, kind: &str| line.contains(&format!("address = \"{address}\", type = \"{kind}\""));
+            assert!(has("holding:14", "u16") && has("holding:13", "u32"), "{line}");
+        }
     }
 }

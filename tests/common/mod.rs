@@ -14,6 +14,7 @@ pub mod link;
 pub mod opcua;
 pub mod plc;
 pub mod receiver;
+pub mod usage;
 pub mod wire;
 
 use std::net::TcpListener;

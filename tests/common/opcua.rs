@@ -40,6 +40,11 @@ impl Talker {
         talker
     }
 
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What it answers to a line.
     #[track_caller]
     pub fn ask(&mut self, line: &str) -> String {

@@ -100,7 +100,8 @@ impl Bench {
         let config = self.config();
         let config = config.to_str().unwrap();
         let ours = self.dir.path().join("ours.der");
-        let exported = run_to_end(&["cert", "export", "--config", config, "--output", ours.to_str().unwrap()]);
+        let exported =
+            run_to_end(&["cert", "export", "--config", config, "--force", "--output", ours.to_str().unwrap()]);
         assert_eq!(exported.code, Some(0), "{exported:?}");
         self.server.trust_client(&fs::read(ours).unwrap());
         self.pin();

@@ -4,6 +4,7 @@
 //! with the same one, since makers put equals beside each other; and a value of two registers that stands askew to the others
 //! costs too. Registers that are zero at each look are a gap: they cost little, and a row goes on behind them.
 
+use super::kinds::{Entries, KINDS, KINDS_IN_ORDER, Kind};
 use super::number::{self, Cost, NEIGHBOURS, Place};
 use super::text;
 use crate::config::modbus::{DataType, Order};
@@ -30,7 +31,7 @@ pub(super) struct Piece {
 }
 
 impl Piece {
-    fn kind(&self) -> Kind {
+    pub fn kind(&self) -> Kind {
         if self.is_clock { Kind::Clock } else { Kind::of(self.data_type) }
     }
 }
@@ -55,7 +56,7 @@ impl Offer {
 pub(super) type Offers = Vec<Vec<Offer>>;
 
 impl Stretch {
-    fn length(&self) -> usize {
+    pub fn length(&self) -> usize {
         self.looks[0].len()
     }
 
@@ -163,100 +164,6 @@ fn joined(words: &[u16], order: Order) -> u64 {
     if order.low_word_first { words.iter().rev().fold(0, push) } else { words.iter().fold(0, push) }
 }
 
-/// Kinds of values between which it costs to change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Nothing,
-    Whole16,
-    Whole32,
-    Whole64,
-    F32,
-    F64,
-    Bcd16,
-    Bcd32,
-    Clock,
-    Text,
-}
-
-const KINDS: usize = 10;
-
-impl Kind {
-    fn of(data_type: DataType) -> Kind {
-        match data_type {
-            DataType::F32 => Kind::F32,
-            DataType::U32 | DataType::I32 => Kind::Whole32,
-            DataType::U64 | DataType::I64 => Kind::Whole64,
-            DataType::F64 => Kind::F64,
-            DataType::Bcd32 => Kind::Bcd32,
-            DataType::Bcd16 => Kind::Bcd16,
-            DataType::Text(_) => Kind::Text,
-            _ => Kind::Whole16,
-        }
-    }
-
-    /// At the beginning of a stretch, and behind a value of another kind.
-    fn entry(self) -> (f64, f64) {
-        match self {
-            Kind::Nothing => (0.0, 0.0),
-            Kind::Whole16 => (1.5, 3.0),
-            Kind::F32 => (2.0, 4.5),
-            Kind::Whole32 => (3.5, 4.0),
-            Kind::Whole64 => (4.0, 5.0),
-            Kind::F64 => (6.0, 7.0),
-            Kind::Text | Kind::Clock => (5.0, 5.0),
-            Kind::Bcd16 => (11.0, 12.0),
-            Kind::Bcd32 => (7.0, 9.0),
-        }
-    }
-}
-
-/// What it costs to begin with each kind.
-#[derive(Debug, Clone)]
-pub(super) struct Entries {
-    begin: [f64; KINDS],
-    change: [f64; KINDS],
-}
-
-impl Entries {
-    /// Of a device of which nothing is known.
-    pub fn usual() -> Entries {
-        let of = |pick: fn((f64, f64)) -> f64| KINDS_IN_ORDER.map(|kind| pick(kind.entry()));
-        Entries { begin: of(|entry| entry.0), change: of(|entry| entry.1) }
-    }
-
-    /// Of a device that holds these: what it has elsewhere too is likelier.
-    pub fn knowing(here: &[Piece], all: &[Piece]) -> Entries {
-        /// So many values weigh as much as what is known of devices at large.
-        const WEIGHT: f64 = 8.0;
-        let usual = Entries::usual();
-        /// What another table holds tells less.
-        const ELSEWHERE: f64 = 0.3;
-        let count = |pieces: &[Piece], kind| pieces.iter().filter(|piece| piece.kind() == kind).count() as f64;
-        let weighed = |here: f64, all: f64| here + ELSEWHERE * (all - here);
-        let of = |entries: [f64; KINDS]| {
-            KINDS_IN_ORDER.map(|kind| {
-                let share = WEIGHT * (-entries[kind as usize]).exp2() + weighed(count(here, kind), count(all, kind));
-                -(share / (WEIGHT + weighed(here.len() as f64, all.len() as f64))).log2()
-            })
-        };
-        let change = of(usual.change).map(|cost| cost + 0.7);
-        Entries { begin: of(usual.begin), change }
-    }
-}
-
-const KINDS_IN_ORDER: [Kind; KINDS] = [
-    Kind::Nothing,
-    Kind::Whole16,
-    Kind::Whole32,
-    Kind::Whole64,
-    Kind::F32,
-    Kind::F64,
-    Kind::Bcd16,
-    Kind::Bcd32,
-    Kind::Clock,
-    Kind::Text,
-];
-
 /// What is known of what was cut so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct State {
@@ -271,72 +178,83 @@ const STATES: usize = KINDS * 3 * (NEIGHBOURS + 1);
 const START: State = State { kind: Kind::Nothing, parity: None, run: 1 };
 
 impl State {
+    fn of(index: usize) -> State {
+        let (rest, run) = (index / (NEIGHBOURS + 1), index % (NEIGHBOURS + 1));
+        let parity = [Some(false), Some(true), None][rest % 3];
+        State { kind: KINDS_IN_ORDER[rest / 3], parity, run }
+    }
+
     fn index(self) -> usize {
         let parity = self.parity.map_or(2, usize::from);
         (self.kind as usize * 3 + parity) * (NEIGHBOURS + 1) + self.run
     }
 }
 
-/// A way to a place: its cost, and the step that led there.
+/// The step that led to a state on the cheapest way: from where, from which state, with which offer.
 #[derive(Debug, Clone, Copy)]
-struct Way {
-    cost: f64,
-    state: State,
+struct Came<'a> {
     from: usize,
-    came: State,
-    offer: Option<Offer>,
+    state: usize,
+    offer: Option<&'a Offer>,
 }
 
 /// The cheapest way, and its cost.
 pub(super) fn cut(stretch: &Stretch, offers: &[&Offers], entries: &Entries) -> (f64, Vec<Piece>) {
     let length = stretch.length();
-    let mut best: Vec<[Option<Way>; STATES]> = vec![[None; STATES]; length + 1];
-    best[0][START.index()] = Some(Way { cost: 0.0, state: START, from: 0, came: START, offer: None });
+    let mut costs = vec![[f64::INFINITY; STATES]; length + 1];
+    let mut came = vec![[Came { from: 0, state: 0, offer: None }; STATES]; length + 1];
+    costs[0][START.index()] = 0.0;
     for at in 0..length {
-        let ways: Vec<Way> = best[at].iter().flatten().copied().collect();
-        for way in ways {
-            let mut go = |to: usize, state: State, cost: f64, offer: Option<Offer>| {
-                let cost = way.cost + cost;
-                let known = &mut best[to][state.index()];
-                if known.is_none_or(|known| cost < known.cost - 1e-9) {
-                    *known = Some(Way { cost, state, from: at, came: way.state, offer });
+        for index in 0..STATES {
+            let known = costs[at][index];
+            if known.is_infinite() {
+                continue;
+            }
+            let state = State::of(index);
+            let mut go = |to: usize, state: State, cost: f64, offer| {
+                let (cost, to_index) = (known + cost, state.index());
+                if cost < costs[to][to_index] - 1e-9 {
+                    costs[to][to_index] = cost;
+                    came[to][to_index] = Came { from: at, state: index, offer };
                 }
             };
             if stretch.is_zero(at) {
-                go(at + 1, State { run: 0, ..way.state }, gap(stretch, at, way.state), None);
+                go(at + 1, State { run: 0, ..state }, gap(stretch, entries, at, state), None);
             }
             for offer in offers.iter().flat_map(|offers| &offers[at]) {
-                let (state, cost) = step(stretch, entries, at, way.state, offer);
-                go(at + offer.registers(), state, cost, Some(*offer));
+                let (state, cost) = step(stretch, entries, at, state, offer);
+                go(at + offer.registers(), state, cost, Some(offer));
             }
         }
     }
-    let end = best[length].iter().flatten().min_by(|a, b| a.cost.total_cmp(&b.cost)).copied();
-    let (mut pieces, mut way) = (Vec::new(), end);
-    let total = end.map_or(0.0, |end| end.cost);
-    while let Some(last) = way.filter(|way| way.state != START || way.from > 0) {
-        if let Some(Offer { data_type, order, repeat, .. }) = last.offer {
+    let end = (0..STATES).min_by(|a, b| costs[length][*a].total_cmp(&costs[length][*b])).unwrap_or(0);
+    let (mut pieces, mut at, mut index) = (Vec::new(), length, end);
+    while at > 0 {
+        let Came { from, state, offer } = came[at][index];
+        if let Some(Offer { data_type, order, repeat, .. }) = offer.copied() {
             for n in (0..repeat).rev() {
-                let offset = stretch.first + last.from as u16 + n as u16 * data_type.width();
+                let offset = stretch.first + from as u16 + n as u16 * data_type.width();
                 pieces.push(Piece { offset, data_type, order, is_clock: repeat > 1 });
             }
         }
-        way = if last.from == 0 { None } else { best[last.from][last.came.index()] };
+        (at, index) = (from, state);
     }
     pieces.reverse();
-    (total, pieces)
+    (costs[length][end], pieces)
 }
 
 /// One register that is nothing.
-fn gap(stretch: &Stretch, at: usize, state: State) -> f64 {
+fn gap(stretch: &Stretch, entries: &Entries, at: usize, state: State) -> f64 {
     match () {
         () if state.run == 0 => 0.4,
         // One register and an empty one where others stand in two: that is one number.
-        () if state.kind == Kind::Whole16 && state.run == 1 && state.parity == Some(!stretch.is_even(at)) => 3.2,
+        () if state.kind == Kind::Whole16 && state.run == 1 && state.parity == Some(!stretch.is_even(at)) => {
+            entries.gap + 1.0
+        }
         // Few maps begin with nothing.
         () if at == 0 && stretch.first == stretch.begins => 5.0,
         () if at == 0 => 0.0,
-        () => 2.2,
+        () => entries.gap,
     }
 }
 
@@ -349,8 +267,8 @@ fn step(stretch: &Stretch, entries: &Entries, at: usize, state: State, offer: &O
     let from_other = if are_decimal(state.kind) && are_decimal(kind) { from_other.min(3.5) } else { from_other };
     let mut cost = match state.kind {
         Kind::Nothing => from_start + offer.behind[0],
-        same if same == kind && state.run == 0 => 0.6 + offer.behind[0],
-        same if same == kind => 0.3 + offer.behind[state.run],
+        same if same == kind && state.run == 0 => 0.35 + offer.behind[0],
+        same if same == kind => 0.55 + offer.behind[state.run],
         _ if state.run == 0 => 0.85 * from_other + offer.behind[0],
         _ => from_other + offer.behind[0],
     };
@@ -361,6 +279,7 @@ fn step(stretch: &Stretch, entries: &Entries, at: usize, state: State, offer: &O
     }
     if offer.data_type.width() > 1 && kind != Kind::Text {
         let own = stretch.is_even(at);
+        cost += entries.parity[usize::from(!own)];
         let is_packed = state.kind == Kind::Whole16 && state.run > 0;
         cost += match state.parity {
             Some(parity) if parity == own => 0.0,
@@ -374,6 +293,7 @@ fn step(stretch: &Stretch, entries: &Entries, at: usize, state: State, offer: &O
     if offer.data_type.width() == 4 && kind != Kind::Text && !stretch.is_on_four(at) {
         cost += 2.0;
     }
+    cost += entries.repeat.cost(stretch.first + at as u16, kind);
     let run = if state.kind == kind { (state.run + offer.repeat).min(NEIGHBOURS) } else { 1 };
     (State { kind, parity, run }, cost)
 }

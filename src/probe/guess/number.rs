@@ -63,6 +63,8 @@ pub(super) fn whole(place: Place, registers: usize) -> Cost {
             10_001.. if registers == 1 => 2.0,
             _ => 0.0,
         };
+        // Far below zero in one register: mostly the lower half of more.
+        let far_below = if registers == 1 && first < 0 { (0.5 * (digits - 10.0)).max(0.0) } else { 0.0 };
         // Who takes two registers expects large numbers, and who takes four still larger ones.
         let small = match registers {
             2 => (0.4 * (7.0 - digits)).max(0.0),
@@ -71,8 +73,9 @@ pub(super) fn whole(place: Place, registers: usize) -> Cost {
         };
         // A little below zero in one register, and another one that is empty.
         let small = if registers == 2 && (0xF000..=0xFFFF).contains(&first) && !is_total { 2.5 } else { small };
-        let sized = size(first, spread) + large + small + huge(first, registers) + extra;
-        let bits = if registers == 1 { bit_word(first) } else { f64::INFINITY };
+        let sized = size(first, spread) + large + far_below + small + huge(first, registers) + extra;
+        let stands = numbers.iter().all(|number| *number == first);
+        let bits = if registers == 1 || registers == 2 && stands { bit_word(first, registers) } else { f64::INFINITY };
         let alone = sized.min(bits) + time;
         Cost { data_type, behind: behind(alone, like(first, place.before.map(number), time + extra)) }
     };
@@ -114,7 +117,7 @@ pub(super) fn float(place: Place, registers: usize) -> Option<Cost> {
 fn fine(place: Place, values: &[f64], before: [f64; NEIGHBOURS], is_double: bool, empty: u32) -> [f64; NEIGHBOURS + 1] {
     let mantissa = if is_double { 52 - empty as i32 } else { 23 };
     // Set points have few digits, and what has many moves.
-    let habits = Habits { still: 6.0, wobbles: 1.0, rises: 2.0, is_float: true };
+    let habits = Habits { still: 7.5, wobbles: 1.0, rises: 2.0, is_float: true };
     // In steps of the last place, so that neighbours differ by one.
     let sign = if is_double { 63 } else { 31 };
     let step = |bits: &u64| {
@@ -191,7 +194,7 @@ fn size(number: i128, spread: f64) -> f64 {
         round = (round.0 / 10, round.1 + 1.0);
     }
     let plain = bits(size as f64);
-    let round = if round.1 > 0.0 { bits(round.0 as f64) + 2.0 + 0.5 * round.1 } else { plain };
+    let round = if round.1 > 0.0 { bits(round.0 as f64) + 2.5 + 0.5 * round.1 } else { plain };
     plain.min(round)
 }
 
@@ -206,10 +209,14 @@ fn like(number: i128, before: [i128; NEIGHBOURS], others: f64) -> [Option<f64>; 
     })
 }
 
-/// The bits of a register that holds a few flags.
-fn bit_word(number: i128) -> f64 {
+/// The bits of one register that holds a few flags, or of two.
+fn bit_word(number: i128, registers: usize) -> f64 {
     let flags = number.count_ones();
-    if (0x100..0x10000).contains(&number) && flags <= 3 { 5.5 + 4.0 * f64::from(flags) } else { f64::INFINITY }
+    match registers {
+        1 if (0x100..0x1_0000).contains(&number) && flags <= 3 => 5.5 + 4.0 * f64::from(flags),
+        2 if (0x1_0000..0x1_0000_0000).contains(&number) && flags <= 4 => 7.0 + 4.5 * f64::from(flags),
+        _ => f64::INFINITY,
+    }
 }
 
 /// The upper half of a number of four registers is nothing: else it is two numbers.

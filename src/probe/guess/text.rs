@@ -53,7 +53,11 @@ fn text(words: &[u16], encoding: Encoding, order: Order) -> Option<Found> {
     }
     let registers = used.div_ceil(2);
     let is_enough = match encoding {
-        Encoding::Ascii => foreign == 0 && used - blanks.min(used) >= 5 && (letters > 0 || registers >= 3),
+        Encoding::Ascii => {
+            // Four letters are a word, four digits or signs are not.
+            let is_long = used - blanks.min(used) >= 5 && (letters > 0 || registers >= 3);
+            foreign == 0 && (is_long || letters >= 4)
+        }
         Encoding::Gbk => foreign >= 2,
         Encoding::Utf8 => foreign >= 2,
     };

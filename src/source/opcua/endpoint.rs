@@ -140,7 +140,10 @@ pub(super) fn list(offered: &[EndpointDescription]) -> String {
 fn shown(mode: MessageSecurityMode, policy: SecurityPolicy) -> String {
     match policy {
         SecurityPolicy::None => "None".to_owned(),
-        policy => format!("{} {}", mode_name(mode), policy.to_str()),
+        policy => {
+            let ours = Policy::ALL.into_iter().find(|known| of_config(*known) == policy);
+            format!("{} {}", mode_name(mode), ours.map_or(policy.to_str(), Policy::as_str))
+        }
     }
 }
 

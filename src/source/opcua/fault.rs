@@ -116,6 +116,10 @@ fn told(stage: Stage, status: StatusCode) -> (Code, Why) {
         (Stage::Channel, S::BadConnectionClosed | S::BadCommunicationError | S::BadSecureChannelClosed) => {
             (words::NOT_TRUSTED_YET, Why::Untrusted)
         }
+        // node-opcua refuses a client with an error message of its own make, in which no status can be read.
+        (Stage::Channel, status) if !status.is_bad() || status.validate().is_err() => {
+            (words::NOT_TRUSTED_YET, Why::Untrusted)
+        }
         (
             Stage::Dial | Stage::Endpoints,
             S::BadConnectionClosed | S::BadDecodingError | S::BadTcpMessageTypeInvalid,
@@ -266,6 +270,8 @@ mod tests {
         for (stage, status, code) in [
             (Stage::Channel, StatusCode::BadSecurityChecksFailed, words::NOT_TRUSTED_YET),
             (Stage::Channel, StatusCode::BadConnectionClosed, words::NOT_TRUSTED_YET),
+            (Stage::Channel, StatusCode::from(0x0001_3200), words::NOT_TRUSTED_YET),
+            (Stage::Channel, StatusCode::BadTcpInternalError, words::SERVER_REFUSES),
             (Stage::Session, StatusCode::BadCertificateUntrusted, words::NOT_TRUSTED_YET),
             (Stage::Login, StatusCode::BadIdentityTokenRejected, words::LOGIN_REFUSED),
             (Stage::Login, StatusCode::BadUserAccessDenied, words::LOGIN_REFUSED),
