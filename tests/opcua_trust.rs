@@ -8,6 +8,7 @@ mod common;
 
 use std::fs;
 use std::io::Write;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -200,6 +201,14 @@ fn what_cannot_be_confirmed_is_refused_with_a_sentence() {
     refused(&trust(&config, "press"), 69, "CW241");
     refused(&trust(&config, "meters"), 64, "CW280");
     refused(&trust(&config, "oven"), 64, "CW280");
+
+    for answer in ["", "HTTP/1.1 400 Bad Request\r\n\r\n"] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let config = workshop(dir, &format!("opc.tcp://{}", listener.local_addr().unwrap()), "");
+        let stranger = std::thread::spawn(move || listener.accept().unwrap().0.write_all(answer.as_bytes()).unwrap());
+        refused(&trust(&config, "press"), 69, "CW244");
+        stranger.join().unwrap();
+    }
 
     let server = Server::start(Kind::Asyncua, &["--policies", "None,Basic256Sha256", "--modes", "Sign"]);
     let config = workshop(dir, &server.endpoint(), "security = \"none\"");

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 
 /// Whoever runs this process: the effective user id.
 pub(super) fn current() -> u32 {
@@ -22,7 +21,7 @@ pub(super) fn shown(uid: u32) -> String {
 
 /// Whose it is; of what is not there yet, nobody's.
 #[cfg(feature = "opcua")]
-pub(super) fn owner(path: &Path) -> Option<u32> {
+pub(super) fn owner(path: &std::path::Path) -> Option<u32> {
     fs::metadata(path).ok().map(|found| found.uid())
 }
 
