@@ -3,6 +3,7 @@
 
 mod areas;
 mod check;
+mod compact;
 mod device;
 pub mod dlt645;
 mod files;

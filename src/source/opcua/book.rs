@@ -1,6 +1,7 @@
 //! The book of a link: every tag behind it, in groups, each with the handle by which the server speaks of it. Made once from the
 //! configuration; what changes while the link runs stands in [`super::items`].
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use opcua::types::{
 use super::freshness::Bounds;
 use super::session::value_of;
 use crate::config::opcua::{Namespace, Node, NodeIdentifier, ServerDeadband, Trigger};
-use crate::config::{Config, Origin, Tag};
+use crate::config::{Config, Device, Tag};
 use crate::model::Group;
 
 /// One tag.
@@ -20,8 +21,9 @@ pub(super) struct Entry {
     pub(super) group: usize,
     /// Among the tags of its group.
     pub(super) place: usize,
-    pub(super) tag: Tag,
-    pub(super) node: Arc<Node>,
+    device: Arc<Device>,
+    /// Among the tags of its device.
+    at: usize,
 }
 
 /// All groups and tags of a link. A tag's index is its handle.
@@ -37,15 +39,17 @@ impl Book {
     pub(super) fn of(config: &Config, link: &str) -> Book {
         let mut book = Book { groups: Vec::new(), members: Vec::new(), entries: Vec::new() };
         for device in config.devices_of(link) {
-            for (period, tags) in device.by_period() {
-                let infos = tags.iter().map(|tag| tag.info()).collect();
+            let mut by_period: BTreeMap<Duration, Vec<usize>> = BTreeMap::new();
+            for (at, tag) in device.tags.iter().enumerate().filter(|(_, tag)| tag.node().is_some()) {
+                by_period.entry(tag.every).or_default().push(at);
+            }
+            for (period, tags) in by_period {
+                let infos = tags.iter().map(|at| device.tags[*at].info()).collect();
                 let group = book.groups.len();
                 book.groups.push(Arc::new(Group::new(device.id.clone(), period, infos)));
                 let first = book.entries.len();
-                for (place, tag) in tags.into_iter().enumerate() {
-                    let Origin::OpcUa(node) = &tag.origin else { continue }; // the configuration lets no other through
-                    book.entries.push(Entry { group, place, tag: tag.clone(), node: node.clone() });
-                }
+                let entry = |(place, at)| Entry { group, place, device: device.clone(), at };
+                book.entries.extend(tags.into_iter().enumerate().map(entry));
                 book.members.push((first..book.entries.len()).collect());
             }
         }
@@ -54,7 +58,7 @@ impl Book {
 
     /// Periods of subscribed tags, each once.
     pub(super) fn periods(&self) -> Vec<Duration> {
-        let subscribed = self.entries.iter().filter(|entry| entry.node.is_subscribed);
+        let subscribed = self.entries.iter().filter(|entry| entry.node().is_subscribed);
         let mut periods: Vec<Duration> = subscribed.map(|entry| self.groups[entry.group].period).collect();
         periods.sort_unstable();
         periods.dedup();
@@ -63,7 +67,7 @@ impl Book {
 
     /// Handles of the tags that are subscribed to with this period.
     pub(super) fn subscribed(&self, period: Duration) -> impl Iterator<Item = usize> {
-        let of_period = move |entry: &Entry| entry.node.is_subscribed && self.groups[entry.group].period == period;
+        let of_period = move |entry: &Entry| entry.node().is_subscribed && self.groups[entry.group].period == period;
         self.entries.iter().enumerate().filter(move |(_, entry)| of_period(entry)).map(|(handle, _)| handle)
     }
 
@@ -71,14 +75,14 @@ impl Book {
         let entry = &self.entries[handle];
         let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         Bounds {
-            period_ms: ms(self.groups[entry.group].period.max(entry.node.sampling)),
-            max_silence_ms: ms(entry.tag.report.max_silence),
+            period_ms: ms(self.groups[entry.group].period.max(entry.node().sampling)),
+            max_silence_ms: ms(entry.tag().report.max_silence),
         }
     }
 
     /// How far a value may move without the server telling it; `None`: only the server knows.
     pub(super) fn tolerance(&self, handle: usize) -> Option<f64> {
-        let node = &self.entries[handle].node;
+        let node = self.entries[handle].node();
         match node.server_deadband {
             _ if node.trigger == Trigger::Status => None,
             None => Some(0.0),
@@ -89,13 +93,23 @@ impl Book {
 }
 
 impl Entry {
+    /// The tag, as the configuration has it.
+    pub(super) fn tag(&self) -> &Tag {
+        &self.device.tags[self.at]
+    }
+
+    /// Where it is at the server.
+    pub(super) fn node(&self) -> &Node {
+        self.tag().node().expect("the book takes no other tags")
+    }
+
     /// Where the node is, by the server's own numbering of namespaces; `None`: it has no such namespace.
     pub(super) fn node_id(&self, namespaces: &[String]) -> Option<NodeId> {
-        let namespace = match &self.node.address.namespace {
+        let namespace = match &self.node().address.namespace {
             Namespace::Index(index) => *index,
             Namespace::Uri(uri) => u16::try_from(namespaces.iter().position(|known| known == uri)?).ok()?,
         };
-        let identifier = match &self.node.address.id {
+        let identifier = match &self.node().address.id {
             NodeIdentifier::Numeric(number) => Identifier::Numeric(*number),
             NodeIdentifier::Text(text) => Identifier::String(text.as_str().into()),
             NodeIdentifier::Guid(text) => Identifier::Guid(text.parse::<Guid>().ok()?),
@@ -106,7 +120,7 @@ impl Entry {
 
     /// What a read asks for.
     pub(super) fn to_read(&self, namespaces: &[String]) -> Option<ReadValueId> {
-        let index_range = match &self.node.index {
+        let index_range = match &self.node().index {
             None => NumericRange::None,
             Some(range) => range.parse().ok()?,
         };
@@ -120,7 +134,7 @@ impl Entry {
         namespaces: &[String],
         with_deadband: bool,
     ) -> Option<MonitoredItemCreateRequest> {
-        let node = &self.node;
+        let node = self.node();
         let deadband = node.server_deadband.filter(|_| with_deadband);
         let trigger = match node.trigger {
             Trigger::Status => DataChangeTrigger::Status,
@@ -155,7 +169,7 @@ impl Entry {
 
     /// The server counts in raw numbers, the workshop in scaled ones.
     fn raw_band(&self, band: f64) -> f64 {
-        let Some(scaling) = self.tag.scaling else { return band };
+        let Some(scaling) = self.tag().scaling else { return band };
         let factor = (scaling.of_float(1.0) - scaling.of_float(0.0)).abs();
         if factor > 0.0 { band / factor } else { band }
     }

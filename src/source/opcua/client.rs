@@ -85,7 +85,7 @@ impl Client {
     pub fn new(config: &Config, link: Arc<Link>, server: OpcUaServer, place: poller::Place) -> Client {
         let poller::Place { outlet, started, status, state_dir, .. } = place;
         let book = Book::of(config, &link.name);
-        let items = Items::new(book.entries.iter().map(|entry| !entry.node.is_subscribed));
+        let items = Items::new(book.entries.iter().map(|entry| !entry.node().is_subscribed));
         Client {
             workshop: (config.workshop.enterprise.clone(), config.workshop.id.clone()),
             backoff: Backoff::new(link.retry, link.retry_max),

@@ -33,7 +33,7 @@ impl Client {
             let (mut readings, mut stamps) = (vec![None; width], vec![Stamp::default(); width]);
             for (handle, value) in handles.iter().zip(&values) {
                 let entry = &self.book.entries[*handle];
-                readings[entry.place] = Some(convert::reading(&entry.tag, &entry.node, value));
+                readings[entry.place] = Some(convert::reading(entry.tag(), entry.node(), value));
                 stamps[entry.place] = convert::stamp(value);
             }
             self.hand_on(group, readings, Some(stamps)).await;
@@ -70,7 +70,7 @@ impl Client {
 
     fn on_looked_at(&mut self, handle: usize, value: &DataValue) -> Finding {
         let entry = &self.book.entries[handle];
-        let reading = convert::reading(&entry.tag, &entry.node, value);
+        let reading = convert::reading(entry.tag(), entry.node(), value);
         let (now_ms, bounds) = (self.now_ms(), self.book.bounds(handle));
         let tolerance = if self.items.with_deadband(handle) { self.book.tolerance(handle) } else { Some(0.0) };
         let finding = self.items.on_read(handle, &reading, tolerance, now_ms, bounds);

@@ -203,7 +203,7 @@ impl Client {
         const NAMED: usize = 5;
         if !refused.is_empty() {
             let name = |(handle, status): &(usize, StatusCode)| {
-                let address = &self.book.entries[*handle].node.address;
+                let address = &self.book.entries[*handle].node().address;
                 format!("{} ({address}: {})", self.names(&[*handle]), status_name(*status))
             };
             let mut names: Vec<String> = refused.iter().take(NAMED).map(name).collect();

@@ -203,7 +203,7 @@ impl Client {
 
     fn take_value(&mut self, handle: usize, value: &opcua::types::DataValue) {
         let Some(entry) = self.book.entries.get(handle) else { return };
-        let reading = convert::reading(&entry.tag, &entry.node, value);
+        let reading = convert::reading(entry.tag(), entry.node(), value);
         let status = value.status.unwrap_or(StatusCode::Good);
         if status.overflow() {
             self.overflown.push(handle);
@@ -294,7 +294,7 @@ impl Client {
         const NAMED: usize = 5;
         let name = |handle: &usize| {
             let entry = &self.book.entries[*handle];
-            format!("{}.{}", self.book.groups[entry.group].device, entry.tag.name)
+            format!("{}.{}", self.book.groups[entry.group].device, entry.tag().name)
         };
         let mut names: Vec<String> = handles.iter().take(NAMED).map(name).collect();
         if handles.len() > NAMED {
