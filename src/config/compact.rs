@@ -4,15 +4,22 @@
 
 use std::sync::Arc;
 
-use super::{Config, Device, Origin, Tag};
+use super::{Config, Device, Link, Origin, Sink, Tag};
 
 impl Config {
     /// The same, copied. To be called when nothing of the parsing is left.
-    pub fn compact(mut self) -> Config {
-        for device in &mut self.devices {
-            *device = Arc::new(copy(device));
+    pub fn compact(self) -> Config {
+        let text = |text: &Arc<str>| Arc::from(&**text);
+        // What stands behind the devices would keep their old room from going back.
+        let link = |link: &Arc<Link>| Arc::new(Link { name: text(&link.name), ..link.as_ref().clone() });
+        let sink = |sink: &Arc<Sink>| Arc::new(Sink { name: text(&sink.name), ..sink.as_ref().clone() });
+        Config {
+            workshop: self.workshop.clone(),
+            journal: self.journal.clone(),
+            links: self.links.iter().map(link).collect(),
+            devices: self.devices.iter().map(|device| Arc::new(copy(device))).collect(),
+            sinks: self.sinks.iter().map(sink).collect(),
         }
-        self
     }
 }
 
