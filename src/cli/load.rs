@@ -29,9 +29,7 @@ pub(super) fn load(path: &Path) -> Result<Config, Refusal> {
     let text = read(path).map_err(Refusal::Unreadable)?;
     let beside = path.parent().unwrap_or(Path::new("."));
     let other = |named: &str| bytes(&beside.join(named), MAX_OTHER_FILE);
-    let parsed = Config::parse_with(&text, &other).map(|config| config.anchored(path)).map_err(Refusal::Mistakes);
-    drop(text);
-    parsed.map(Config::compact)
+    Config::parse_with(&text, &other).map(|config| config.anchored(path)).map_err(Refusal::Mistakes)
 }
 
 fn read(path: &Path) -> Result<String, Trouble> {

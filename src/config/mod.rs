@@ -3,7 +3,6 @@
 
 mod areas;
 mod check;
-mod compact;
 mod device;
 pub mod dlt645;
 mod files;

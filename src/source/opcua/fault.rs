@@ -152,6 +152,8 @@ fn is_trust(status: StatusCode) -> bool {
             | S::BadCertificateTimeInvalid
             | S::BadCertificateChainIncomplete
             | S::BadCertificateRevocationUnknown
+            | S::BadCertificateRevoked
+            | S::BadNoValidCertificates
             | S::BadCertificateIssuerTimeInvalid
     )
 }

@@ -102,11 +102,16 @@ impl Partner {
         let Link { connect_timeout, timeout, .. } = *self.link;
         let channel = Channel::open(&endpoint, self.own.store.clone(), connect_timeout, timeout).await;
         let channel = Arc::new(channel.map_err(|fault| self.with_our_name(fault))?);
-        if let Some(ticket) = ticket
-            && let Ok(nonce) = self.activate(&channel, &endpoint, ticket).await
-        {
-            let ticket = Ticket { nonce, ..ticket.clone() };
-            return Session::new(channel, endpoint, ticket, &self.server, true).await;
+        if let Some(ticket) = ticket {
+            match self.activate(&channel, &endpoint, ticket).await {
+                Ok(nonce) => {
+                    let ticket = Ticket { nonce, ..ticket.clone() };
+                    return Session::new(channel, endpoint, ticket, &self.server, true).await;
+                }
+                // Trying again at once would count as a second wrong password.
+                Err(fault) if fault.why == Why::IdentityRefused => return Err(self.with_our_name(fault)),
+                Err(_) => {} // the server has it no more
+            }
         }
         let ticket = self.log_in(&channel, &endpoint).await?;
         Session::new(channel, endpoint, ticket, &self.server, false).await
