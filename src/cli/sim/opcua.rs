@@ -151,7 +151,7 @@ async fn tell_of_rejected(folder: Folder) {
 }
 
 fn rejected_line(path: &Path, trusted: &Path) -> String {
-    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    let name = path.file_stem().unwrap_or_default().to_string_lossy().replace(char::is_control, "?");
     let (path, trusted) = (shell_word(path), shell_word(trusted));
     match Lang::current() {
         Lang::En => format!("# turned away: the client {name} is not trusted. To trust it:  mv {path} {trusted}"),
@@ -159,9 +159,10 @@ fn rejected_line(path: &Path, trusted: &Path) -> String {
     }
 }
 
-/// For a shell: a name that a client chose must not become a command.
+/// For a shell: a name that a client chose must not become a command, nor a line of its own.
 fn shell_word(path: &Path) -> String {
-    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
+    let one_line = path.display().to_string().replace(char::is_control, "?");
+    format!("'{}'", one_line.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]
@@ -169,8 +170,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_that_a_client_chose_stays_one_word_of_the_shell() {
-        assert_eq!(shell_word(Path::new("/a/cloudward e w [ab].der")), "'/a/cloudward e w [ab].der'");
-        assert_eq!(shell_word(Path::new("/a/x'; rm -rf ~; '")), r"'/a/x'\''; rm -rf ~; '\'''");
+    fn a_name_that_a_client_chose_stays_one_word_of_one_line() {
+        for (path, word) in [
+            ("/a/cloudward e w [ab].der", "'/a/cloudward e w [ab].der'"),
+            ("/a/x'; rm -rf ~; '", r"'/a/x'\''; rm -rf ~; '\'''"),
+            ("/a/x\nmv y z", "'/a/x?mv y z'"),
+        ] {
+            assert_eq!(shell_word(Path::new(path)), word);
+        }
     }
 }
