@@ -19,6 +19,12 @@ use super::session::{Partner, Session};
 use crate::model::words::opcua as words;
 use crate::model::{Reading, Trouble, Why};
 
+/// A stop may take so long to hear the server out: the agent gives all links together 2.5 s.
+const LAST_WORDS: Duration = Duration::from_millis(1_500);
+
+/// For the way of a message.
+const MOMENT: Duration = Duration::from_millis(200);
+
 /// A session without subscriptions is asked for its state so often, to know that it lives.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
@@ -78,7 +84,23 @@ impl Client {
         }
     }
 
+    /// What the server has gathered since its last publishing is waited for, as far as a stop allows; then the session is closed.
     async fn stopped(&mut self, session: Session) -> End {
+        let interval = self.subscriptions.iter().map(|subscription| subscription.interval()).max().unwrap_or_default();
+        let until = Instant::now() + if interval.is_zero() { interval } else { (interval + MOMENT).min(LAST_WORDS) };
+        while self.is_heard {
+            self.keep_publishing(&session);
+            let outcome = tokio::select! {
+                biased;
+                _ = session.channel.closed() => break,
+                () = tokio::time::sleep_until(until.into()) => break,
+                Some(Ok(published)) = self.publishing.join_next() => self.on_published(&session, published).await,
+                else => break,
+            };
+            if outcome.is_err() {
+                break;
+            }
+        }
         self.flush().await;
         session.close().await;
         End::Stopped

@@ -57,6 +57,11 @@ impl Subscription {
         Subscription { id, period, interval, keep_alive_count: keep_alive_count.max(1), last: 0, heard: now }
     }
 
+    /// Between two publishings.
+    pub(super) fn interval(&self) -> Duration {
+        self.interval
+    }
+
     /// Between two signs of life at most.
     pub(super) fn keep_alive(&self) -> Duration {
         self.interval.saturating_mul(self.keep_alive_count)
