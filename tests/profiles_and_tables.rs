@@ -217,13 +217,13 @@ fn check_says_what_a_server_will_send_and_how_it_is_protected() {
 
 #[test]
 #[cfg_attr(not(feature = "opcua"), ignore = "this build has no OPC UA")]
-fn a_server_is_not_read_by_hand_as_a_bus_is() {
+fn a_server_is_read_by_nodes_not_by_registers() {
     let dir = tempfile::tempdir().unwrap();
     let config = dir.path().join("workshop.toml");
     std::fs::write(&config, SERVER).unwrap();
     let out = run_to_end(&["read", "l", "40001", "--lang", "en", "--config", &config.display().to_string()]);
     assert_eq!(out.code, Some(64), "{out:?}");
-    assert!(out.stderr.contains("link `l` goes to an OPC UA server"), "{out:?}");
+    assert!(out.stderr.contains("`40001` is no node of an OPC UA server"), "{out:?}");
 }
 
 /// The parts of an xlsx that a reader needs; `rows` is the XML of the sheet's rows.

@@ -64,6 +64,13 @@ pub(super) fn device(keys: &str) -> Result<Device, Trouble> {
     Ok((*config.devices[0]).clone())
 }
 
+/// A device behind an OPC UA server with these keys, likewise.
+#[cfg(feature = "opcua")]
+pub(super) fn node(keys: &str) -> Result<Device, Trouble> {
+    let config = workshop("opcua = \"opc.tcp://h\"", &format!("[[device]]\nid = \"d\"\nlink = \"l\"\n{keys}"))?;
+    Ok((*config.devices[0]).clone())
+}
+
 /// A meter with these keys, likewise.
 pub(super) fn meter(keys: &str) -> Result<Device, Trouble> {
     let config = workshop("modbus_rtu = \"h\"", &format!("[[device]]\nid = \"d\"\nlink = \"l\"\n{keys}"))?;
@@ -81,6 +88,7 @@ fn as_typed(mut trouble: Trouble) -> Trouble {
     let option = |key: &str| match key {
         "address" => "ADDRESS".to_owned(),
         "type" => "TYPE".to_owned(),
+        "opcua" => "LINK".to_owned(),
         key if key.starts_with("modbus_") => "LINK".to_owned(),
         key => format!("--{}", key.replace('_', "-")),
     };

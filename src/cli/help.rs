@@ -7,7 +7,7 @@ use clap::{Arg, ArgAction, Command};
 use crate::model::Lang;
 
 /// What each command is for.
-const COMMANDS: [(&str, &str); 15] = [
+const COMMANDS: [(&str, &str); 16] = [
     ("run", "采集、存储、上送，直到被停止：即采集程序本身"),
     ("check", "校验配置并说明其含义：请求数、消息量、可撑多久断网、闪存写入量"),
     ("write", "向设备写一个值；默认关闭，须由配置允许，写前询问，留有记录，写后回读"),
@@ -15,6 +15,7 @@ const COMMANDS: [(&str, &str); 15] = [
     ("import", "把 Kepware、Neuron、Telegraf 的点转换成车间配置或点表；有内容未能导入时退出码为 2"),
     ("read", "立即读取设备的一个值：用于试地址、类型和字节序"),
     ("probe", "没有手册时探测设备：站号、区、可读范围、类型；只读不写"),
+    ("browse", "查看 OPC UA 服务器有哪些节点、类型、值和单位，或写成可用的设备配置；只读不写"),
     ("trust", "凭指纹确认 OPC UA 服务器的证书，每台一次；确认之前该链路不采集"),
     ("cert", "本网关自己的 OPC UA 证书（show、export），以及已确认的服务器证书（trusted、forget）"),
     ("cert show", "显示本网关的证书：名称、ApplicationUri、有效期、指纹；没有则生成"),
@@ -26,7 +27,7 @@ const COMMANDS: [(&str, &str); 15] = [
 ];
 
 /// What each argument means: the same in every command, unless the name of one stands before it.
-const ARGUMENTS: [(&str, &str); 60] = [
+const ARGUMENTS: [(&str, &str); 71] = [
     ("config", "车间配置文件；各配置项见 config/workshop.toml"),
     ("log", "日志级别：error、warn、info、debug，或 cloudward::source=debug 这样的过滤条件"),
     ("lang", "消息语言：en 或 zh（默认取自 LC_ALL、LC_MESSAGES、LANG）"),
@@ -38,11 +39,26 @@ const ARGUMENTS: [(&str, &str); 60] = [
     ("outage", "中途让消息服务器离线一段时间，并证明没有丢数据"),
     (
         "link",
-        "配置中的链路名称（配合 --config），或地址：192.168.1.10、192.168.1.10:502、rtu-over-tcp:主机:端口、/dev/ttyUSB0、ascii:/dev/ttyUSB0",
+        "配置中的链路名称（配合 --config），或地址：192.168.1.10、192.168.1.10:502、rtu-over-tcp:主机:端口、/dev/ttyUSB0、ascii:/dev/ttyUSB0、opc.tcp://主机:端口",
     ),
     ("endpoint", "192.168.1.10、192.168.1.10:502、rtu-over-tcp:主机:端口、/dev/ttyUSB0、ascii:/dev/ttyUSB0"),
-    ("address", "40001、holding:16、40010.3；加上 --addresses 可写 PLC 地址，如 D100"),
-    ("data_type", "bool、u16、i16、u32、f32 等；默认 u16，线圈和位为 bool"),
+    (
+        "address",
+        "40001、holding:16、40010.3；加上 --addresses 可写 PLC 地址，如 D100；OPC UA 服务器写节点，如 ns=2;s=文本",
+    ),
+    (
+        "data_type",
+        "bool、u16、i16、u32、f32 等；默认 u16，线圈和位为 bool。OPC UA 节点：float、int、bool、text、json；不写则按实际类型",
+    ),
+    ("browse link", "配置中的 OPC UA 链路名称；或 opc.tcp://主机:端口，并加 --security none"),
+    ("pattern", "只看名称或路径中含有它的内容；带 * 时须整体相符，如 *temperature*、Machine/*"),
+    ("security", "直接写地址时只能是 none；要加密请在配置中建链路并确认其证书"),
+    ("browse from", "从该节点开始，而不是 Objects：nsu=URI;s=文本、ns=2;s=文本、i=85"),
+    ("depth", "最多向下几层"),
+    ("max_nodes", "最多多少个节点"),
+    ("server", "也包括服务器自身的状态和诊断"),
+    ("kind", "只看该类型的值：float、int、bool、text、json"),
+    ("flat", "每个值一行，写出路径"),
     ("from_config", "从该文件中取名为 LINK 的链路"),
     ("unit", "站号；默认取该链路上第一台设备的站号，否则为 1"),
     ("meter", "读 DL/T 645 电表：表盘上的表号；ADDRESS 写数据标识，如 02-01-01-00"),
@@ -76,6 +92,8 @@ const ARGUMENTS: [(&str, &str); 60] = [
     ("import output", "写到哪里：NAME.toml（车间配置）或 NAME.csv（点表）；不写则把 TOML 输出到标准输出"),
     ("import device", "设备的 id；有多台设备时后面加站号"),
     ("import link", "链路名称"),
+    ("browse output", "写成设备配置 NAME.toml，或供 tags_file 使用的点表 NAME.csv"),
+    ("browse device", "写出的设备的 id；默认取链路名称"),
     ("force", "输出文件已存在时覆盖"),
     (
         "fault",

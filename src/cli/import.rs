@@ -46,7 +46,7 @@ enum From {
     Telegraf,
 }
 
-enum Form {
+pub(super) enum Form {
     Toml,
     Csv,
 }
@@ -110,11 +110,11 @@ pub(super) fn import(args: &ImportArgs) -> ExitCode {
 }
 
 /// Names are told to the person rather than changed: nobody else would notice.
-fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }
 
-fn form(path: &Path) -> Result<Form, Trouble> {
+pub(super) fn form(path: &Path) -> Result<Form, Trouble> {
     let ending = path.extension().map(|ending| ending.to_ascii_lowercase());
     match ending.as_ref().and_then(|ending| ending.to_str()) {
         Some("toml") => Ok(Form::Toml),
@@ -124,7 +124,7 @@ fn form(path: &Path) -> Result<Form, Trouble> {
 }
 
 /// Never over a file that is there, unless that is asked for.
-fn write(path: &Path, text: &str, force: bool) -> Result<(), Trouble> {
+pub(super) fn write(path: &Path, text: &str, force: bool) -> Result<(), Trouble> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true);
     if force {
@@ -139,7 +139,7 @@ fn write(path: &Path, text: &str, force: bool) -> Result<(), Trouble> {
     })
 }
 
-fn tell(trouble: &Trouble) {
+pub(super) fn tell(trouble: &Trouble) {
     writeln!(std::io::stderr(), "{}", plain(trouble)).ok(); // a closed pipe: nobody reads it
 }
 

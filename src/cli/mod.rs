@@ -1,6 +1,8 @@
 //! The roof: arguments, exit codes, words for people.
 
 #[cfg(feature = "opcua")]
+mod browse;
+#[cfg(feature = "opcua")]
 mod cert;
 mod check;
 #[cfg(feature = "demo")]
@@ -14,8 +16,11 @@ mod load;
 mod logging;
 mod outlook;
 mod probe;
+mod progress;
 mod read;
 mod run;
+#[cfg(feature = "opcua")]
+mod server;
 #[cfg(feature = "demo")]
 mod sim;
 #[cfg(feature = "opcua")]
@@ -84,6 +89,9 @@ enum Command {
     Read(read::ReadArgs),
     /// Find out what a device says that has no manual: units, tables, ranges, types. It only reads.
     Probe(probe::ProbeArgs),
+    /// Show what an OPC UA server has: nodes, types, values, units; or write it as a device to start from. It only reads.
+    #[cfg(feature = "opcua")]
+    Browse(browse::BrowseArgs),
     /// Confirm the certificate of an OPC UA server, once, by its fingerprint; until then the link is not read.
     #[cfg(feature = "opcua")]
     Trust(trust::TrustArgs),
@@ -139,6 +147,8 @@ pub fn main() -> ExitCode {
         Command::Import(args) => import::import(&args),
         Command::Read(args) => read::read(&args),
         Command::Probe(args) => probe::probe(&args),
+        #[cfg(feature = "opcua")]
+        Command::Browse(args) => browse::browse(&args),
         #[cfg(feature = "opcua")]
         Command::Trust(args) => trust::trust(&args),
         #[cfg(feature = "opcua")]

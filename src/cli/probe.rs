@@ -1,15 +1,15 @@
 //! `cloudward probe`: says what it will do and what it may cost, lets [`crate::probe`] walk, and writes what it found.
 
 use std::cell::Cell;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::endpoint::{self, Settings};
 use super::read::{period, unreachable};
 use super::run::runtime;
-use super::{EXIT_CANNOT_START, EXIT_UNAVAILABLE, EXIT_USAGE, fail, say};
+use super::{EXIT_CANNOT_START, EXIT_UNAVAILABLE, EXIT_USAGE, fail, progress, say};
 use crate::config::modbus::Table;
 use crate::model::time::show_span;
 use crate::model::words::tools as words;
@@ -90,7 +90,7 @@ pub(super) fn probe(args: &ProbeArgs) -> ExitCode {
             never = stop => match never {}, // the walk sees the flag, ends, and hands out what it has
         }
     });
-    meter.clear();
+    meter.line.clear();
     let findings = match found {
         Ok(findings) => findings,
         Err(fault) => return fail(&unreachable(&options.ways[0].link, &fault), EXIT_UNAVAILABLE),
@@ -182,75 +182,56 @@ fn announce(args: &ProbeArgs, options: &Options) {
     }
 }
 
-/// One line that redraws itself on a terminal; elsewhere a line now and then.
+/// Says how far the walk has come.
 struct Meter<'a> {
     options: &'a Options,
-    is_terminal: bool,
-    drawn: Option<Instant>,
+    line: progress::Progress,
 }
 
 impl<'a> Meter<'a> {
     fn new(options: &'a Options) -> Meter<'a> {
-        Meter { options, is_terminal: std::io::stderr().is_terminal(), drawn: None }
+        Meter { options, line: progress::Progress::new() }
     }
 
     fn show(&mut self, progress: Progress) {
-        let often = if self.is_terminal { Duration::from_millis(200) } else { Duration::from_secs(10) };
-        if self.drawn.is_some_and(|drawn| drawn.elapsed() < often) {
-            return;
-        }
-        // Off a terminal the first line comes when it has taken a while.
-        if self.drawn.replace(Instant::now()).is_none() && !self.is_terminal {
-            return;
-        }
-        let line = self.line(progress);
-        let end = if self.is_terminal { "\r\x1b[2K" } else { "" };
-        let after = if self.is_terminal { "" } else { "\n" };
-        write!(std::io::stderr(), "{end}{line}{after}").ok(); // a closed pipe: nobody reads it
+        let options = self.options;
+        self.line.show(|| line(options, progress));
     }
+}
 
-    fn line(&self, progress: Progress) -> String {
-        const WIDTH: usize = 20;
-        let time = progress.elapsed.as_secs_f64() / self.options.max_time.as_secs_f64().max(0.001);
-        let spent = time.max(f64::from(progress.requests) / f64::from(self.options.max_requests.max(1))).min(1.0);
-        let full = (spent * WIDTH as f64) as usize;
-        let bar = format!("[{}{}]", "#".repeat(full), "-".repeat(WIDTH - full));
-        let is_zh = Lang::current() == Lang::Zh;
-        let step = match progress.step {
-            Step::Unit(way, unit) => {
-                let link = &self.options.ways[way].link.transport;
-                if is_zh { format!("{link}：找站号 {unit}") } else { format!("{link}: looking for unit {unit}") }
-            }
-            Step::Table(unit, table, done) => {
-                let (table, done) = (table.as_str(), done * 100.0);
-                if is_zh {
-                    format!("站号 {unit}，{table}：{done:.0}%")
-                } else {
-                    format!("unit {unit}, {table}: {done:.0} %")
-                }
-            }
-            Step::Sweep(unit, table, done) => {
-                let (table, done) = (table.as_str(), done * 100.0);
-                if is_zh {
-                    format!("站号 {unit}，{table}，其余地址：{done:.0}%")
-                } else {
-                    format!("unit {unit}, {table}, other addresses: {done:.0} %")
-                }
-            }
-            Step::Look(number, all) if is_zh => format!("第 {number}/{all} 遍读取"),
-            Step::Look(number, all) => format!("look {number} of {all}"),
-        };
-        let (requests, seconds) = (progress.requests, progress.elapsed.as_secs());
-        if is_zh {
-            format!("{bar} {seconds} 秒，{requests} 次请求，{step}")
-        } else {
-            format!("{bar} {seconds} s, {requests} requests, {step}")
+fn line(options: &Options, progress: Progress) -> String {
+    let time = progress.elapsed.as_secs_f64() / options.max_time.as_secs_f64().max(0.001);
+    let spent = time.max(f64::from(progress.requests) / f64::from(options.max_requests.max(1))).min(1.0);
+    let bar = progress::bar(spent);
+    let is_zh = Lang::current() == Lang::Zh;
+    let step = match progress.step {
+        Step::Unit(way, unit) => {
+            let link = &options.ways[way].link.transport;
+            if is_zh { format!("{link}：找站号 {unit}") } else { format!("{link}: looking for unit {unit}") }
         }
-    }
-
-    fn clear(&self) {
-        if self.is_terminal {
-            write!(std::io::stderr(), "\r\x1b[2K").ok(); // as above
+        Step::Table(unit, table, done) => {
+            let (table, done) = (table.as_str(), done * 100.0);
+            if is_zh {
+                format!("站号 {unit}，{table}：{done:.0}%")
+            } else {
+                format!("unit {unit}, {table}: {done:.0} %")
+            }
         }
+        Step::Sweep(unit, table, done) => {
+            let (table, done) = (table.as_str(), done * 100.0);
+            if is_zh {
+                format!("站号 {unit}，{table}，其余地址：{done:.0}%")
+            } else {
+                format!("unit {unit}, {table}, other addresses: {done:.0} %")
+            }
+        }
+        Step::Look(number, all) if is_zh => format!("第 {number}/{all} 遍读取"),
+        Step::Look(number, all) => format!("look {number} of {all}"),
+    };
+    let (requests, seconds) = (progress.requests, progress.elapsed.as_secs());
+    if is_zh {
+        format!("{bar} {seconds} 秒，{requests} 次请求，{step}")
+    } else {
+        format!("{bar} {seconds} s, {requests} requests, {step}")
     }
 }

@@ -1,6 +1,8 @@
 //! `cloudward read`: one value of a device, now, with its registers and what other byte orders would make of them.
 
 mod meter;
+#[cfg(feature = "opcua")]
+mod node;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -14,7 +16,6 @@ use crate::config::dlt645::MeterAddress;
 use crate::config::modbus::{Address, DataType, Order, Register};
 use crate::config::parse_time;
 use crate::config::{Link, Station, Tag, Transport};
-use crate::model::words::opcua_config as opcua_words;
 use crate::model::words::tools as words;
 use crate::model::{Lang, Reading, Trouble, Why};
 use crate::source::connection::{Connection, OpenFault, ReadFault};
@@ -23,16 +24,20 @@ use crate::source::modbus::plan::{Block, plan};
 
 #[derive(clap::Args)]
 pub(super) struct ReadArgs {
-    /// A link of the configuration (with --config), or where to connect: 192.168.1.10, 192.168.1.10:502, rtu-over-tcp:HOST:PORT, /dev/ttyUSB0, ascii:/dev/ttyUSB0.
+    /// A link of the configuration (with --config), or where to connect: 192.168.1.10, 192.168.1.10:502, rtu-over-tcp:HOST:PORT, /dev/ttyUSB0, ascii:/dev/ttyUSB0, opc.tcp://HOST:PORT.
     link: String,
-    /// 40001, holding:16, 40010.3; with --addresses also as in the PLC's program, such as D100.
+    /// 40001, holding:16, 40010.3; with --addresses also as in the PLC's program, such as D100; of an OPC UA server a node, such as ns=2;s=TEXT.
     address: String,
-    /// bool, u16, i16, u32, f32 and so on; without it u16, for coils and bits bool.
+    /// bool, u16, i16, u32, f32 and so on; without it u16, for coils and bits bool. Of a node: float, int, bool, text, json; without it what it is.
     #[arg(value_name = "TYPE")]
     data_type: Option<String>,
     /// Take the link named LINK from this file.
     #[arg(long = "config", short = 'c', short_alias = 'f', value_name = "FILE")]
     from_config: Option<PathBuf>,
+    /// Of a URL opc.tcp://: none. Anything better belongs to a link, whose certificate a person pins.
+    #[cfg(feature = "opcua")]
+    #[arg(long, value_name = "WORD")]
+    security: Option<super::server::Security>,
     /// Unit id; without it that of the link's first device, or 1.
     #[arg(long, value_name = "N")]
     unit: Option<u8>,
@@ -85,6 +90,10 @@ pub(super) fn period(text: &str) -> Result<Duration, &'static str> {
 }
 
 pub(super) fn read(args: &ReadArgs) -> ExitCode {
+    #[cfg(feature = "opcua")]
+    if is_opcua(args) {
+        return node::read(args, args.security);
+    }
     let (link, first_unit, first_meter) = match link(args) {
         Ok(found) => found,
         Err(code) => return code,
@@ -122,6 +131,16 @@ pub(super) fn read(args: &ReadArgs) -> ExitCode {
         }
     });
     ended.map_or(ExitCode::SUCCESS, |trouble| fail(&trouble, EXIT_UNAVAILABLE))
+}
+
+/// Whether an OPC UA server is meant. A file with mistakes says so itself, later.
+#[cfg(feature = "opcua")]
+fn is_opcua(args: &ReadArgs) -> bool {
+    let is_link = |path: &PathBuf| {
+        let config = super::load::load(path).ok()?;
+        config.links.iter().find(|link| *link.name == *args.link).map(|link| link.transport.is_opcua())
+    };
+    super::server::is_url(&args.link) || args.from_config.as_ref().and_then(is_link).unwrap_or(false)
 }
 
 enum Question {
@@ -162,9 +181,6 @@ fn link(args: &ReadArgs) -> Result<(Link, Option<u8>, Option<MeterAddress>), Exi
     };
     if matches!(link.transport, Transport::RtuListen { .. }) {
         return Err(fail(&Trouble::new(words::DIALS_IN).with("found", &link.name), EXIT_USAGE));
-    }
-    if link.transport.is_opcua() {
-        return Err(fail(&Trouble::new(opcua_words::NOT_BY_READ).with("found", &link.name), EXIT_USAGE));
     }
     Ok((
         (**link).clone(),

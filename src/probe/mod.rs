@@ -1,9 +1,12 @@
 //! Probe: finds out what a device says that nobody has a manual of. Pure: [`ranges`] (which addresses answer), [`guess`]
 //! (what their registers may mean), [`profiles`] (whether a known map fits), [`report`] (a configuration to start from).
-//! Door: [`walk`] asks, within a time and a number of requests, and only ever reads.
+//! Door: [`walk`] asks, within a time and a number of requests, and only ever reads. `nodes` has what is known of OPC UA servers,
+//! which say themselves what they have.
 
 pub mod guess;
 mod looks;
+#[cfg(feature = "opcua")]
+pub mod nodes;
 pub mod profiles;
 pub mod ranges;
 pub mod report;

@@ -4,6 +4,7 @@
 //! OPC UA.
 
 pub mod agent;
+pub mod browse;
 pub mod config;
 pub mod import;
 pub mod journal;
@@ -31,6 +32,7 @@ pub fn all() -> impl Iterator<Item = &'static Words> {
         agent::WORDS,
         simulator::WORDS,
         tools::WORDS,
+        browse::WORDS,
         import::WORDS,
         write::WORDS,
         opcua_config::WORDS,
@@ -66,6 +68,7 @@ mod tests {
             ("agent", include_str!("agent.rs")),
             ("simulator", include_str!("simulator.rs")),
             ("tools", include_str!("tools.rs")),
+            ("browse", include_str!("browse.rs")),
             ("import", include_str!("import.rs")),
             ("write", include_str!("write.rs")),
             ("opcua_config", include_str!("opcua_config.rs")),

@@ -54,8 +54,6 @@ pub const NO_RANGE: Code = Code("CW724");
 pub const ONLY_READ: Code = Code("CW725");
 /// A key of subscribed tags on one that is not.
 pub const NOT_SUBSCRIBED: Code = Code("CW726");
-/// A link to an OPC UA server where a bus is read by hand.
-pub const NOT_BY_READ: Code = Code("CW727");
 
 pub(super) const WORDS: &[Words] = &[
     Words {
@@ -406,20 +404,5 @@ pub(super) const WORDS: &[Words] = &[
             zh: "sampling、queue、trigger 规定服务器如何监视数据；而这里是每个周期读一次。",
         },
         remedy: Text { en: "take it away, or write subscribe = true", zh: "请删去，或改写 subscribe = true" },
-    },
-    Words {
-        code: NOT_BY_READ,
-        what: Text {
-            en: "link `{found}` goes to an OPC UA server, which cannot be read by hand this way",
-            zh: "链路 `{found}` 通向 OPC UA 服务器，不能用此方式手动读取",
-        },
-        cause: Text {
-            en: "`cloudward read` asks Modbus devices and DL/T 645 meters by their registers and identifiers.",
-            zh: "cloudward read 只按寄存器或数据标识读取 Modbus 设备和 DL/T 645 电表。",
-        },
-        remedy: Text {
-            en: "look at the readings of the agent, or use an OPC UA client",
-            zh: "请看采集程序的读数，或使用 OPC UA 客户端工具",
-        },
     },
 ];

@@ -1,4 +1,4 @@
-//! Words for what people do by hand, read and probe: CW601 to CW639.
+//! Words for what people do by hand, read and probe: CW601 to CW627.
 
 use crate::model::trouble::{Code, Text, Words};
 

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use opcua::types::{
-    ByteString, DataChangeFilter, DataChangeTrigger, DeadbandType, ExtensionObject, Guid, Identifier,
-    MonitoredItemCreateRequest, MonitoringMode, MonitoringParameters, NodeId, NumericRange, ReadValueId,
+    DataChangeFilter, DataChangeTrigger, DeadbandType, ExtensionObject, MonitoredItemCreateRequest, MonitoringMode,
+    MonitoringParameters, NumericRange, ReadValueId,
 };
 
 use super::freshness::Bounds;
+use super::node_id::node_id;
 use super::session::value_of;
-use crate::config::opcua::{Namespace, Node, NodeIdentifier, ServerDeadband, Trigger};
+use crate::config::opcua::{Node, ServerDeadband, Trigger};
 use crate::config::{Config, Device, Tag};
 use crate::model::Group;
 
@@ -103,28 +104,13 @@ impl Entry {
         self.tag().node().expect("the book takes no other tags")
     }
 
-    /// Where the node is, by the server's own numbering of namespaces; `None`: it has no such namespace.
-    pub(super) fn node_id(&self, namespaces: &[String]) -> Option<NodeId> {
-        let namespace = match &self.node().address.namespace {
-            Namespace::Index(index) => *index,
-            Namespace::Uri(uri) => u16::try_from(namespaces.iter().position(|known| known == uri)?).ok()?,
-        };
-        let identifier = match &self.node().address.id {
-            NodeIdentifier::Numeric(number) => Identifier::Numeric(*number),
-            NodeIdentifier::Text(text) => Identifier::String(text.as_str().into()),
-            NodeIdentifier::Guid(text) => Identifier::Guid(text.parse::<Guid>().ok()?),
-            NodeIdentifier::Opaque(bytes) => Identifier::ByteString(ByteString::from(bytes.clone())),
-        };
-        Some(NodeId { namespace, identifier })
-    }
-
     /// What a read asks for.
     pub(super) fn to_read(&self, namespaces: &[String]) -> Option<ReadValueId> {
         let index_range = match &self.node().index {
             None => NumericRange::None,
             Some(range) => range.parse().ok()?,
         };
-        Some(ReadValueId { index_range, ..value_of(self.node_id(namespaces)?) })
+        Some(ReadValueId { index_range, ..value_of(node_id(&self.node().address, namespaces)?) })
     }
 
     /// What a subscription asks for. `with_deadband`: unless the server refused it.

@@ -147,8 +147,11 @@ impl Channel {
     /// Hangs up in the way of the protocol.
     pub(super) async fn close(&self) {
         const FAREWELL: Duration = Duration::from_millis(500);
-        self.inner.close_channel().await;
-        tokio::time::timeout(FAREWELL, self.closed()).await.ok(); // who does not take the farewell is left
+        let farewell = async {
+            self.inner.close_channel().await; // waits where the requests before it are stuck
+            self.closed().await
+        };
+        tokio::time::timeout(FAREWELL, farewell).await.ok(); // who does not take the farewell is left
     }
 }
 

@@ -172,7 +172,7 @@ impl Client {
             let trouble = Trouble::new(words::OWN_NOT_MADE).with("path", pki.own_path().display());
             Err(trouble.with("error", error))
         })?;
-        Ok(Partner { link: self.link.clone(), server: self.server.clone(), own, pki })
+        Ok(Partner { link: self.link.clone(), server: self.server.clone(), own, pki, locales: Vec::new() })
     }
 
     /// No connection: what has no value reads bad, and the next try comes after a pause.

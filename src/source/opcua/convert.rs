@@ -74,6 +74,93 @@ fn of_kind(tag: &Tag, kind: ValueKind, value: &Variant) -> Reading {
     }
 }
 
+/// A value as it is, without a tag that says what it should be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plain {
+    /// `Double`, `Int32[4]`.
+    pub type_name: String,
+    /// What a tag would make of it.
+    pub kind: ValueKind,
+    /// For people; of something long only the beginning.
+    pub text: String,
+}
+
+/// What a value is; `None` without one, and of a structure that nobody here understands.
+pub(super) fn plain(value: &Variant) -> Option<Plain> {
+    const LONGEST: usize = 200;
+    let number = value.scalar_type_id()? as u32;
+    let (name, kind) = (built_in(number)?, kind_of(number)?);
+    let (type_name, kind) = match value {
+        Variant::Array(array) => {
+            let usual = [u32::try_from(array.values.len()).unwrap_or(u32::MAX)];
+            let sizes = array.dimensions.as_deref().filter(|sizes| sizes.len() > 1).unwrap_or(&usual);
+            let sizes: Vec<String> = sizes.iter().map(ToString::to_string).collect();
+            (format!("{name}[{}]", sizes.join(",")), ValueKind::Json)
+        }
+        _ => (name.to_owned(), kind),
+    };
+    let told = match value {
+        Variant::Float(x) => x.to_string(),
+        Variant::Double(x) => x.to_string(),
+        value => match text(value) {
+            Some(text) => text,
+            None => json_of(value)?.to_string(),
+        },
+    };
+    let text = match told.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &told[..end]),
+        None => told,
+    };
+    Some(Plain { type_name, kind, text })
+}
+
+/// The name of a built-in type by its number (Part 6, 5.1.2).
+pub(super) fn built_in(number: u32) -> Option<&'static str> {
+    const NAMES: [&str; 25] = [
+        "Boolean",
+        "SByte",
+        "Byte",
+        "Int16",
+        "UInt16",
+        "Int32",
+        "UInt32",
+        "Int64",
+        "UInt64",
+        "Float",
+        "Double",
+        "String",
+        "DateTime",
+        "Guid",
+        "ByteString",
+        "XmlElement",
+        "NodeId",
+        "ExpandedNodeId",
+        "StatusCode",
+        "QualifiedName",
+        "LocalizedText",
+        "Structure",
+        "DataValue",
+        "BaseDataType",
+        "DiagnosticInfo",
+    ];
+    NAMES.get((number as usize).checked_sub(1)?).copied()
+}
+
+/// What a tag would make of a value of a built-in type, or of one of the abstract numbers (Part 3, 8.2.1 and following).
+pub(super) fn kind_of(number: u32) -> Option<ValueKind> {
+    const NUMBER: u32 = 26;
+    const ENUMERATION: u32 = 29;
+    const IMAGE: u32 = 30;
+    Some(match number {
+        1 => ValueKind::Bool,
+        2..=9 | 27 | 28 | ENUMERATION => ValueKind::Int,
+        10 | 11 | NUMBER => ValueKind::Float,
+        12..=21 | IMAGE => ValueKind::Text,
+        22 | 23 | 25 => ValueKind::Json,
+        _ => return None,
+    })
+}
+
 fn whole_number(value: &Variant) -> Option<i128> {
     Some(match value {
         Variant::SByte(n) => (*n).into(),
@@ -179,4 +266,47 @@ fn nested(mut flat: Vec<serde_json::Value>, inner: &[usize]) -> serde_json::Valu
         flat = flat.chunks(*size).map(|part| part.to_vec().into()).collect();
     }
     flat.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use opcua::types::{Array, LocalizedText, VariantScalarTypeId};
+
+    #[track_caller]
+    fn check(value: Variant, expected: Option<(&str, ValueKind, &str)>) {
+        let found = plain(&value);
+        let found = found.as_ref().map(|plain| (&*plain.type_name, plain.kind, &*plain.text));
+        assert_eq!(found, expected, "{value:?}");
+    }
+
+    #[test]
+    fn a_value_says_itself_what_it_is() {
+        check(Variant::Boolean(true), Some(("Boolean", ValueKind::Bool, "true")));
+        check(Variant::UInt64(u64::MAX), Some(("UInt64", ValueKind::Int, "18446744073709551615")));
+        check(Variant::Float(0.1), Some(("Float", ValueKind::Float, "0.1")));
+        check(Variant::Double(f64::NAN), Some(("Double", ValueKind::Float, "NaN")));
+        check(Variant::from("料筒"), Some(("String", ValueKind::Text, "料筒")));
+        check(LocalizedText::new("zh", "运行").into(), Some(("LocalizedText", ValueKind::Text, "运行")));
+        check(Variant::Empty, None);
+        let array = |dimensions: Option<Vec<u32>>| Array {
+            value_type: VariantScalarTypeId::Int16,
+            values: (0..4).map(Variant::Int16).collect(),
+            dimensions,
+        };
+        check(Variant::Array(Box::new(array(None))), Some(("Int16[4]", ValueKind::Json, "[0,1,2,3]")));
+        check(
+            Variant::Array(Box::new(array(Some(vec![2, 2])))),
+            Some(("Int16[2,2]", ValueKind::Json, "[[0,1],[2,3]]")),
+        );
+        let range = ExtensionObject::from_message(Range { low: 0.0, high: 150.0 });
+        check(range.into(), Some(("Structure", ValueKind::Json, r#"{"High":150.0,"Low":0.0}"#)));
+        check(ExtensionObject::null().into(), None);
+    }
+
+    #[test]
+    fn of_a_long_text_people_see_the_beginning() {
+        let long = plain(&Variant::from("温".repeat(1_000))).unwrap();
+        assert_eq!(long.text.chars().count(), 201);
+    }
 }

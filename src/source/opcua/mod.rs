@@ -4,15 +4,20 @@
 //! as whom) on a `channel` · `monitor` (subscriptions and items) · `serve` (what comes) · `convert` (to a reading) · `gather`
 //! (to scans). What goes wrong: [`fault`] (why), [`ladder`] (how far back), `recover` (what is brought over), `freshness` (who is
 //! silent for too long) with `look` (reading it). For a person who decides whom to trust: [`contact`].
+//!
+//! For one command by hand: [`visit`] (a session that reads and goes) · [`walk`] with `facts` (through the address space) · [`found`]
+//! (what it has found).
 
 mod book;
 pub mod certificate;
 mod channel;
 pub mod client;
 pub mod contact;
-mod convert;
+pub mod convert;
 mod endpoint;
+mod facts;
 pub mod fault;
+pub mod found;
 mod freshness;
 mod gather;
 mod items;
@@ -20,10 +25,13 @@ pub mod ladder;
 mod login;
 mod look;
 mod monitor;
+mod node_id;
 pub mod pki;
 mod recover;
 mod serve;
 mod session;
 mod subscription;
+pub mod visit;
+pub mod walk;
 
 pub use client::Client;

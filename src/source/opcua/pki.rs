@@ -37,8 +37,8 @@ pub struct Pki {
 pub struct Own {
     /// For the library's channel.
     pub(super) store: Arc<RwLock<CertificateStore>>,
-    pub(super) certificate: X509,
-    pub(super) key: PrivateKey,
+    /// `None`: without security nobody has to prove who he is.
+    pub(super) keys: Option<(X509, PrivateKey)>,
     /// As it stands in the certificate.
     pub application_uri: String,
 }
@@ -99,7 +99,12 @@ impl Pki {
         if !is_pair(&certificate, &key) {
             return Err(unreadable(&key_path, "the key does not belong to the certificate"));
         }
-        Ok(Own { store: self.store(), certificate, key, application_uri })
+        Ok(Own { store: self.store(), keys: Some((certificate, key)), application_uri })
+    }
+
+    /// Somebody without a certificate: who visits a server without security leaves nothing on disk.
+    pub fn nobody(&self) -> Own {
+        Own { store: self.store(), keys: None, application_uri: "urn:cloudward:visitor".into() }
     }
 
     /// Our certificate alone, made likewise: whoever hands it out need not read the key.
@@ -323,7 +328,8 @@ mod tests {
         // Under other names and a clock that has gone back it stays who it was.
         let again = pki.own("other", "ws2", Timestamp(0)).unwrap();
         assert_eq!(again.application_uri, first.application_uri);
-        assert_eq!(again.certificate.to_der().unwrap(), first.certificate.to_der().unwrap());
+        let der = |own: &Own| own.keys.as_ref().map(|(certificate, _)| certificate.to_der().unwrap());
+        assert!(der(&again).is_some() && der(&again) == der(&first));
         let facts = pki.own_certificate("other", "ws2", NOW).unwrap().facts().unwrap();
         assert_eq!(facts.uris, [first.application_uri]);
         assert!(facts.is_self_signed && facts.key_bits == 2_048 && facts.subject.contains("cloudward huada ws1"));

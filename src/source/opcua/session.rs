@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use opcua::core::sync::RwLock;
-use opcua::crypto::{CertificateStore, SecurityPolicy, X509, create_signature_data, random, verify_signature_data};
+use opcua::crypto::{
+    CertificateStore, PrivateKey, SecurityPolicy, X509, create_signature_data, random, verify_signature_data,
+};
 use opcua::types::{
     ActivateSessionRequest, ApplicationDescription, ApplicationType, AttributeId, ByteString, CloseSessionRequest,
     CreateSessionRequest, DataValue, EndpointDescription, GetEndpointsRequest, NodeId, ReadRequest, ReadValueId,
@@ -14,7 +16,7 @@ use opcua::types::{
 use super::certificate::{Certificate, Facts, Oddity};
 use super::channel::Channel;
 use super::endpoint;
-use super::fault::{Fault, Stage};
+use super::fault::{Fault, Stage, is_too_much};
 use super::login;
 use super::pki::{Own, Pki};
 use crate::config::Link;
@@ -32,6 +34,8 @@ pub(super) struct Partner {
     pub(super) server: OpcUaServer,
     pub(super) own: Own,
     pub(super) pki: Pki,
+    /// In which languages texts are wanted, the best one first (Part 4, 7.5); none: the server's own.
+    pub(super) locales: Vec<String>,
 }
 
 /// A session on an open channel.
@@ -169,6 +173,12 @@ impl Partner {
         }
     }
 
+    /// With security there is none without keys.
+    fn keys(&self) -> Result<&(X509, PrivateKey), Fault> {
+        let missing = || Fault::of_status(Stage::Login, StatusCode::BadCertificateInvalid, "no certificate of our own");
+        self.own.keys.as_ref().ok_or_else(missing)
+    }
+
     /// Whoever has to trust us needs to know by which name we come.
     fn with_our_name(&self, mut fault: Fault) -> Fault {
         if fault.trouble.code == words::NOT_TRUSTED_YET {
@@ -192,7 +202,7 @@ impl Partner {
             endpoint_url: endpoint.endpoint_url.clone(),
             session_name: format!("cloudward {}", self.link.name).into(),
             client_nonce: nonce.clone(),
-            client_certificate: self.own.certificate.as_byte_string(),
+            client_certificate: self.own.keys.as_ref().map(|(own, _)| own.as_byte_string()).unwrap_or_default(),
             requested_session_timeout: SESSION_TIMEOUT.as_secs_f64() * 1_000.0,
             ..CreateSessionRequest::default()
         };
@@ -205,7 +215,8 @@ impl Partner {
             }
             let server = X509::from_byte_string(&endpoint.server_certificate)
                 .map_err(|_| refused("the server's certificate is none"))?;
-            verify_signature_data(&answer.server_signature, policy, &server, &self.own.certificate, nonce.as_ref())
+            let (own, _) = self.keys()?;
+            verify_signature_data(&answer.server_signature, policy, &server, own, nonce.as_ref())
                 .map_err(|_| refused("the server's signature does not fit"))?;
         }
         Ok(Ticket { token: answer.authentication_token, nonce: answer.server_nonce })
@@ -224,11 +235,12 @@ impl Partner {
             login::identity(&self.server, endpoint, certificate.as_ref(), &ticket.nonce)?;
         let client_signature = match policy {
             SecurityPolicy::None => SignatureData::null(),
-            policy => create_signature_data(&self.own.key, policy, &endpoint.server_certificate, &ticket.nonce)
+            policy => create_signature_data(&self.keys()?.1, policy, &endpoint.server_certificate, &ticket.nonce)
                 .map_err(|error| Fault::of(Stage::Login, &error))?,
         };
         let request = ActivateSessionRequest {
             client_signature,
+            locale_ids: Some(self.locales.iter().map(|locale| locale.as_str().into()).collect()),
             user_identity_token: token,
             user_token_signature,
             ..ActivateSessionRequest::default()
@@ -275,7 +287,17 @@ impl Session {
             VariableId::Server_ServerCapabilities_OperationLimits_MaxNodesPerBrowse,
         ];
         let nodes = asked.map(|node| value_of(node.into())).to_vec();
-        let values = self.read(nodes).await?;
+        let values = match self.read(nodes.clone()).await {
+            // Its limits are not known yet, and a server may take as few as one.
+            Err(fault) if is_too_much(fault.status) => {
+                let mut values = Vec::with_capacity(nodes.len());
+                for node in nodes {
+                    values.extend(self.read(vec![node]).await?);
+                }
+                values
+            }
+            read => read?,
+        };
         let texts = |value: &DataValue| match &value.value {
             Some(Variant::Array(array)) => array.values.iter().map(ToString::to_string).collect(),
             _ => Vec::new(),
