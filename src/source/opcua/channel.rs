@@ -43,6 +43,9 @@ const MAX_STRING: usize = 1 << 20;
 /// Bytes of a chunk (Part 6, 7.1.2): the usual size.
 const CHUNK: usize = 65_535;
 
+/// Chunks of one answer at most: the standard allows none below 8,192 bytes (Part 6, 7.1.2.3).
+const MOST_CHUNKS: usize = MAX_MESSAGE / 8_192;
+
 /// Keys are renewed after so long, or the server's shorter time (Part 4, 5.6.2).
 const LIFETIME_MS: u32 = 3_600_000;
 
@@ -64,7 +67,7 @@ impl Channel {
     ) -> Result<Channel, Fault> {
         let options = DecodingOptions {
             max_message_size: MAX_MESSAGE,
-            max_chunk_count: 0,
+            max_chunk_count: MOST_CHUNKS,
             max_array_length: MAX_ARRAY,
             max_string_length: MAX_STRING,
             max_byte_string_length: MAX_STRING,
@@ -75,7 +78,7 @@ impl Channel {
             send_buffer_size: CHUNK,
             recv_buffer_size: CHUNK,
             max_message_size: MAX_MESSAGE,
-            max_chunk_count: 0,
+            max_chunk_count: MOST_CHUNKS,
         };
         let inner = Arc::new(AsyncSecureChannel::new(
             store,
@@ -126,7 +129,10 @@ impl Channel {
             timeout_hint: u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX),
             ..RequestHeader::default()
         };
-        let answer = self.inner.send(request, timeout).await.map_err(|error| Fault::of(stage, &error))?;
+        // The library's own deadline does not hold while it renews its keys, or while the peer takes nothing.
+        let sent = tokio::time::timeout(timeout, self.inner.send(request, timeout)).await;
+        let sent = sent.unwrap_or_else(|_| Err(Error::new(StatusCode::BadTimeout, "no answer in time")));
+        let answer = sent.map_err(|error| Fault::of(stage, &error))?;
         let result = answer.response_header().service_result;
         if result.is_bad() {
             return Err(Fault::of_status(stage, result, ""));

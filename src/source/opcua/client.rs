@@ -44,6 +44,8 @@ pub struct Client {
     pub(super) publishing: JoinSet<Result<PublishResponse, Fault>>,
     /// Publish requests on their way at most, as the server bears it.
     pub(super) most_publishing: usize,
+    /// After a refusal no publish request is sent before.
+    pub(super) publish_after: Option<Instant>,
     /// Messages that the server need not keep any longer.
     pub(super) acknowledged: Vec<SubscriptionAcknowledgement>,
     pub(super) gatherer: Gatherer,
@@ -69,7 +71,7 @@ pub struct Client {
     /// Since when the session stands.
     up_since: Option<Instant>,
     /// What was told last of why there is no connection.
-    told: Option<Code>,
+    pub(super) told: Option<Code>,
     /// Somebody still takes what is heard.
     pub(super) is_heard: bool,
 }
@@ -99,6 +101,7 @@ impl Client {
             reads_only: false,
             publishing: JoinSet::new(),
             most_publishing: MOST_PUBLISHING,
+            publish_after: None,
             acknowledged: Vec::new(),
             gatherer: Gatherer::default(),
             ladder: Ladder::default(),
@@ -203,7 +206,8 @@ impl Client {
                 () = told_to_stop(stop) => return true,
                 () = tokio::time::sleep_until(wake.into()) => {}
             }
-            while let Some(group) = self.schedule.take_next(self.now_ms(), |_| false) {
+            let now_ms = self.now_ms();
+            while let Some(group) = self.schedule.take_next(now_ms, |_| false) {
                 self.read_is_bad(group, why).await;
             }
             if Instant::now() >= until || !self.is_heard {
@@ -324,7 +328,7 @@ fn ms_since(started: Instant) -> u64 {
 const LOCKOUT_PAUSE: Duration = Duration::from_secs(60);
 
 /// The server answers each when it has something, and needs one in reserve.
-const MOST_PUBLISHING: usize = 8;
+pub(super) const MOST_PUBLISHING: usize = 8;
 
 /// A session that stood for so long was worth its making; one that did not is made again after a pause.
 const STEADY: Duration = Duration::from_secs(5);

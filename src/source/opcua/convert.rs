@@ -256,6 +256,10 @@ fn structure(object: &ExtensionObject) -> Option<serde_json::Value> {
 /// An array of several dimensions as arrays of arrays.
 fn array_json(array: &opcua::types::Array) -> Option<serde_json::Value> {
     let flat = array.values.iter().map(json_of).collect::<Option<Vec<_>>>()?;
+    const MOST_DIMENSIONS: usize = 16;
+    if array.dimensions.as_ref().is_some_and(|dimensions| dimensions.len() > MOST_DIMENSIONS) {
+        return None; // deeper than anything that reads it bears
+    }
     let dimensions: Vec<usize> = array.dimensions.iter().flatten().map(|size| *size as usize).collect();
     Some(nested(flat, dimensions.get(1..).unwrap_or_default()))
 }

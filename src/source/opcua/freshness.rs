@@ -90,7 +90,8 @@ impl Freshness {
         }
         if is_same {
             self.suspect = false;
-            self.patience_ms = (2 * self.patience_ms).min(bounds.max_silence_ms.max(MOMENT_MS));
+            let longest = bounds.max_silence_ms.max(MOMENT_MS);
+            self.patience_ms = (2 * self.patience_ms).max(bounds.period_ms + MOMENT_MS).min(longest);
             self.heard_ms = now_ms;
             return Finding::Still;
         }
@@ -166,6 +167,15 @@ mod tests {
         let second = freshness.due_ms();
         assert_eq!(freshness.on_read(second, false, BOUNDS), Finding::Dead);
         assert!(second - 20_000 <= 9_000, "within 10 s of the last word: {}", second - 20_000);
+    }
+
+    #[test]
+    fn a_doubt_is_settled_by_one_look() {
+        let mut freshness = lively();
+        freshness.doubt();
+        assert!(freshness.due_ms() <= 20_000, "it is looked at now");
+        assert_eq!(freshness.on_read(20_000, true, BOUNDS), Finding::Still);
+        assert!(freshness.due_ms() >= 22_000, "and not at once again");
     }
 
     #[test]

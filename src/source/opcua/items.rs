@@ -57,9 +57,14 @@ impl Items {
 
     /// Those of `among` whose silence is to be looked into now.
     pub(super) fn silent(&self, now_ms: u64, most: usize) -> Vec<usize> {
-        let is_due =
-            |item: &Item| matches!(&item.place, Place::Watched { freshness, .. } if freshness.due_ms() <= now_ms);
-        self.all.iter().enumerate().filter(|(_, item)| is_due(item)).map(|(handle, _)| handle).take(most).collect()
+        let due = |item: &Item| match &item.place {
+            Place::Watched { freshness, .. } => Some(freshness.due_ms()).filter(|due| *due <= now_ms),
+            Place::Read | Place::Out { .. } => None,
+        };
+        let mut silent: Vec<(u64, usize)> =
+            self.all.iter().enumerate().filter_map(|(handle, item)| Some((due(item)?, handle))).collect();
+        silent.sort_unstable(); // who waits longest comes first, or the last ones would never be looked at
+        silent.into_iter().take(most).map(|(_, handle)| handle).collect()
     }
 
     /// When the next one is to be asked for or looked at.

@@ -7,13 +7,27 @@ use super::convert;
 use super::fault::{Fault, Reach, is_too_much};
 use super::freshness::Finding;
 use super::session::Session;
+use super::subscription::Subscription;
 use crate::model::words::opcua as words;
 use crate::model::{Reading, Stamp, Trouble, Why};
 
 impl Client {
     /// Every group that is due, as far as it is read.
     pub(super) async fn read_due(&mut self, session: &mut Session) -> Result<(), Fault> {
-        while let Some(group) = self.schedule.take_next(self.now_ms(), |_| false) {
+        // By one moment: reads that take longer than their period must not keep everything else waiting.
+        let now_ms = self.now_ms();
+        let outcome = self.read_groups(session, now_ms).await;
+        let missed = self.schedule.take_missed();
+        let is_read = |group: usize| self.book.members[group].iter().any(|handle| self.items.is_read(*handle));
+        let missed: u64 = missed.iter().filter(|(group, _)| is_read(*group)).map(|(_, missed)| missed).sum();
+        if missed > 0 {
+            self.status.send_modify(|status| status.overruns += missed);
+        }
+        outcome
+    }
+
+    async fn read_groups(&mut self, session: &mut Session, now_ms: u64) -> Result<(), Fault> {
+        while let Some(group) = self.schedule.take_next(now_ms, |_| false) {
             let handles: Vec<usize> =
                 self.book.members[group].iter().copied().filter(|handle| self.items.is_read(*handle)).collect();
             if handles.is_empty() {
@@ -37,8 +51,6 @@ impl Client {
                 stamps[entry.place] = convert::stamp(value);
             }
             self.hand_on(group, readings, Some(stamps)).await;
-            let missed: u64 = self.schedule.take_missed().iter().map(|(_, missed)| missed).sum();
-            self.status.send_modify(|status| status.overruns += missed);
         }
         Ok(())
     }
@@ -57,15 +69,30 @@ impl Client {
         let mut mute = None;
         for (handle, value) in handles.iter().zip(&values) {
             let finding = self.on_looked_at(*handle, value);
-            if finding == Finding::Mute || finding == Finding::Dead && self.on_probation {
+            let is_deaf = match finding {
+                // One node without a first value is that node's trouble; when none of them has said a word, it is the subscription's.
+                Finding::Mute => !self.has_spoken(*handle),
+                Finding::Dead => self.on_probation,
+                Finding::Still | Finding::Wait => false,
+            };
+            if is_deaf {
                 mute = Some(*handle);
             }
         }
         let Some(mute) = mute else { return Ok(()) };
-        let period = self.book.groups[self.book.entries[mute].group].period;
-        self.ended = self.subscriptions.iter().find(|known| known.period == period).map(|known| known.id);
+        self.ended = self.subscription_of(mute).map(|subscription| subscription.id);
         let trouble = Trouble::new(words::SUBSCRIPTION_MUTE);
         Err(Fault { reach: Reach::Subscription, ..Fault::new(Why::NoData, trouble) })
+    }
+
+    fn subscription_of(&self, handle: usize) -> Option<&Subscription> {
+        let period = self.book.groups[self.book.entries[handle].group].period;
+        self.subscriptions.iter().find(|known| known.period == period)
+    }
+
+    /// Whether the subscription of this item has sent a value since it was made.
+    fn has_spoken(&self, handle: usize) -> bool {
+        self.subscription_of(handle).is_some_and(Subscription::has_spoken)
     }
 
     fn on_looked_at(&mut self, handle: usize, value: &DataValue) -> Finding {
@@ -75,7 +102,8 @@ impl Client {
         let tolerance = if self.items.with_deadband(handle) { self.book.tolerance(handle) } else { Some(0.0) };
         let finding = self.items.on_read(handle, &reading, tolerance, now_ms, bounds);
         let is_gone = reading == Reading::Bad(Why::NodeUnknown);
-        if finding == Finding::Dead || is_gone {
+        let is_mute = finding == Finding::Mute && self.has_spoken(handle);
+        if finding == Finding::Dead || is_mute || is_gone {
             self.dead.push(handle);
         }
         // A change that the server is about to tell itself is not told twice.

@@ -10,7 +10,7 @@ use opcua::types::{
 use tracing::{info, warn};
 
 use super::client::Client;
-use super::fault::{Fault, is_about_filter, is_too_much, is_unsupported, status_name};
+use super::fault::{Fault, Reach, is_about_filter, is_too_much, is_unsupported, status_name};
 use super::session::Session;
 use super::subscription::{Subscription, Wanted};
 use crate::model::words::opcua as words;
@@ -23,7 +23,8 @@ impl Client {
     /// Makes the subscriptions that are missing, and asks for every item that is not watched.
     pub(super) async fn subscribe(&mut self, session: &mut Session) -> Result<(), Fault> {
         for period in self.book.periods() {
-            if self.reads_only || self.subscriptions.iter().any(|known| known.period == period) {
+            let is_read = self.book.subscribed(period).all(|handle| self.items.is_read(handle));
+            if is_read || self.subscriptions.iter().any(|known| known.period == period) {
                 continue;
             }
             match self.create(session, period).await {
@@ -147,6 +148,11 @@ impl Client {
                         self.tell_fewer(&fault, session.limits.monitor);
                         continue;
                     }
+                    // Refused as a whole: the others are asked for all the same.
+                    Err(fault) if fault.reach == Reach::Request => {
+                        asked.iter().for_each(|handle| self.refuse(*handle, fault.status, &mut refused));
+                        Vec::new()
+                    }
                     Err(fault) => return Err(fault),
                 }
             };
@@ -224,5 +230,5 @@ impl Client {
 
 /// Whether a failure is about this request alone.
 pub(super) fn is_local(fault: &Fault) -> bool {
-    fault.reach <= super::fault::Reach::Subscription
+    fault.reach <= Reach::Subscription
 }

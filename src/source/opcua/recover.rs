@@ -24,6 +24,8 @@ impl Client {
         let known = self.ticket.as_ref().map(|(_, namespaces)| namespaces);
         // Under other numbers of namespaces the items of before may be other nodes.
         let is_same_numbering = known.is_some_and(|known| *known == session.namespaces);
+        // From here on it is this session that may be taken up again, should the line be cut in the middle.
+        self.ticket = Some((session.ticket.clone(), session.namespaces.clone()));
         if session.is_resumed && is_same_numbering {
             self.catch_up(session).await?;
         } else if is_same_numbering && !self.subscriptions.is_empty() {
@@ -35,6 +37,10 @@ impl Client {
         self.subscriptions.iter_mut().for_each(|subscription| subscription.on_heard(Instant::now()));
         self.items.begin_anew(self.now_ms());
         self.on_probation = !self.subscriptions.is_empty();
+        if self.told.is_some() {
+            // Everything was told to be bad, and a value that did not change meanwhile is told by nobody.
+            (0..self.book.entries.len()).for_each(|handle| self.items.doubt(handle));
+        }
         self.subscribe(session).await
     }
 
@@ -46,7 +52,11 @@ impl Client {
                 delete(session, vec![subscription.id]).await?;
                 self.forget(&subscription);
             }
-            None => self.make_room(session).await,
+            None => {
+                let ids: Vec<u32> = self.subscriptions.iter().map(|subscription| subscription.id).collect();
+                self.forget_all();
+                delete(session, ids).await?;
+            }
         }
         self.subscribe(session).await
     }
@@ -78,6 +88,7 @@ impl Client {
                     Err(fault) => return Err(fault),
                 }
                 count += 1;
+                self.flush().await; // message by message: together they may be more than the memory holds
                 number = self.subscriptions[at].next_number().unwrap_or(1);
             }
             if count > 0 {
@@ -185,7 +196,10 @@ impl Client {
     }
 }
 
-async fn delete(session: &Session, ids: Vec<u32>) -> Result<(), Fault> {
+pub(super) async fn delete(session: &Session, ids: Vec<u32>) -> Result<(), Fault> {
+    if ids.is_empty() {
+        return Ok(());
+    }
     let request = DeleteSubscriptionsRequest { subscription_ids: Some(ids), ..DeleteSubscriptionsRequest::default() };
     match session.ask(request).await {
         Err(fault) if !is_local(&fault) => Err(fault),

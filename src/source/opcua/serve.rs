@@ -11,16 +11,20 @@ use opcua::types::{
 use tokio::sync::watch;
 use tracing::{debug, warn};
 
-use super::client::{Client, End, told_to_stop};
+use super::client::{Client, End, MOST_PUBLISHING, told_to_stop};
 use super::convert;
 use super::fault::{Fault, Reach, Stage, why_bad};
 use super::ladder::Step;
+use super::recover::delete;
 use super::session::{Partner, Session};
 use crate::model::words::opcua as words;
 use crate::model::{Reading, Trouble, Why};
 
+/// Between a publish request that was refused and the next one.
+const PUBLISH_PAUSE: Duration = Duration::from_secs(1);
+
 /// A stop may take so long to hear the server out: the agent gives all links together 2.5 s.
-const LAST_WORDS: Duration = Duration::from_millis(1_500);
+const LAST_WORDS: Duration = Duration::from_millis(1_200);
 
 /// For the way of a message.
 const MOMENT: Duration = Duration::from_millis(200);
@@ -38,6 +42,8 @@ impl Client {
     ) -> End {
         self.publishing = Default::default();
         self.acknowledged.clear();
+        self.most_publishing = MOST_PUBLISHING;
+        self.publish_after = None;
         let prepared = tokio::select! {
             biased;
             () = told_to_stop(stop) => None,
@@ -47,9 +53,11 @@ impl Client {
             None => return self.stopped(session).await,
             Some(Ok(())) => self.on_connected(&session).await,
             Some(Err(fault)) => {
-                // Whatever half of it stands at the server is not to be built upon.
-                self.start_over(&session).await;
-                session.channel.close().await;
+                if fault.reach != Reach::Channel {
+                    // Whatever half of it stands at the server is not to be built upon.
+                    self.start_over(&session).await;
+                    session.channel.close().await;
+                }
                 return End::Lost(fault);
             }
         }
@@ -61,26 +69,45 @@ impl Client {
             self.ticket = Some((session.ticket.clone(), session.namespaces.clone()));
             self.keep_publishing(&session);
             let wake = self.wake_at(heartbeat);
-            let outcome = tokio::select! {
+            let published = tokio::select! {
                 biased;
                 () = told_to_stop(stop) => return self.stopped(session).await,
                 status = session.channel.closed() => {
                     return End::Lost(Fault::of_status(Stage::Request, closed(status), ""));
                 }
-                Some(published) = self.publishing.join_next() => {
-                    let published = published.unwrap_or_else(|error| {
-                        Err(Fault::of_status(Stage::Request, StatusCode::BadConnectionClosed, &error.to_string()))
-                    });
-                    self.on_published(&session, published).await
-                }
-                () = tokio::time::sleep_until(wake.into()) => self.on_time(&mut session, &mut heartbeat).await,
+                Some(published) = self.publishing.join_next() => Some(published.unwrap_or_else(|error| {
+                    Err(Fault::of_status(Stage::Request, StatusCode::BadConnectionClosed, &error.to_string()))
+                })),
+                () = tokio::time::sleep_until(wake.into()) => None,
             };
-            self.flush().await;
-            let Err(fault) = outcome else { continue };
-            match self.mend(partner, &mut session, fault).await {
-                Ok(()) => {}
-                Err(fault) => return End::Lost(fault),
+            // A slow server does not hold up a stop: what is given up in the middle of it ends with the session.
+            let outcome = tokio::select! {
+                biased;
+                () = told_to_stop(stop) => return self.stopped(session).await,
+                outcome = self.turn(partner, &mut session, &mut heartbeat, published) => outcome,
+            };
+            if let Err(fault) = outcome {
+                return End::Lost(fault);
             }
+        }
+    }
+
+    /// What came, or what is due; and the way back where it failed. `Err`: only a new channel helps.
+    async fn turn(
+        &mut self,
+        partner: &Partner,
+        session: &mut Session,
+        heartbeat: &mut Instant,
+        published: Option<Result<PublishResponse, Fault>>,
+    ) -> Result<(), Fault> {
+        let outcome = match published {
+            Some(published) => self.on_published(session, published).await,
+            None => self.on_time(session, heartbeat).await,
+        };
+        self.flush().await;
+        match outcome {
+            Ok(()) => Ok(()),
+            Err(fault) => self.mend(partner, session, fault).await,
         }
     }
 
@@ -108,6 +135,9 @@ impl Client {
 
     /// One request per subscription, and one in reserve.
     fn keep_publishing(&mut self, session: &Session) {
+        if self.publish_after.is_some_and(|after| Instant::now() < after) {
+            return;
+        }
         let wanted =
             if self.subscriptions.is_empty() { 0 } else { (self.subscriptions.len() + 1).min(self.most_publishing) };
         // The server may hold each of them through all the keep-alives.
@@ -130,7 +160,9 @@ impl Client {
         let read = self.schedule.next_due(has_read).map(|ms| self.at(ms));
         let silent = self.subscriptions.iter().map(|subscription| subscription.deadline()).min();
         let item = self.items.due_ms().map(|ms| self.at(ms)).map(|at| at.max(self.looked + LOOK_PAUSE));
-        [read, silent, item, Some(heartbeat)].into_iter().flatten().min().unwrap_or(heartbeat)
+        let dead = (!self.dead.is_empty()).then(|| self.looked + LOOK_PAUSE);
+        let publish = self.publish_after.filter(|_| self.publishing.is_empty());
+        [read, silent, item, dead, publish, Some(heartbeat)].into_iter().flatten().min().unwrap_or(heartbeat)
     }
 
     async fn on_time(&mut self, session: &mut Session, heartbeat: &mut Instant) -> Result<(), Fault> {
@@ -142,14 +174,17 @@ impl Client {
             return Err(Fault { reach: Reach::Subscription, ..Fault::new(Why::Timeout, trouble) });
         }
         self.read_due(session).await?;
-        if now >= self.looked + LOOK_PAUSE && self.items.due_ms().is_some_and(|due| self.at(due) <= now) {
+        self.publish_after = self.publish_after.filter(|after| *after > now);
+        let is_due = !self.dead.is_empty() || self.items.due_ms().is_some_and(|due| self.at(due) <= now);
+        if is_due && now >= self.looked + LOOK_PAUSE {
             self.looked = now;
             self.subscribe(session).await?;
             self.look_at_silent(session).await?;
         }
         if now >= *heartbeat {
             *heartbeat = now + HEARTBEAT;
-            if self.subscriptions.is_empty() {
+            // Subscriptions of long periods are silent for longer than a session may be.
+            if self.subscriptions.iter().all(|subscription| subscription.keep_alive() > HEARTBEAT) {
                 session.is_alive().await?;
             }
         }
@@ -162,7 +197,7 @@ impl Client {
         while let Some(published) = self.publishing.try_join_next() {
             answers.extend(published.ok());
         }
-        let mut failed = None;
+        let mut failed: Option<Fault> = None;
         let mut messages = Vec::new();
         for answer in answers {
             match answer {
@@ -170,8 +205,14 @@ impl Client {
                 // The server wants fewer at a time; what is on its way is enough.
                 Err(fault) if fault.status == StatusCode::BadTooManyPublishRequests => {
                     self.most_publishing = self.publishing.len().clamp(1, self.most_publishing);
+                    self.publish_after = Some(Instant::now() + PUBLISH_PAUSE);
                 }
-                Err(fault) => failed = Some(fault),
+                Err(fault) => {
+                    self.publish_after = Some(Instant::now() + PUBLISH_PAUSE);
+                    if failed.as_ref().is_none_or(|known| known.reach < fault.reach) {
+                        failed = Some(fault);
+                    }
+                }
             }
         }
         messages.sort_by_key(|response| (response.subscription_id, response.notification_message.sequence_number));
@@ -184,8 +225,9 @@ impl Client {
     async fn on_message(&mut self, session: &Session, response: PublishResponse) -> Result<(), Fault> {
         let PublishResponse { subscription_id, notification_message: message, more_notifications, .. } = response;
         let Some(at) = self.subscriptions.iter().position(|known| known.id == subscription_id) else {
+            // Left over from before, or from an answer that was lost: it would use up publish requests for ever.
             debug!(link = %self.link.name, subscription_id, "a subscription of nobody");
-            return Ok(());
+            return delete(session, vec![subscription_id]).await;
         };
         self.subscriptions[at].on_heard(Instant::now());
         let number = message.sequence_number;
@@ -193,6 +235,8 @@ impl Client {
         let Some(missing) = self.subscriptions[at].missing(number) else { return Ok(()) };
         if !missing.is_empty() {
             self.republish(session, at, &missing).await?;
+            // What is lost is lost: it is not missed again with the next keep-alive.
+            missing.last().into_iter().for_each(|last| self.subscriptions[at].on_taken(*last));
         }
         if is_keep_alive {
             self.refresh(at);
@@ -200,6 +244,7 @@ impl Client {
         }
         self.acknowledged.push(SubscriptionAcknowledgement { subscription_id, sequence_number: number });
         self.subscriptions[at].on_taken(number);
+        self.subscriptions[at].on_value();
         self.take(message).inspect_err(|_| self.ended = Some(subscription_id))?;
         self.ladder.on_data();
         if !more_notifications {
@@ -299,16 +344,27 @@ impl Client {
             return Err(fault);
         }
         self.tell_step(step, &fault.trouble);
-        // Answers to what was asked before belong to what is no more.
+        self.publish_after = None;
+        if step == Step::Recreate {
+            // The server answers publish requests in their order: those on their way are for the subscriptions that stay.
+            if self.ended.is_none() || self.subscriptions.len() <= 1 {
+                self.publishing = Default::default();
+                self.acknowledged.clear();
+            }
+            return self.make_anew(session).await;
+        }
         self.publishing = Default::default();
         self.acknowledged.clear();
-        if step == Step::NewSession {
-            partner.renew(session, fault.reach == Reach::Session).await?;
+        let renewed = partner.renew(session, fault.reach == Reach::Session).await;
+        if fault.reach == Reach::Session {
+            renewed?;
+            return self.prepare(session).await;
         }
-        match fault.reach {
-            Reach::Session => self.prepare(session).await,
-            _ => self.make_anew(session).await,
-        }
+        // The session was closed with all that was in it.
+        (self.ended, self.ticket) = (None, None);
+        self.forget_all();
+        renewed?;
+        self.subscribe(session).await
     }
 
     /// Names of tags for people: some of them.

@@ -40,6 +40,8 @@ pub(super) struct Subscription {
     keep_alive_count: u32,
     /// The last message that was taken; 0: none yet.
     last: u32,
+    /// It has sent a value.
+    has_spoken: bool,
     heard: Instant,
 }
 
@@ -52,9 +54,17 @@ impl Subscription {
         keep_alive_count: u32,
         now: Instant,
     ) -> Subscription {
-        let interval =
-            Duration::try_from_secs_f64(interval_ms / 1_000.0).unwrap_or(period).max(Duration::from_millis(1));
-        Subscription { id, period, interval, keep_alive_count: keep_alive_count.max(1), last: 0, heard: now }
+        let granted = Duration::try_from_secs_f64(interval_ms / 1_000.0).unwrap_or(period);
+        let interval = granted.clamp(Duration::from_millis(1), DAY);
+        Subscription {
+            id,
+            period,
+            interval,
+            keep_alive_count: keep_alive_count.max(1),
+            last: 0,
+            has_spoken: false,
+            heard: now,
+        }
     }
 
     /// Between two publishings.
@@ -64,14 +74,14 @@ impl Subscription {
 
     /// Between two signs of life at most.
     pub(super) fn keep_alive(&self) -> Duration {
-        self.interval.saturating_mul(self.keep_alive_count)
+        self.interval.saturating_mul(self.keep_alive_count).min(DAY)
     }
 
     /// When it is silent for too long: a keep-alive is overdue by one interval, and by what a slow server may take.
     pub(super) fn deadline(&self) -> Instant {
         const SLACK: Duration = Duration::from_secs(2);
         let silence = self.keep_alive() + self.interval + SLACK;
-        self.heard + silence.min(Duration::from_secs(86_400))
+        self.heard + silence.min(DAY)
     }
 
     /// Something was heard of it.
@@ -83,7 +93,9 @@ impl Subscription {
     /// A message that was there already is none: `None`.
     pub(super) fn missing(&self, number: u32) -> Option<Vec<u32>> {
         if self.last == 0 {
-            return Some(Vec::new());
+            // A new subscription begins with 1 (Part 4, 7.19); one that was taken over does not.
+            const FIRST_ONES: u32 = 100;
+            return Some(if number <= FIRST_ONES { (1..number).collect() } else { Vec::new() });
         }
         let mut missing = Vec::new();
         let mut expected = next(self.last);
@@ -103,11 +115,23 @@ impl Subscription {
         self.last = number;
     }
 
+    /// It has sent a value.
+    pub(super) fn on_value(&mut self) {
+        self.has_spoken = true;
+    }
+
+    pub(super) fn has_spoken(&self) -> bool {
+        self.has_spoken
+    }
+
     /// The number of the message to come; `None` before the first one.
     pub(super) fn next_number(&self) -> Option<u32> {
         (self.last != 0).then(|| next(self.last))
     }
 }
+
+/// Whatever a server grants: nothing is waited for longer.
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// A server keeps no more for retransmission.
 const MOST_MISSING: usize = 1_000;
@@ -128,7 +152,9 @@ mod tests {
     #[test]
     fn what_is_missing_is_named_and_what_came_twice_is_known() {
         let mut subscription = subscription();
-        assert_eq!(subscription.missing(41), Some(vec![]), "the first one, whatever its number");
+        assert_eq!(subscription.missing(1), Some(vec![]), "the first one");
+        assert_eq!(subscription.missing(3), Some(vec![1, 2]), "the first ones went to somebody else");
+        assert_eq!(subscription.missing(4_100), Some(vec![]), "taken over");
         subscription.on_taken(41);
         assert_eq!(subscription.missing(42), Some(vec![]));
         assert_eq!(subscription.missing(45), Some(vec![42, 43, 44]));
