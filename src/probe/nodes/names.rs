@@ -51,7 +51,8 @@ fn path(found: &Found, at: usize) -> Vec<String> {
 /// The last so many, not longer than allowed: of a long name the end tells more.
 fn joined(path: &[String], length: usize) -> String {
     let name = path[path.len() - length..].join("_");
-    let name = name[name.len().saturating_sub(LONGEST)..].trim_start_matches('_').to_owned();
+    // To a spreadsheet program `-1` is a sum.
+    let name = name[name.len().saturating_sub(LONGEST)..].trim_start_matches(['_', '-']).to_owned();
     match name.as_str() {
         "" => "value".to_owned(),
         "events" | "indicators" => format!("{name}_"), // words of our own in topics
@@ -168,7 +169,7 @@ mod tests {
             prop_assert_eq!(different.len(), at.len(), "{:?}", names);
             for name in &names {
                 let is_clean = name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
-                prop_assert!(is_clean && (1..=LONGEST).contains(&name.len()), "{}", name);
+                prop_assert!(is_clean && !name.starts_with('-') && (1..=LONGEST).contains(&name.len()), "{}", name);
             }
         }
     }
