@@ -223,12 +223,14 @@ fn does_what_it_is_told(kind: Kind) {
     assert_eq!(client.ask("is_subscribed"), "BadSubscriptionIdInvalid");
     assert_eq!(client.read("Machine.Running").1, "Good");
     assert_eq!(server.stats()["sessions"], 1);
-    assert_eq!(server.count("faults", "BadNoSubscription"), 0, "the waiting Publish requests were answered");
+    // A request that a keep-alive of that very moment sent on its way is answered; those that waited are not.
+    assert!(server.count("faults", "BadNoSubscription") <= 1, "the waiting Publish requests were answered");
+    let told = server.count("faults", "BadNoSubscription");
     client.ask("subscribe 200 Machine.Count");
     client.hear("Machine.Count", |values| values.len() >= 5);
     server.tell("delete_subscriptions tell");
     client.hears_nothing();
-    assert_ne!(server.count("faults", "BadNoSubscription"), 0);
+    assert!(server.count("faults", "BadNoSubscription") > told);
     let channels = server.count("requests", "OpenSecureChannel");
     server.tell("close_sessions");
     assert_eq!(client.fault("read Machine.Running"), "BadSessionIdInvalid");
