@@ -1,4 +1,4 @@
-//! `cloudward read` and `cloudward probe` against devices that were not written here. The heart are four times
+//! `cloudward read` and `cloudward probe` against devices that were not written here. The heart are six times
 //! twenty meters and PLCs of tests/cases/probe, served by pymodbus; README.md there says how many were right when first seen.
 
 #![allow(clippy::unwrap_used)] // a test that fails says where

@@ -17,7 +17,12 @@ pub fn cases() -> Vec<PathBuf> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/probe");
     let mut files: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|file| file.extension().is_some_and(|ending| ending == "toml"));
-    files.sort();
+    // By their numbers: 100 comes behind 99.
+    let number = |file: &PathBuf| {
+        let name = file.file_stem().unwrap().to_string_lossy().into_owned();
+        name.split('-').next().unwrap().parse::<u32>().unwrap()
+    };
+    files.sort_by_key(number);
     files
 }
 
