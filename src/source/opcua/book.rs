@@ -15,7 +15,7 @@ use super::node_id::node_id;
 use super::session::value_of;
 use crate::config::opcua::{Node, ServerDeadband, Trigger};
 use crate::config::{Config, Device, Tag};
-use crate::model::Group;
+use crate::model::{Deadband, Group};
 
 /// One tag.
 pub(super) struct Entry {
@@ -83,12 +83,13 @@ impl Book {
 
     /// How far a value may move without the server telling it; `None`: only the server knows.
     pub(super) fn tolerance(&self, handle: usize) -> Option<f64> {
-        let node = self.entries[handle].node();
-        match node.server_deadband {
+        let (node, tag) = (self.entries[handle].node(), self.entries[handle].tag());
+        match (node.server_deadband, tag.report.deadband) {
             _ if node.trigger == Trigger::Status => None,
-            None => Some(0.0),
-            Some(ServerDeadband::Absolute(band)) => Some(band),
-            Some(ServerDeadband::PercentOfRange(_)) => None,
+            (None, _) => Some(0.0),
+            // The server's is counted before scaling.
+            (Some(ServerDeadband::Absolute(_)), Deadband::Absolute(band)) => Some(band),
+            (Some(_), _) => None,
         }
     }
 }
@@ -133,7 +134,7 @@ impl Entry {
             (deadband, trigger) => {
                 let (kind, value) = match deadband {
                     None => (DeadbandType::None, 0.0),
-                    Some(ServerDeadband::Absolute(band)) => (DeadbandType::Absolute, self.raw_band(band)),
+                    Some(ServerDeadband::Absolute(band)) => (DeadbandType::Absolute, band),
                     Some(ServerDeadband::PercentOfRange(percent)) => (DeadbandType::Percent, percent),
                 };
                 let filter = DataChangeFilter { trigger, deadband_type: kind as u32, deadband_value: value };
@@ -152,11 +153,20 @@ impl Entry {
             },
         })
     }
+}
 
-    /// The server counts in raw numbers, the workshop in scaled ones.
-    fn raw_band(&self, band: f64) -> f64 {
-        let Some(scaling) = self.tag().scaling else { return band };
-        let factor = (scaling.of_float(1.0) - scaling.of_float(0.0)).abs();
-        if factor > 0.0 { band / factor } else { band }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadband_is_given_to_the_server_in_its_own_numbers_and_judged_in_ours() {
+        let text = "[workshop]\nenterprise = \"e\"\nid = \"w\"\ntimezone = \"UTC\"\n[[link]]\nname = \"l\"\n\
+                    opcua = \"opc.tcp://h\"\n[[device]]\nid = \"m\"\nlink = \"l\"\ntags = [{ name = \"t\", \
+                    address = \"ns=1;s=T\", scale = 0.1, deadband = 0.5 }]\n";
+        let book = Book::of(&Config::parse(text).expect("it is valid"), "l");
+        let asked = book.entries[0].to_monitor(0, &[], true).expect("the namespace has a number");
+        let filter = asked.requested_parameters.filter.inner_as::<DataChangeFilter>().expect("a deadband");
+        assert_eq!((filter.deadband_value, book.tolerance(0)), (5.0, Some(0.5)));
     }
 }
