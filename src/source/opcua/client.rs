@@ -39,8 +39,6 @@ pub struct Client {
     pub(super) subscriptions: Vec<Subscription>,
     /// What lets us have the session back, and the namespaces that held in it.
     pub(super) ticket: Option<(Ticket, Vec<String>)>,
-    /// The server knows no subscriptions.
-    pub(super) reads_only: bool,
     pub(super) publishing: JoinSet<Result<PublishResponse, Fault>>,
     /// Publish requests on their way at most, as the server bears it.
     pub(super) most_publishing: usize,
@@ -98,7 +96,6 @@ impl Client {
             items,
             subscriptions: Vec::new(),
             ticket: None,
-            reads_only: false,
             publishing: JoinSet::new(),
             most_publishing: MOST_PUBLISHING,
             publish_after: None,

@@ -54,7 +54,6 @@ impl Client {
 
     /// Everything is read from now on.
     fn reads_only(&mut self, fault: &Fault) {
-        self.reads_only = true;
         (0..self.book.entries.len()).for_each(|handle| self.items.becomes_read(handle));
         self.tell_of_reading(fault);
     }

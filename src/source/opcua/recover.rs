@@ -170,7 +170,7 @@ impl Client {
             subscription_id: self.subscriptions[at].id,
             sequence_number: number,
         });
-        self.take(message)
+        self.take(message).await
     }
 
     /// Its items are asked for anew.

@@ -245,7 +245,7 @@ impl Client {
         self.acknowledged.push(SubscriptionAcknowledgement { subscription_id, sequence_number: number });
         self.subscriptions[at].on_taken(number);
         self.subscriptions[at].on_value();
-        self.take(message).inspect_err(|_| self.ended = Some(subscription_id))?;
+        self.take(message).await.inspect_err(|_| self.ended = Some(subscription_id))?;
         self.ladder.on_data();
         if !more_notifications {
             self.flush().await;
@@ -254,7 +254,7 @@ impl Client {
     }
 
     /// The values of a message go into the scans that are being gathered.
-    pub(super) fn take(&mut self, message: NotificationMessage) -> Result<(), Fault> {
+    pub(super) async fn take(&mut self, message: NotificationMessage) -> Result<(), Fault> {
         for data in message.notification_data.into_iter().flatten() {
             if let Some(ended) = data.inner_as::<StatusChangeNotification>() {
                 let trouble = Trouble::new(words::SUBSCRIPTION_ENDED).with("status", ended.status);
@@ -262,14 +262,17 @@ impl Client {
             }
             let Some(changes) = data.into_inner_as::<DataChangeNotification>() else { continue };
             for change in changes.monitored_items.into_iter().flatten() {
-                self.take_value(change.client_handle as usize, &change.value);
+                if self.take_value(change.client_handle as usize, &change.value) {
+                    self.flush().await;
+                }
             }
         }
         Ok(())
     }
 
-    fn take_value(&mut self, handle: usize, value: &opcua::types::DataValue) {
-        let Some(entry) = self.book.entries.get(handle) else { return };
+    /// `true`: a server without measure; what is gathered is to be handed on now.
+    fn take_value(&mut self, handle: usize, value: &opcua::types::DataValue) -> bool {
+        let Some(entry) = self.book.entries.get(handle) else { return false };
         let reading = convert::reading(entry.tag(), entry.node(), value);
         let status = value.status.unwrap_or(StatusCode::Good);
         if status.overflow() {
@@ -283,7 +286,7 @@ impl Client {
         }
         self.items.on_value(handle, &reading, now_ms, bounds);
         self.on_probation = false;
-        self.gatherer.put(group, width, place, reading, convert::stamp(value));
+        self.gatherer.put(group, width, place, reading, convert::stamp(value))
     }
 
     /// Scans that are complete go to the recorder.
