@@ -44,15 +44,16 @@ fn run(scans: usize) {
     let began = Instant::now();
     let mut stored = 0.0;
     for commit in 0..COMMITS {
-        let mut data: Vec<NewData> = groups
+        let data: Vec<NewData> = groups
             .iter()
             .map(|group| NewData {
                 group: group.clone(),
                 scans: (0..scans).map(|n| walk.scan(commit * scans + n)).collect(),
             })
             .collect();
-        let committed = journal.commit(&mut data, &mut Vec::new()).expect("the disk takes it");
-        let last = committed.data.last().map_or(0, |record| record.seq);
+        let numbered = journal.number(data, Vec::new());
+        journal.commit(&numbered.data, &numbered.events).expect("the disk takes it");
+        let last = numbered.data.last().map_or(0, |record| record.seq);
         for stream in Stream::ALL {
             journal.move_cursor("bench", stream, Cursor { position: last, last_sent: last });
         }

@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 
 use cloudward::config::Config;
-use cloudward::journal::{Journal, NewData, Reader, Settings};
+use cloudward::journal::{Found, Journal, NewData, Reader, Settings};
 use cloudward::model::{Batch, BootId, Reading, Scan, Timestamp};
 use cloudward::sink::{Scope, payload};
 use cloudward::source::modbus::decode::{Answer, decode};
@@ -105,10 +105,16 @@ async fn every_type_travels_from_its_line_to_the_payload() {
         Settings { dir: dir.path().to_owned(), max_size: 1 << 30, max_age: Duration::from_secs(86_400 * 365_000) };
     let mut journal = Journal::open(settings, BootId(1), Timestamp(0)).expect("a new journal opens");
     let scan = Scan { at: Timestamp(1_767_225_600_000), mono_ms: 5, readings: batch.readings, stamps: None };
-    journal.commit(&mut vec![NewData { group: batch.group, scans: vec![scan] }], &mut Vec::new()).expect("it commits");
+    let numbered = journal.number(vec![NewData { group: batch.group, scans: vec![scan] }], Vec::new());
+    journal.commit(&numbered.data, &numbered.events).expect("it commits");
 
     let mut reader = Reader::open(&journal.reader()).expect("it can be read");
-    let records = reader.data_after(0, 100, 1_000_000).expect("it can be read");
+    let records = reader
+        .data_between(0, u64::MAX, 100, 1_000_000)
+        .expect("it can be read")
+        .into_iter()
+        .filter_map(Found::record)
+        .collect::<Vec<_>>();
     let scope = Scope::new(&["*".to_owned()]);
     let mask = scope.mask("d", &records[0].group.tags);
     let found = payload::data(&records[0], &mask, 0).expect("all is in scope");

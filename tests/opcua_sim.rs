@@ -12,7 +12,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use cloudward::journal::{Journal, Reader, Settings};
+use cloudward::journal::{Found, Journal, Reader, Settings};
 use cloudward::model::{BootId, Reading, Timestamp, Value};
 use common::agent::{Agent, BINARY, run_to_end};
 use common::opcua::Talker;
@@ -231,7 +231,7 @@ fn the_agent_reads_it_with_what_it_prints_once_both_trust_each_other() {
     });
     let mut reader = Reader::open(&journal.reader()).unwrap();
     let mut heard = std::collections::BTreeMap::<String, Vec<Value>>::new();
-    for record in reader.data_after(0, 1_000, 1_000_000).unwrap() {
+    for record in reader.data_between(0, u64::MAX, 1_000, 1_000_000).unwrap().into_iter().filter_map(Found::record) {
         for scan in &record.scans {
             for (tag, reading) in record.group.tags.iter().zip(&scan.readings) {
                 if let Some(Reading::Good(value)) = reading {

@@ -13,7 +13,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use cloudward::journal::{Journal, Reader, Settings};
+use cloudward::journal::{Found, Journal, Reader, Settings};
 use cloudward::model::{BootId, Reading, Timestamp, Value, Why};
 use common::agent::{Agent, BINARY, run_to_end};
 use common::{signal, temp_dir, wait_for};
@@ -141,7 +141,12 @@ fn journal(dir: &Path, device: &str) -> Vec<Vec<Reading>> {
     let mut reader = Reader::open(&journal.reader()).unwrap();
     let (mut scans, mut after) = (Vec::new(), 0);
     loop {
-        let records = reader.data_after(after, 1_000, 1_000_000).unwrap();
+        let records = reader
+            .data_between(after, u64::MAX, 1_000, 1_000_000)
+            .unwrap()
+            .into_iter()
+            .filter_map(Found::record)
+            .collect::<Vec<_>>();
         let Some(last) = records.last() else { return scans };
         after = last.seq;
         for record in records.iter().filter(|record| &*record.group.device == device) {

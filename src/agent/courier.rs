@@ -12,9 +12,9 @@ use tracing::{error, info, warn};
 
 use super::flight::{Flight, Lane, Sent};
 use super::recorder::Progress;
-use super::tail::Tail;
+use super::tail::{Next, Tail};
 use crate::config::{Config, Sink};
-use crate::journal::{Place, Reader};
+use crate::journal::{Found, Place, Reader};
 use crate::model::time::show_span;
 use crate::model::words::journal as journal_words;
 use crate::model::words::sink as words;
@@ -245,41 +245,77 @@ impl Courier {
         Sent::Yes
     }
 
+    /// The next event to send, if there is one. What lies before it and is not to be had is passed.
     async fn next_event(&mut self, lane: &mut Lane<EventRecord>) -> Result<Option<Arc<EventRecord>>, Trouble> {
-        if lane.queue.is_empty() {
+        loop {
             let tail = self.desk.tail.borrow_and_update().clone();
-            let after = lane.window.newest();
-            match tail.events_after(after) {
-                Some(records) => lane.queue.extend(records.iter().cloned()),
-                None => {
-                    let records = self.read(move |reader| reader.events_after(after, READ_RECORDS)).await?;
-                    lane.arrived(records, tail.last_events);
+            let losses = &tail.losses[Stream::Events as usize];
+            match lane.queue.pop_front() {
+                Some(Found::Record(record)) => {
+                    lane.pass(record.seq - 1, losses);
+                    return Ok(Some(record));
                 }
+                Some(Found::Damaged(seq)) => {
+                    lane.pass(seq - 1, losses);
+                    lane.window.gave_up(seq); // the receiver is to see the gap
+                }
+                None => match tail.events_after(lane.window.newest()) {
+                    Next::Memory([]) => return Ok(None),
+                    Next::Memory(records) => lane.queue.extend(records.iter().cloned().map(Found::Record)),
+                    Next::Disk { through } => {
+                        let after = lane.window.newest();
+                        let job = move |reader: &mut Reader| reader.events_between(after, through, READ_RECORDS);
+                        let found = self.read(job).await?;
+                        if found.is_empty() {
+                            lane.pass(through, losses);
+                        }
+                        lane.queue.extend(found);
+                    }
+                },
             }
         }
-        Ok(lane.queue.pop_front())
     }
 
+    /// The same for data.
     async fn next_data(&mut self, lane: &mut Lane<DataRecord>) -> Result<Option<Arc<DataRecord>>, Trouble> {
-        if lane.queue.is_empty() {
+        loop {
             let tail = self.desk.tail.borrow_and_update().clone();
-            let after = lane.window.newest();
-            match tail.data_after(after) {
-                Some(records) => lane.queue.extend(records.iter().cloned()),
-                None => {
-                    let records = self.read(move |reader| reader.data_after(after, READ_RECORDS, READ_SAMPLES)).await?;
-                    lane.arrived(records, tail.last_data);
+            let losses = &tail.losses[Stream::Data as usize];
+            match lane.queue.pop_front() {
+                Some(Found::Record(record)) => {
+                    lane.pass(record.seq - 1, losses);
+                    return Ok(Some(record));
                 }
+                Some(Found::Damaged(seq)) => {
+                    lane.pass(seq - 1, losses);
+                    lane.window.gave_up(seq); // the receiver is to see the gap
+                }
+                None => match tail.data_after(lane.window.newest()) {
+                    Next::Memory([]) => return Ok(None),
+                    Next::Memory(records) => lane.queue.extend(records.iter().cloned().map(Found::Record)),
+                    Next::Disk { through } => {
+                        let after = lane.window.newest();
+                        let job =
+                            move |reader: &mut Reader| reader.data_between(after, through, READ_RECORDS, READ_SAMPLES);
+                        let found = self.read(job).await?;
+                        if found.is_empty() {
+                            lane.pass(through, losses);
+                        }
+                        lane.queue.extend(found);
+                    }
+                },
             }
         }
-        Ok(lane.queue.pop_front())
     }
 
     /// A short read of the journal's file, off the runtime's thread.
     async fn read<T: Send + 'static>(
         &mut self,
-        job: impl FnOnce(&mut Reader) -> Result<Vec<T>, Trouble> + Send + 'static,
-    ) -> Result<Vec<T>, Trouble> {
+        job: impl FnOnce(&mut Reader) -> Result<Vec<Found<T>>, Trouble> + Send + 'static,
+    ) -> Result<Vec<Found<T>>, Trouble>
+    where
+        Arc<T>: Send,
+    {
         let reader = self.reader.take();
         let place = self.desk.place.clone();
         let read = tokio::task::spawn_blocking(move || {
@@ -287,17 +323,16 @@ impl Courier {
                 Some(reader) => reader,
                 None => Reader::open(&place)?,
             };
-            let before = reader.damaged;
-            let records = job(&mut reader)?;
-            let damaged = reader.damaged - before;
-            Ok((reader, records, damaged))
+            let found = job(&mut reader)?;
+            Ok((reader, found))
         });
-        let (reader, records, damaged) = read.await.expect("the job does not panic and is not aborted")?;
+        let (reader, found) = read.await.expect("the job does not panic and is not aborted")?;
         self.reader = Some(reader);
+        let damaged = found.iter().filter(|found| matches!(found, Found::Damaged(_))).count();
         if damaged > 0 {
-            self.on_damage(damaged);
+            self.on_damage(damaged as u64);
         }
-        Ok(records)
+        Ok(found)
     }
 
     fn on_damage(&self, records: u64) {
@@ -308,7 +343,6 @@ impl Courier {
     }
 
     fn send_data(&mut self, record: &DataRecord, lane: &mut Lane<DataRecord>, uplink: &mut Uplink) -> Sent {
-        lane.see(record.seq);
         let mask = self.mask(record);
         let message = if mask.is_empty() { None } else { payload::data(record, &mask, lane.window.last_sent()) };
         let Some(message) = message else {
@@ -321,7 +355,6 @@ impl Courier {
     }
 
     fn send_event(&mut self, record: &EventRecord, lane: &mut Lane<EventRecord>, uplink: &mut Uplink) -> Sent {
-        lane.see(record.seq);
         if !self.scope.events() {
             lane.window.skipped(record.seq);
             return Sent::Yes;
@@ -480,13 +513,12 @@ send = ["m"]
     fn courier(dir: &std::path::Path, records: usize) -> (Courier, Others) {
         let settings = Settings { dir: dir.to_owned(), max_size: 1 << 30, max_age: Duration::from_secs(86_400) };
         let mut journal = Journal::open(settings, BootId(1), Timestamp(0)).unwrap();
-        let tail = Tail::new(&journal);
         let group = Arc::new(Group::new("m".into(), Duration::from_secs(1), Vec::new()));
         let scans = vec![Scan { at: Timestamp(0), mono_ms: 0, readings: Vec::new(), stamps: None }];
-        let mut data = vec![NewData { group, scans }; records];
-        let committed = journal.commit(&mut data, &mut Vec::new()).unwrap();
+        let numbered = journal.number(vec![NewData { group, scans }; records], Vec::new());
+        journal.commit(&numbered.data, &numbered.events).unwrap();
         // The memory holds nothing of it, as after a long outage.
-        let tail = Tail { data: Vec::new(), ..tail.followed_by(committed.data, Vec::new()) };
+        let tail = Tail::new(&journal);
         let (status, seen) = watch::channel(SinkStatus::default());
         let (announce, tail) = watch::channel(Arc::new(tail));
         let (orders, order) = watch::channel(Order::Work);
@@ -557,7 +589,6 @@ send = ["m"]
         let mut lane = Lane::new(crate::model::Cursor::default(), 10);
         let mut seqs = Vec::new();
         while let Some(record) = courier.next_data(&mut lane).await.unwrap() {
-            lane.see(record.seq);
             seqs.push((record.seq, lane.window.last_sent()));
             lane.window.sent(record.seq, Instant::now());
         }

@@ -1,18 +1,18 @@
 //! What is under way on one connection of a sink: per stream what was fetched and what is in flight, and the greetings.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::Instant;
 
 use super::recorder::Progress;
-use crate::model::{Cursor, DataRecord, EventRecord, Seq};
+use crate::journal::Found;
+use crate::model::{Cursor, DataRecord, EventRecord, Losses, Seq};
 use crate::sink::Window;
 
 /// One stream on one connection.
 pub(super) struct Lane<T> {
     pub(super) window: Window,
     /// Fetched, not yet sent.
-    pub(super) queue: VecDeque<Arc<T>>,
+    pub(super) queue: VecDeque<Found<T>>,
 }
 
 impl<T> Lane<T> {
@@ -20,18 +20,15 @@ impl<T> Lane<T> {
         Lane { window: Window::new(cursor, limit), queue: VecDeque::new() }
     }
 
-    /// Records from disk. None at all although some were committed: they were dropped by policy or are damaged.
-    pub(super) fn arrived(&mut self, records: Vec<Arc<T>>, last: Seq) {
-        if records.is_empty() {
-            self.window.gave_up(last);
+    /// Nothing is to be had up to and with this position. Where records were lost, the receiver is to see the gap; the rest nobody
+    /// misses.
+    pub(super) fn pass(&mut self, through: Seq, losses: &Losses) {
+        let newest = self.window.newest();
+        if let Some(lost) = losses.last_between(newest, through + 1) {
+            self.window.gave_up(lost);
         }
-        self.queue.extend(records);
-    }
-
-    /// The next record is this one. What lies between the last one and it is gone, and the receiver is to see the gap.
-    pub(super) fn see(&mut self, seq: Seq) {
-        if seq > self.window.newest() + 1 {
-            self.window.gave_up(seq - 1);
+        if through > self.window.newest() {
+            self.window.skipped(through);
         }
     }
 }

@@ -4,12 +4,14 @@
 mod courier;
 mod dial_in;
 mod flight;
+mod hold;
 mod pending;
 mod recorder;
 mod space;
 mod supervise;
 mod systemd;
 mod tail;
+mod unwritten;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -25,7 +27,7 @@ pub use courier::SinkStatus;
 pub use recorder::Health;
 pub use systemd::Systemd;
 
-use crate::config::{Config, Device, Link, Sink, Transport, Workshop};
+use crate::config::{self, Config, Device, Link, Sink, Transport, Workshop};
 use crate::journal::{Journal, Place, Settings};
 use crate::model::words::agent as words;
 use crate::model::{BootId, Lang, LinkState, Timestamp, Trouble};
@@ -84,7 +86,10 @@ impl Agent {
         };
         let journal = Journal::open(settings, boot, Timestamp::of(SystemTime::now()))?;
         let place = journal.reader();
-        let recorder = Recorder::start(journal, config.journal.commit_interval, message_bytes(&config));
+        let recorder = {
+            let config::Journal { commit_interval, persist, .. } = config.journal;
+            Recorder::start(journal, commit_interval, persist, message_bytes(&config))
+        };
         let mut agent = Agent {
             config: config.clone(),
             state_dir,
@@ -111,6 +116,7 @@ impl Agent {
             max_size: max_size(&config, &self.state_dir),
             max_age: config.journal.max_age,
             commit_interval: config.journal.commit_interval,
+            persist: config.journal.persist,
             message_bytes: message_bytes(&config),
         });
         self.put_in_force(Arc::new(config)).await;
@@ -265,7 +271,8 @@ impl Agent {
             devices_online: self.links.values().map(|link| link.status.borrow().devices_online(now_ms)).sum(),
             sinks: self.sinks.len(),
             sinks_connected: self.sinks.values().filter(|sink| sink.status.borrow().is_connected).count(),
-            waiting_records: waiting.max().unwrap_or(0),
+            // Positions are passed over by a crash, so there are at most as many as there are records.
+            waiting_records: waiting.max().unwrap_or(0).min(health.records.load(Ordering::Relaxed)),
             acked: self.sinks.values().map(|sink| sink.status.borrow().acked).sum(),
             committed_samples: health.committed.load(Ordering::Relaxed),
             dropped_samples: health.dropped.load(Ordering::Relaxed)
@@ -301,7 +308,7 @@ pub struct Overview {
     pub waiting_records: u64,
     /// Messages acknowledged since the start.
     pub acked: u64,
-    /// Samples committed since the start.
+    /// Samples since the start that are on the disk, or delivered everywhere without having been there.
     pub committed_samples: u64,
     /// Samples given up since the start.
     pub dropped_samples: u64,

@@ -1,5 +1,4 @@
-//! What waits for the next commit: the scans of each group put together into records, and events. Bounded by whoever owns
-//! it, through [`Pending::drop_oldest_beyond`]. Pure.
+//! What waits for the next turn of the recorder: the scans of each group put together into records, and events. Pure.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,7 +11,7 @@ use crate::sink::payload::stamps;
 /// Samples of one record: what one message carries.
 const RECORD_SAMPLES: usize = 2_000;
 
-/// What waits for the next commit.
+/// What has no position yet.
 #[derive(Default)]
 pub(super) struct Pending {
     pub(super) data: Vec<NewData>,
@@ -20,8 +19,6 @@ pub(super) struct Pending {
     /// The open record of each group, by the group's id.
     open: HashMap<u64, Open>,
     pub(super) samples: usize,
-    /// What they take in memory: [`Scan::places`].
-    pub(super) places: usize,
 }
 
 /// A record that takes further scans.
@@ -38,7 +35,6 @@ impl Pending {
     pub(super) fn push(&mut self, group: Arc<Group>, scan: Scan, message_bytes: usize) {
         let (samples, bytes) = (scan.len(), most_bytes(&group, &scan));
         self.samples += samples;
-        self.places += scan.places();
         if let Some(open) = self.open.get_mut(&group.id)
             && open.samples + samples <= RECORD_SAMPLES
             && open.bytes + bytes <= message_bytes
@@ -51,41 +47,10 @@ impl Pending {
         self.data.push(NewData { group, scans: vec![scan] });
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.data.is_empty() && self.events.is_empty()
-    }
-
-    pub(super) fn clear(&mut self) {
-        self.data.clear();
-        self.events.clear();
-        self.open.clear();
-        (self.samples, self.places) = (0, 0);
-    }
-
-    /// Gives up whole records, oldest first, until at most `limit` places are left. Returns how many samples went.
-    pub(super) fn drop_oldest_beyond(&mut self, limit: usize) -> u64 {
-        let before = self.samples;
-        let mut records = 0;
-        for record in &self.data {
-            if self.places <= limit {
-                break;
-            }
-            self.samples -= record.scans.iter().map(Scan::len).sum::<usize>();
-            self.places -= record.scans.iter().map(Scan::places).sum::<usize>();
-            records += 1;
-        }
-        self.data.drain(..records);
-        if records > 0 {
-            self.open.clear(); // the indexes have moved
-        }
-        (before - self.samples) as u64
-    }
-
-    /// The same for events.
-    pub(super) fn drop_oldest_events_beyond(&mut self, limit: usize) -> usize {
-        let surplus = self.events.len().saturating_sub(limit);
-        self.events.drain(..surplus);
-        surplus
+    /// All of it.
+    pub(super) fn take(&mut self) -> (Vec<NewData>, Vec<NewEvent>) {
+        let Pending { data, events, .. } = std::mem::take(self);
+        (data, events)
     }
 }
 
@@ -153,19 +118,6 @@ mod tests {
             pending.push(group("a", 10), scan(10, at), ENVELOPE_BYTES + 2 * (SCAN_BYTES + 10 * (2 + LONGEST_VALUE)));
         }
         assert_eq!(pending.data.len(), 2, "two scans of 10 samples each");
-    }
-
-    #[test]
-    fn while_the_disk_refuses_the_oldest_samples_go_first_and_are_counted() {
-        let mut pending = Pending::default();
-        for at in 0..10 {
-            pending.push(group("a", 1_500), scan(1_500, at), 1_000_000);
-        }
-        assert_eq!(pending.drop_oldest_beyond(6_000), 9_000);
-        assert_eq!(pending.samples, 6_000);
-        assert_eq!(pending.data.first().map(|record| record.scans[0].at), Some(Timestamp(6)));
-        pending.push(group("a", 1_500), scan(1_500, 10), 1_000_000);
-        assert_eq!(pending.data.len(), 5, "a new record after the indexes have moved");
     }
 
     /// As the courier encodes it for a sink that may have everything.
@@ -243,32 +195,5 @@ mod tests {
             let longest = pending.data.into_iter().map(|record| message(record).len()).max().unwrap();
             assert!((5_000..=8_192).contains(&longest), "{longest} bytes, {are_apart} {has_server} {status}");
         }
-    }
-
-    #[test]
-    fn while_the_disk_refuses_long_texts_take_memory_too() {
-        let mut pending = Pending::default();
-        for at in 0..100 {
-            let mut scan = scan(100, at);
-            scan.readings.fill(Some(Reading::Good(Value::Text("x".repeat(250).into()))));
-            pending.push(group("a", 100), scan, 1_000_000);
-            pending.drop_oldest_beyond(2_000);
-        }
-        assert!(pending.samples <= 2_000 / 9 + 1, "{} samples of 9 places", pending.samples);
-        assert_eq!(pending.drop_oldest_beyond(0), pending.samples as u64 + 100);
-        assert_eq!((pending.samples, pending.places), (0, 0));
-    }
-
-    #[test]
-    fn while_the_disk_refuses_what_report_on_change_held_back_takes_memory_too() {
-        let mut pending = Pending::default();
-        for at in 0..100 {
-            let mut scan = scan(1_000, at);
-            scan.readings[1..].fill(None);
-            pending.push(group("a", 1_000), scan, 1_000_000);
-            pending.drop_oldest_beyond(10_000);
-        }
-        let places: usize = pending.data.iter().flat_map(|record| &record.scans).map(|scan| scan.readings.len()).sum();
-        assert!(places <= 10_000, "{places} places of 32 bytes");
     }
 }

@@ -1,48 +1,25 @@
-//! The recorder: one OS thread, the only writer of the journal. It sleeps from commit to commit; each time it takes what
-//! the links have heard, keeps what is worth reporting, commits all of it in one transaction and announces the new
-//! positions. What cannot be written stays in memory, up to a limit, and is tried again.
+//! The recorder: one OS thread, the only writer of the journal. This is what others see of it; what the thread does is in [`room`].
+
+mod room;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::mpsc;
 use std::thread::{self, Thread};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
-use tracing::{debug, error, info, warn};
 
-use super::pending::Pending;
 use super::tail::Tail;
-use crate::journal::{Dropped, Journal, NewEvent, OnChange};
-use crate::model::words::agent as words;
-use crate::model::{Batch, Code, Cursor, Event, Stream, Timestamp, Trouble};
-use crate::source::{Heard, Outlet};
+use crate::config::Persist;
+use crate::journal::Journal;
+use crate::model::Cursor;
+use crate::source::Outlet;
+use room::{COMMIT_SAMPLES, Room};
 
 /// Scans and events that may wait in the channel. The recorder is woken at half of it.
 const CHANNEL: usize = 1_024;
-
-/// Samples that make a commit worth its price before its time: at 8 kB of overhead a commit, the overhead is below 1 byte
-/// a sample from here on.
-const COMMIT_SAMPLES: usize = 10_000;
-
-/// Places for samples that wait in memory while the disk refuses them, about 32 bytes each; beyond it the oldest are given
-/// up.
-const MEMORY_PLACES: usize = 200_000;
-
-/// Events that wait in memory while the disk refuses them; beyond it the oldest are given up. Far more than a day of a
-/// flapping link, in some 100 kB.
-const MEMORY_EVENTS: usize = 1_000;
-
-/// While the disk refuses, what was given up is told so often: to know that it goes on, a line a minute is enough.
-const TELL_EVERY: Duration = Duration::from_secs(60);
-
-/// Cursors and range deletes are written after so many commits or so much time: a crash sends at most that much again.
-const MAINTAIN_COMMITS: u32 = 60;
-const MAINTAIN_EVERY: Duration = Duration::from_secs(10);
-
-/// With long commit intervals the recorder still turns so often, so that a watchdog can tell it from a hung one.
-const HEARTBEAT: Duration = Duration::from_secs(2);
 
 /// How far a sink has come, by stream.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -55,7 +32,7 @@ pub struct Progress {
 
 /// What others may ask of the recorder.
 pub enum Command {
-    /// Commit now, then answer: everything that was put into the outlet before is on disk.
+    /// Write now, then answer: everything that was put into the outlet before is on disk, or delivered.
     Flush(oneshot::Sender<()>),
     /// The sinks whose cursors count from now on.
     Sinks(HashMap<String, watch::Receiver<Progress>>),
@@ -69,6 +46,8 @@ pub enum Command {
         max_age: Duration,
         /// Time between two commits.
         commit_interval: Duration,
+        /// What is written at all.
+        persist: Persist,
         /// Bytes of a record's message at most.
         message_bytes: usize,
     },
@@ -93,29 +72,27 @@ pub struct Health {
     pub turns: AtomicU64,
     /// Samples given up since the start.
     pub dropped: AtomicU64,
-    /// Samples committed since the start.
+    /// Samples since the start that are on the disk, or delivered to every sink without ever having been there.
     pub committed: AtomicU64,
+    /// Records that are on the disk, or on the way there.
+    pub records: AtomicU64,
     /// Bytes of the journal on disk, at the last maintenance.
     pub bytes: AtomicU64,
 }
 
 impl Recorder {
     /// Starts the thread. A record's message has at most `message_bytes`.
-    pub fn start(journal: Journal, commit_interval: Duration, message_bytes: usize) -> Recorder {
+    pub fn start(journal: Journal, commit_interval: Duration, persist: Persist, message_bytes: usize) -> Recorder {
         let (sender, heard) = tokio::sync::mpsc::channel(CHANNEL);
         let (commands, orders) = mpsc::channel();
         let waiting_samples = Arc::new(AtomicUsize::new(0));
         let health = Arc::new(Health::default());
         let (alive, gone) = oneshot::channel();
         let (announce, tail) = watch::channel(Arc::new(Tail::new(&journal)));
-        let room = Room {
-            waiting_samples: waiting_samples.clone(),
-            health: health.clone(),
-            commit_interval,
-            message_bytes,
-            _alive: alive,
-            ..Room::new(journal, heard, orders, announce)
-        };
+        let mut room = Room::new(journal, heard, orders, announce, alive);
+        room.waiting_samples = waiting_samples.clone();
+        room.health = health.clone();
+        room.settle(commit_interval, persist, message_bytes);
         let join = thread::Builder::new()
             .name("recorder".into())
             .spawn(move || room.run())
@@ -170,333 +147,5 @@ impl Recorder {
     pub async fn stop(mut self, grace: Duration) -> bool {
         self.tell(Command::Stop);
         tokio::time::timeout(grace, self.gone()).await.is_ok()
-    }
-}
-
-/// What the thread owns.
-struct Room {
-    journal: Journal,
-    heard: tokio::sync::mpsc::Receiver<Heard>,
-    orders: mpsc::Receiver<Command>,
-    waiting_samples: Arc<AtomicUsize>,
-    announce: watch::Sender<Arc<Tail>>,
-    health: Arc<Health>,
-    on_change: OnChange,
-    pending: Pending,
-    commit_interval: Duration,
-    message_bytes: usize,
-    sinks: HashMap<String, watch::Receiver<Progress>>,
-    commits_since_maintenance: u32,
-    maintained: Instant,
-    /// The storage trouble that is being waited out.
-    refused: Option<Trouble>,
-    given_up: GivenUp,
-    /// Why the last maintenance failed: told when it changes, not every time.
-    unmaintained: Option<Code>,
-    /// Dropped with the thread, however it ends.
-    _alive: oneshot::Sender<()>,
-}
-
-/// Samples given up since the disk began to refuse.
-#[derive(Default)]
-struct GivenUp {
-    unlogged: u64,
-    unpublished: u64,
-    logged: Option<Instant>,
-}
-
-impl Room {
-    /// A room in which nothing has happened yet, with the default settings.
-    fn new(
-        journal: Journal,
-        heard: tokio::sync::mpsc::Receiver<Heard>,
-        orders: mpsc::Receiver<Command>,
-        announce: watch::Sender<Arc<Tail>>,
-    ) -> Room {
-        Room {
-            journal,
-            heard,
-            orders,
-            waiting_samples: Arc::default(),
-            announce,
-            health: Arc::default(),
-            on_change: OnChange::new(),
-            pending: Pending::default(),
-            commit_interval: Duration::from_secs(1),
-            message_bytes: 128_000,
-            sinks: HashMap::new(),
-            commits_since_maintenance: 0,
-            maintained: Instant::now(),
-            refused: None,
-            given_up: GivenUp::default(),
-            unmaintained: None,
-            _alive: oneshot::channel().0,
-        }
-    }
-
-    fn run(mut self) {
-        let mut committed = Instant::now();
-        loop {
-            let wait = self.commit_interval.saturating_sub(committed.elapsed()).min(HEARTBEAT);
-            if !wait.is_zero() {
-                thread::park_timeout(wait);
-            }
-            self.health.turns.fetch_add(1, Ordering::Relaxed);
-            self.take_heard();
-            let (flushes, is_stop) = self.take_orders();
-            let is_due = committed.elapsed() >= self.commit_interval || self.pending.samples >= COMMIT_SAMPLES;
-            if is_due || is_stop || !flushes.is_empty() {
-                committed = Instant::now();
-                self.commit();
-                self.maintain_if_due(is_stop);
-            }
-            for done in flushes {
-                done.send(()).ok(); // the asker may have given up; the flush happened anyway
-            }
-            if is_stop {
-                self.commit(); // what the maintenance gave up is an event
-                self.give_up_the_rest();
-                return;
-            }
-        }
-    }
-
-    fn take_heard(&mut self) {
-        let mut samples = 0;
-        while let Ok(heard) = self.heard.try_recv() {
-            match heard {
-                Heard::Batch(batch) => {
-                    samples += batch.len();
-                    self.remember(batch);
-                }
-                Heard::Event(at, event) => self.pending.events.push(NewEvent { at, event }),
-            }
-        }
-        self.waiting_samples.fetch_sub(samples, Ordering::Relaxed);
-    }
-
-    fn remember(&mut self, batch: Batch) {
-        let group = batch.group.clone();
-        let Some(scan) = self.on_change.filter(batch) else { return };
-        self.pending.push(group, scan, self.message_bytes);
-    }
-
-    fn take_orders(&mut self) -> (Vec<oneshot::Sender<()>>, bool) {
-        let mut flushes = Vec::new();
-        let mut is_stop = false;
-        while let Ok(order) = self.orders.try_recv() {
-            match order {
-                Command::Flush(done) => flushes.push(done),
-                Command::Sinks(sinks) => {
-                    let names: Vec<&str> = sinks.keys().map(String::as_str).collect();
-                    self.journal.forget_sinks_except(&names);
-                    self.sinks = sinks;
-                }
-                Command::ProgressOf(sink, answer) => {
-                    let data = self.journal.cursor(&sink, Stream::Data);
-                    let events = self.journal.cursor(&sink, Stream::Events);
-                    answer.send(Progress { data, events }).ok(); // the asker may have given up
-                }
-                Command::Limits { max_size, max_age, commit_interval, message_bytes } => {
-                    self.journal.set_limits(max_size, max_age);
-                    self.commit_interval = commit_interval;
-                    self.message_bytes = message_bytes;
-                }
-                Command::Stop => is_stop = true,
-            }
-        }
-        if !flushes.is_empty() || is_stop {
-            self.take_heard(); // what was put before the order
-        }
-        (flushes, is_stop)
-    }
-
-    fn commit(&mut self) {
-        if self.pending.is_empty() {
-            return;
-        }
-        match self.journal.commit(&mut self.pending.data, &mut self.pending.events) {
-            Ok(committed) => {
-                self.health.committed.fetch_add(self.pending.samples as u64, Ordering::Relaxed);
-                self.pending.clear();
-                if self.refused.take().is_some() {
-                    self.on_writable_again();
-                }
-                self.commits_since_maintenance += 1;
-                let tail = self.announce.borrow().followed_by(committed.data, committed.events);
-                self.announce.send_replace(Arc::new(tail));
-            }
-            Err(trouble) => self.wait_out(trouble),
-        }
-    }
-
-    /// The disk refused: keep collecting in memory and say so once.
-    fn wait_out(&mut self, trouble: Trouble) {
-        if self.refused.as_ref().map(|before| before.code) != Some(trouble.code) {
-            error!(code = %trouble.code, "{trouble}");
-        }
-        self.refused = Some(trouble);
-        let dropped = self.pending.drop_oldest_beyond(MEMORY_PLACES);
-        let events = self.pending.drop_oldest_events_beyond(MEMORY_EVENTS);
-        if events > 0 {
-            debug!(events, "events given up: the disk takes nothing");
-        }
-        self.health.dropped.fetch_add(dropped, Ordering::Relaxed);
-        self.given_up.unlogged += dropped;
-        self.given_up.unpublished += dropped;
-        if self.given_up.logged.is_none_or(|logged| logged.elapsed() >= TELL_EVERY) {
-            self.log_given_up();
-        }
-    }
-
-    fn log_given_up(&mut self) {
-        let samples = std::mem::take(&mut self.given_up.unlogged);
-        if samples > 0 {
-            self.given_up.logged = Some(Instant::now());
-            let total = self.health.dropped.load(Ordering::Relaxed);
-            let trouble = Trouble::new(words::MEMORY_FULL).with("samples", samples).with("total", total);
-            error!(code = %trouble.code, "{trouble}");
-        }
-    }
-
-    fn on_writable_again(&mut self) {
-        self.log_given_up();
-        info!("the journal can be written again");
-        let GivenUp { unpublished, .. } = std::mem::take(&mut self.given_up);
-        if unpublished > 0 {
-            let event = Event::Dropped { samples: unpublished, cause: "memory".into() };
-            self.pending.events.push(NewEvent { at: now(), event });
-        }
-    }
-
-    /// The agent ends and the disk still refuses: nothing goes uncounted.
-    fn give_up_the_rest(&mut self) {
-        self.log_given_up();
-        let samples = self.pending.samples as u64;
-        if samples > 0 {
-            let total = self.health.dropped.fetch_add(samples, Ordering::Relaxed) + samples;
-            let trouble = Trouble::new(words::LOST_AT_STOP).with("samples", samples).with("total", total);
-            error!(code = %trouble.code, "{trouble}");
-        }
-    }
-
-    fn maintain_if_due(&mut self, is_stop: bool) {
-        let is_due = self.commits_since_maintenance >= MAINTAIN_COMMITS || self.maintained.elapsed() >= MAINTAIN_EVERY;
-        if !is_due && !is_stop {
-            return;
-        }
-        self.commits_since_maintenance = 0;
-        self.maintained = Instant::now();
-        for (sink, progress) in &self.sinks {
-            let progress = *progress.borrow();
-            self.journal.move_cursor(sink, Stream::Data, progress.data);
-            self.journal.move_cursor(sink, Stream::Events, progress.events);
-        }
-        match self.journal.maintain(now()) {
-            Ok(dropped) => {
-                self.unmaintained = None;
-                dropped.into_iter().for_each(|dropped| self.on_dropped(dropped));
-            }
-            Err(trouble) => {
-                if self.unmaintained.replace(trouble.code) != Some(trouble.code) {
-                    warn!(code = %trouble.code, "{trouble}");
-                }
-            }
-        }
-        self.health.bytes.store(self.journal.status().bytes_on_disk, Ordering::Relaxed);
-    }
-
-    /// The journal gave samples up by policy: counted, logged, published.
-    fn on_dropped(&mut self, dropped: Dropped) {
-        self.health.dropped.fetch_add(dropped.samples, Ordering::Relaxed);
-        let trouble = Trouble::new(words::JOURNAL_DROPPED)
-            .with("samples", dropped.samples)
-            .with("records", dropped.records)
-            .with("cause", dropped.cause.as_str());
-        error!(code = %trouble.code, "{trouble}");
-        let event = Event::Dropped { samples: dropped.samples, cause: dropped.cause.as_str().into() };
-        self.pending.events.push(NewEvent { at: now(), event });
-    }
-}
-
-fn now() -> Timestamp {
-    Timestamp::of(SystemTime::now())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::{BootId, Deadband, Group, Reading, ReportRule, TagInfo, Value, ValueKind};
-
-    fn group(device: &str, tags: usize) -> Arc<Group> {
-        let report = ReportRule { deadband: Deadband::None, max_silence: Duration::from_secs(60) };
-        let tag = |n| TagInfo { name: format!("t{n}").into(), unit: None, kind: ValueKind::Int, report };
-        Arc::new(Group::new(device.into(), Duration::from_secs(1), (0..tags).map(tag).collect()))
-    }
-
-    /// A room on a journal whose table is gone until [`heal`].
-    fn on_a_refusing_disk(dir: &std::path::Path) -> Room {
-        let settings =
-            crate::journal::Settings { dir: dir.to_owned(), max_size: 1 << 30, max_age: Duration::from_secs(86_400) };
-        let journal = Journal::open(settings, BootId(1), Timestamp(0)).unwrap();
-        alter(dir, "ALTER TABLE events RENAME TO away");
-        let (_, heard) = tokio::sync::mpsc::channel(1);
-        let (_, orders) = mpsc::channel();
-        let (announce, _) = watch::channel(Arc::new(Tail::new(&journal)));
-        Room::new(journal, heard, orders, announce)
-    }
-
-    fn heal(dir: &std::path::Path) {
-        alter(dir, "ALTER TABLE away RENAME TO events");
-    }
-
-    fn alter(dir: &std::path::Path, sql: &str) {
-        rusqlite::Connection::open(dir.join("journal.sqlite")).unwrap().execute_batch(sql).unwrap();
-    }
-
-    fn hear(room: &mut Room, at: i64) {
-        let readings = vec![Some(Reading::Good(Value::I64(at))); 4_000];
-        room.remember(Batch { group: group("a", 4_000), at: Timestamp(at), mono_ms: 0, readings, stamps: None });
-        hear_nothing_but_an_event(room, at);
-    }
-
-    fn hear_nothing_but_an_event(room: &mut Room, at: i64) {
-        let event = Event::Dropped { samples: 0, cause: "filler".into() };
-        room.pending.events.push(NewEvent { at: Timestamp(at), event });
-    }
-
-    #[test]
-    fn a_disk_that_refuses_for_long_fills_no_memory_and_what_was_given_up_is_published_in_one_sum() {
-        let dir = tempfile::tempdir().unwrap();
-        let mut room = on_a_refusing_disk(dir.path());
-        for at in 0..60 {
-            hear(&mut room, at);
-            room.commit();
-        }
-        assert!(room.refused.is_some());
-        assert_eq!((room.pending.samples, room.pending.events.len()), (MEMORY_PLACES, 60), "no event for each refusal");
-        (0..2_000).for_each(|at| hear_nothing_but_an_event(&mut room, at));
-        room.commit();
-        assert_eq!(room.pending.events.len(), MEMORY_EVENTS);
-        heal(dir.path());
-        room.commit();
-        assert_eq!((room.pending.samples, room.pending.events.len()), (0, 1));
-        let event = Event::Dropped { samples: 40_000, cause: "memory".into() };
-        assert_eq!(room.pending.events[0].event, event);
-        assert_eq!(room.health.dropped.load(Ordering::Relaxed), 40_000);
-        assert_eq!(room.health.committed.load(Ordering::Relaxed), 200_000);
-    }
-
-    #[test]
-    fn what_the_disk_refuses_to_the_end_is_counted_at_the_stop() {
-        let dir = tempfile::tempdir().unwrap();
-        let mut room = on_a_refusing_disk(dir.path());
-        hear(&mut room, 1);
-        let (orders, received) = mpsc::channel();
-        room.orders = received;
-        let health = room.health.clone();
-        orders.send(Command::Stop).unwrap();
-        room.run();
-        assert_eq!(health.dropped.load(Ordering::Relaxed), 4_000);
     }
 }

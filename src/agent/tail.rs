@@ -1,71 +1,101 @@
-//! The journal's memory tail: the records committed last, so that a sink that keeps up never reads the disk.
+//! The tail: the records that have their positions last, so that a sink that keeps up never reads the disk, and may be done with
+//! a record before it would be written.
+//!
+//! The rule: what is not on the disk is here.
 
 use std::sync::Arc;
 
-use crate::journal::Journal;
-use crate::model::{DataRecord, EventRecord, Seq};
+use crate::journal::{Committed, Journal};
+use crate::model::{DataRecord, EventRecord, Losses, Seq};
 
-/// Places for samples that are kept beyond the last commit. About 32 bytes each: 0.3 MB.
+/// Places for samples that are kept although they are on the disk. About 32 bytes each: 0.3 MB.
 const TAIL_PLACES: usize = 10_000;
 
-/// Events kept. An event is rare; a few commits' worth is plenty.
+/// Events kept likewise. An event is rare; a few commits' worth is plenty.
 const TAIL_EVENTS: usize = 64;
 
-/// The newest records of both streams, without gaps up to the last position.
+/// The newest records of both streams.
 #[derive(Debug, Default)]
 pub struct Tail {
     /// Oldest first.
-    pub data: Vec<Arc<DataRecord>>,
+    data: Vec<Arc<DataRecord>>,
     /// Oldest first.
-    pub events: Vec<Arc<EventRecord>>,
-    /// The last committed position of the data stream.
+    events: Vec<Arc<EventRecord>>,
+    /// The last position given in the data stream.
     pub last_data: Seq,
-    /// The last committed position of the events stream.
+    /// The last position given in the events stream.
     pub last_events: Seq,
+    /// Positions that nobody will read any more, per stream.
+    pub losses: Arc<[Losses; 2]>,
+}
+
+/// Where the records after a position are.
+#[derive(Debug, PartialEq)]
+pub enum Next<'a, T> {
+    /// Here: these are all there are.
+    Memory(&'a [Arc<T>]),
+    /// On the disk, as far as there are any up to this position; behind it, here.
+    Disk {
+        /// The last position to ask the disk for.
+        through: Seq,
+    },
 }
 
 impl Tail {
     /// Nothing in memory yet; the positions are those of the journal as it was found.
     pub fn new(journal: &Journal) -> Tail {
         let status = journal.status();
-        Tail { last_data: status.data.last, last_events: status.events.last, ..Tail::default() }
+        let (last_data, last_events) = (status.data.last, status.events.last);
+        Tail { last_data, last_events, losses: journal.losses(), ..Tail::default() }
     }
 
-    /// The tail after one more commit.
-    pub fn followed_by(&self, data: Vec<Arc<DataRecord>>, events: Vec<Arc<EventRecord>>) -> Tail {
-        let last_data = data.last().map_or(self.last_data, |record| record.seq);
-        let last_events = events.last().map_or(self.last_events, |record| record.seq);
+    /// The tail with more records. What is not on the disk, from these positions on, stays.
+    pub fn followed_by(&self, new: Committed, unwritten: [Option<Seq>; 2], losses: Arc<[Losses; 2]>) -> Tail {
+        let last_data = new.data.last().map_or(self.last_data, |record| record.seq);
+        let last_events = new.events.last().map_or(self.last_events, |record| record.seq);
+        let [data_from, events_from] = unwritten.map(|from| from.unwrap_or(Seq::MAX));
         let mut room = TAIL_PLACES;
         let kept = self.data.iter().rev().take_while(|record| {
             let places = record.places();
-            let fits = places <= room;
+            let stays = places <= room || record.seq >= data_from;
             room = room.saturating_sub(places);
-            fits
+            stays
         });
         let kept = kept.count();
-        let data = self.data[self.data.len() - kept..].iter().cloned().chain(data).collect();
-        let kept = self.events.len().min(TAIL_EVENTS);
-        let events = self.events[self.events.len() - kept..].iter().cloned().chain(events).collect();
-        Tail { data, events, last_data, last_events }
+        let data = self.data[self.data.len() - kept..].iter().cloned().chain(new.data).collect();
+        let mut room = TAIL_EVENTS;
+        let kept = self.events.iter().rev().take_while(|record| {
+            let stays = room > 0 || record.seq >= events_from;
+            room = room.saturating_sub(1);
+            stays
+        });
+        let kept = kept.count();
+        let events = self.events[self.events.len() - kept..].iter().cloned().chain(new.events).collect();
+        Tail { data, events, last_data, last_events, losses }
     }
 
-    /// The data records after a position, if memory still reaches back so far; `None`: the disk must be asked.
-    pub fn data_after(&self, after: Seq) -> Option<&[Arc<DataRecord>]> {
+    /// The data records after a position.
+    pub fn data_after(&self, after: Seq) -> Next<'_, DataRecord> {
         since(&self.data, after, self.last_data, |record| record.seq)
     }
 
     /// The same for events.
-    pub fn events_after(&self, after: Seq) -> Option<&[Arc<EventRecord>]> {
+    pub fn events_after(&self, after: Seq) -> Next<'_, EventRecord> {
         since(&self.events, after, self.last_events, |record| record.seq)
     }
 }
 
-fn since<T>(records: &[T], after: Seq, last: Seq, seq: impl Fn(&T) -> Seq) -> Option<&[T]> {
+fn since<T>(records: &[Arc<T>], after: Seq, last: Seq, seq: impl Fn(&T) -> Seq) -> Next<'_, T> {
     if after >= last {
-        return Some(&[]);
+        return Next::Memory(&[]);
     }
-    let first = records.first().map(&seq)?;
-    (first <= after + 1).then(|| &records[records.partition_point(|record| seq(record) <= after)..])
+    match records.first().map(|record| seq(record)) {
+        Some(first) if first <= after + 1 => {
+            Next::Memory(&records[records.partition_point(|record| seq(record) <= after)..])
+        }
+        Some(first) => Next::Disk { through: first - 1 },
+        None => Next::Disk { through: last },
+    }
 }
 
 #[cfg(test)]
@@ -82,43 +112,58 @@ mod tests {
             .collect()
     }
 
-    fn seqs(found: Option<&[Arc<DataRecord>]>) -> Option<Vec<Seq>> {
-        found.map(|records| records.iter().map(|record| record.seq).collect())
+    fn numbered(seqs: std::ops::RangeInclusive<Seq>, samples: usize) -> Committed {
+        Committed { data: records(seqs, samples), events: Vec::new() }
+    }
+
+    fn followed(tail: &Tail, new: Committed, unwritten: Option<Seq>) -> Tail {
+        tail.followed_by(new, [unwritten, None], Arc::default())
+    }
+
+    #[track_caller]
+    fn check(tail: &Tail, after: Seq, expected: Result<&[Seq], Seq>) {
+        match (tail.data_after(after), expected) {
+            (Next::Memory(records), Ok(seqs)) => assert!(records.iter().map(|record| record.seq).eq(seqs.to_vec())),
+            (Next::Disk { through }, Err(last)) => assert_eq!(through, last),
+            (found, expected) => panic!("{found:?}, expected {expected:?}"),
+        }
     }
 
     #[test]
     fn a_sink_that_keeps_up_is_served_from_memory_and_one_that_is_behind_is_sent_to_the_disk() {
-        let tail = Tail { last_data: 10, ..Tail::default() }.followed_by(records(11..=13, 1), Vec::new());
-        assert_eq!(seqs(tail.data_after(10)), Some(vec![11, 12, 13]));
-        assert_eq!(seqs(tail.data_after(12)), Some(vec![13]));
-        assert_eq!(seqs(tail.data_after(13)), Some(vec![]));
-        assert_eq!(seqs(tail.data_after(9)), None);
+        let tail = followed(&Tail { last_data: 10, ..Tail::default() }, numbered(11..=13, 1), None);
+        check(&tail, 10, Ok(&[11, 12, 13]));
+        check(&tail, 12, Ok(&[13]));
+        check(&tail, 13, Ok(&[]));
+        check(&tail, 9, Err(10));
     }
 
     #[test]
     fn after_a_start_everything_is_on_disk() {
         let tail = Tail { last_data: 10, ..Tail::default() };
-        assert_eq!(seqs(tail.data_after(10)), Some(vec![]));
-        assert_eq!(seqs(tail.data_after(3)), None);
+        check(&tail, 10, Ok(&[]));
+        check(&tail, 3, Err(10));
     }
 
     #[test]
     fn what_report_on_change_held_back_takes_room_too() {
-        let mut sparse = records(1..=200, 1_000);
-        for record in &mut sparse {
+        let mut sparse = numbered(1..=200, 1_000);
+        for record in &mut sparse.data {
             let record = Arc::get_mut(record).unwrap();
             record.scans[0].readings[1..].fill(None);
         }
-        let tail = Tail::default().followed_by(sparse, Vec::new()).followed_by(records(201..=201, 1), Vec::new());
+        let tail = followed(&followed(&Tail::default(), sparse, None), numbered(201..=201, 1), None);
         assert_eq!(tail.data.len(), 11, "200 samples, but 200,000 places for them");
     }
 
     #[test]
-    fn the_tail_is_bounded_but_always_holds_the_last_commit() {
-        let tail = Tail::default().followed_by(records(1..=20, 1_000), Vec::new());
+    fn the_tail_is_bounded_but_always_holds_the_newest_and_what_is_not_on_the_disk() {
+        let tail = followed(&Tail::default(), numbered(1..=20, 1_000), None);
         assert_eq!(tail.data.len(), 20);
-        let tail = tail.followed_by(records(21..=22, 1_000), Vec::new());
-        assert_eq!(tail.data.first().map(|record| record.seq), Some(11));
-        assert_eq!(tail.last_data, 22);
+        let tail = followed(&tail, numbered(21..=22, 1_000), Some(5));
+        assert_eq!(tail.data.first().map(|record| record.seq), Some(5));
+        let tail = followed(&tail, numbered(23..=23, 1_000), None);
+        assert_eq!(tail.data.first().map(|record| record.seq), Some(13));
+        assert_eq!(tail.last_data, 23);
     }
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::files::Files;
 use super::read::{Doc, Place, Section};
-use super::{Config, Device, Journal, Link, Mistake, Sink, Workshop, device, link, sink};
+use super::server::one_of;
+use super::{Config, Device, Journal, Link, Mistake, Persist, Sink, Workshop, device, link, sink};
 use crate::model::words::config as words;
 
 /// Longest name of anything: topics of MQTT brokers and platforms are limited, and people read them.
@@ -63,6 +64,7 @@ fn journal(top: &Section<'_>) -> Journal {
         max_size: None,
         max_age: Duration::from_secs(30 * 86_400),
         commit_interval: Duration::from_secs(1),
+        persist: Persist::default(),
     };
     let Some(section) = top.section("journal") else { return journal };
     journal.dir = section.file("dir");
@@ -71,6 +73,8 @@ fn journal(top: &Section<'_>) -> Journal {
     journal.max_age = section.time("max_age", ages).unwrap_or(journal.max_age);
     let intervals = Duration::from_millis(100)..=Duration::from_secs(60);
     journal.commit_interval = section.time("commit_interval", intervals).unwrap_or(journal.commit_interval);
+    let persist = one_of(&section, "persist", &Persist::ALL.map(Persist::as_str), Persist::parse);
+    journal.persist = persist.unwrap_or_default();
     section.finish();
     journal
 }

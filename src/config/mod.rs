@@ -92,6 +92,36 @@ pub struct Journal {
     pub max_age: Duration,
     /// Time between two commits: what a power cut can cost at most.
     pub commit_interval: Duration,
+    /// What is written at all.
+    pub persist: Persist,
+}
+
+/// What of the data goes to the disk. Events always do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Persist {
+    /// What some sink has not acknowledged within the commit interval.
+    #[default]
+    Undelivered,
+    /// Everything.
+    Always,
+}
+
+impl Persist {
+    /// All of them.
+    pub const ALL: [Persist; 2] = [Persist::Undelivered, Persist::Always];
+
+    /// The word in the configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Persist::Undelivered => "undelivered",
+            Persist::Always => "always",
+        }
+    }
+
+    /// The one with this word.
+    pub fn parse(word: &str) -> Option<Persist> {
+        Persist::ALL.into_iter().find(|persist| persist.as_str() == word)
+    }
 }
 
 /// `[[link]]`

@@ -22,16 +22,6 @@ impl Cursors {
         *cursor = Cursor { position, last_sent };
     }
 
-    /// After records up to `through` were given up: nobody waits for them any more, and the next message names the last
-    /// of them as `prev`, so that receivers find the gap.
-    pub fn raise(&mut self, stream: Stream, through: Seq) {
-        for ((_, of), cursor) in &mut self.0 {
-            if *of == stream && cursor.position < through {
-                *cursor = Cursor { position: through, last_sent: through };
-            }
-        }
-    }
-
     pub fn forget_except(&mut self, names: &[&str]) {
         self.0.retain(|(sink, _), _| names.contains(&sink.as_str()));
     }
@@ -45,6 +35,11 @@ impl Cursors {
     pub fn highest(&self, stream: Stream) -> Seq {
         let of_stream = self.iter().filter(|(_, of, _)| *of == stream);
         of_stream.map(|(_, _, cursor)| cursor.position.max(cursor.last_sent)).max().unwrap_or(0)
+    }
+
+    /// Whose cursors these are.
+    pub fn names(&self) -> impl Iterator<Item = &(String, Stream)> {
+        self.0.keys()
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (&str, Stream, Cursor)> {

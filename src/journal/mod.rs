@@ -4,14 +4,16 @@
 //! It owns the journal's directory and everything in it. [`Journal`] is the only one that writes and belongs to the
 //! recorder's thread; each [`Reader`] has a connection of its own.
 //!
-//! The rule: what [`Journal::commit`] gave back survives a power cut; positions are never reused; nothing that some sink
-//! still wants is deleted except by a limit, and then it is counted.
+//! The rule: what [`Journal::commit`] wrote survives a power cut; positions are never reused; nothing that some sink still
+//! wants is deleted except by a limit, and then it is counted, and told to whoever misses it ([`crate::model::Losses`]).
 
 mod on_change; // before it: what is worth recording
 
 mod store; // opening, committing
 
 mod upkeep; // cursors stored, queues trimmed, limits kept
+
+mod high_water; // how far positions were given, beside the file
 
 mod reader;
 
@@ -24,6 +26,7 @@ mod columns; // ... columns, written with ...
 
 mod bytes; // ... these tools
 
+mod migrate;
 mod schema;
 
 mod fault;
@@ -32,6 +35,6 @@ mod fault;
 mod tests;
 
 pub use on_change::OnChange;
-pub use reader::Reader;
-pub use store::{Committed, Held, Journal, NewData, NewEvent, Place, Settings, Status};
-pub use upkeep::{DropCause, Dropped};
+pub use reader::{Found, Reader};
+pub use store::{Committed, Held, Journal, NewData, NewEvent, Opening, Place, Settings, Status};
+pub use upkeep::Dropped;

@@ -1,7 +1,7 @@
 //! The Reader: records from the file, for whoever is behind the journal's memory.
 //!
 //! The rule: each read is short and over when it returns, since a long one would keep the WAL from being emptied; rows
-//! are first fetched, then decoded. A damaged row is skipped and counted, never a reason to stop.
+//! are first fetched, then decoded. A damaged row is said to be one, and never a reason to stop.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use super::columns;
 use super::record::Unpacker;
 use super::store::{Place, data_header, event_header};
 use super::{dictionary, fault, schema};
-use crate::model::{BootId, DataRecord, EventRecord, Group, Seq, Stream, Timestamp, Trouble};
+use crate::model::{BootId, DataRecord, EventRecord, Group, Seq, Timestamp, Trouble};
 
 /// A connection that reads. Belongs to one thread.
 pub struct Reader {
@@ -22,10 +22,25 @@ pub struct Reader {
     file: PathBuf,
     unpacker: Unpacker,
     groups: HashMap<i64, Arc<Group>>,
-    /// Rows that were skipped because they are damaged, each counted once.
-    pub damaged: u64,
-    /// Up to here damage is counted, per stream.
-    counted_to: [Seq; 2],
+}
+
+/// What stands at a position.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Found<T> {
+    /// A record.
+    Record(Arc<T>),
+    /// A row that is not what was written there.
+    Damaged(Seq),
+}
+
+impl<T> Found<T> {
+    /// The record, if it is one.
+    pub fn record(self) -> Option<Arc<T>> {
+        match self {
+            Found::Record(record) => Some(record),
+            Found::Damaged(_) => None,
+        }
+    }
 }
 
 impl Reader {
@@ -34,69 +49,50 @@ impl Reader {
         let file = place.file.clone();
         let connection = schema::open_reader(&file)?;
         let unpacker = Unpacker::new().map_err(|e| fault::of_io(&file, &e))?;
-        Ok(Reader { connection, file, unpacker, groups: HashMap::new(), damaged: 0, counted_to: [0; 2] })
+        Ok(Reader { connection, file, unpacker, groups: HashMap::new() })
     }
 
-    /// The next records of the data stream, oldest first: at most `max_records`, and no more once they have `max_samples`
-    /// samples; at least one if there is any. Empty: nothing readable comes after `after`.
-    pub fn data_after(
+    /// The next rows of the data stream behind `after`, up to and with `through`, oldest first: at most `max_records`, and no more
+    /// once they have `max_samples` samples; at least one if there is any.
+    pub fn data_between(
         &mut self,
         after: Seq,
+        through: Seq,
         max_records: usize,
         max_samples: usize,
-    ) -> Result<Vec<Arc<DataRecord>>, Trouble> {
-        self.readable(Stream::Data, after, |reader, after| {
-            let rows = reader.data_rows(after, max_records, max_samples)?;
-            rows.into_iter().map(|row| Ok((row.seq, reader.data_record(&row)?))).collect()
-        })
+    ) -> Result<Vec<Found<DataRecord>>, Trouble> {
+        let found = self.data_rows(after, through, max_records, max_samples).and_then(|rows| {
+            rows.into_iter()
+                .map(|row| Ok(found(row.seq, self.data_record(&row)?)))
+                .collect::<rusqlite::Result<Vec<_>>>()
+        });
+        found.map_err(|error| fault::of_sqlite(&self.file, &error))
     }
 
-    /// The next records of the events stream, oldest first, at most `max`.
-    pub fn events_after(&mut self, after: Seq, max: usize) -> Result<Vec<Arc<EventRecord>>, Trouble> {
-        self.readable(Stream::Events, after, |reader, after| {
-            let rows = reader.event_rows(after, max)?;
-            Ok(rows.into_iter().map(|row| (row.seq, reader.event_record(&row))).collect())
-        })
-    }
-
-    /// Reads on until something is readable or nothing is left: an empty answer must not mean "only damage here".
-    fn readable<T>(
+    /// The next rows of the events stream, likewise.
+    pub fn events_between(
         &mut self,
-        stream: Stream,
-        mut after: Seq,
-        mut next: impl FnMut(&mut Reader, Seq) -> rusqlite::Result<Vec<(Seq, Result<T, Damaged>)>>,
-    ) -> Result<Vec<Arc<T>>, Trouble> {
-        loop {
-            let rows = next(self, after).map_err(|error| fault::of_sqlite(&self.file, &error))?;
-            let Some((last, _)) = rows.last() else { return Ok(Vec::new()) };
-            after = *last;
-            let mut records = Vec::with_capacity(rows.len());
-            for (seq, record) in rows {
-                match record {
-                    Ok(record) => records.push(Arc::new(record)),
-                    Err(Damaged) => self.count_damage(stream, seq),
-                }
-            }
-            if !records.is_empty() {
-                return Ok(records);
-            }
-        }
+        after: Seq,
+        through: Seq,
+        max_records: usize,
+    ) -> Result<Vec<Found<EventRecord>>, Trouble> {
+        let rows = self.event_rows(after, through, max_records);
+        let rows = rows.map_err(|error| fault::of_sqlite(&self.file, &error))?;
+        Ok(rows.into_iter().map(|row| found(row.seq, self.event_record(&row))).collect())
     }
 
-    fn count_damage(&mut self, stream: Stream, seq: Seq) {
-        let counted_to = &mut self.counted_to[stream as usize];
-        if seq > *counted_to {
-            *counted_to = seq;
-            self.damaged += 1;
-        }
-    }
-
-    fn data_rows(&self, after: Seq, max_records: usize, max_samples: usize) -> rusqlite::Result<Vec<DataRow>> {
+    fn data_rows(
+        &self,
+        after: Seq,
+        through: Seq,
+        max_records: usize,
+        max_samples: usize,
+    ) -> rusqlite::Result<Vec<DataRow>> {
         let mut select = self.connection.prepare_cached(
             "SELECT seq, grp, (SELECT boots.boot FROM boots WHERE id = data.boot), at, samples, body
-             FROM data WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+             FROM data WHERE seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3",
         )?;
-        let mut rows = select.query((position(after), limit(max_records)))?;
+        let mut rows = select.query((position(after), position(through), limit(max_records)))?;
         let (mut fetched, mut samples) = (Vec::new(), 0);
         while let Some(row) = rows.next()? {
             let row = DataRow {
@@ -140,12 +136,12 @@ impl Reader {
         Ok(group)
     }
 
-    fn event_rows(&self, after: Seq, max: usize) -> rusqlite::Result<Vec<EventRow>> {
+    fn event_rows(&self, after: Seq, through: Seq, max: usize) -> rusqlite::Result<Vec<EventRow>> {
         let mut select = self.connection.prepare_cached(
             "SELECT seq, (SELECT boots.boot FROM boots WHERE id = events.boot), at, body
-             FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+             FROM events WHERE seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3",
         )?;
-        let rows = select.query_map((position(after), limit(max)), |row| {
+        let rows = select.query_map((position(after), position(through), limit(max)), |row| {
             Ok(EventRow {
                 seq: row.get::<_, i64>(0)? as Seq,
                 boot: row.get::<_, Option<i64>>(1)?.map(|boot| BootId(boot as u64)),
@@ -161,6 +157,13 @@ impl Reader {
         let json = self.unpacker.unpack(&event_header(row.seq, boot, row.at), &row.body)?;
         let event = serde_json::from_slice(&json).map_err(|_| Damaged)?;
         Ok(EventRecord { seq: row.seq, boot, at: row.at, event })
+    }
+}
+
+fn found<T>(seq: Seq, record: Result<T, Damaged>) -> Found<T> {
+    match record {
+        Ok(record) => Found::Record(Arc::new(record)),
+        Err(Damaged) => Found::Damaged(seq),
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::fault;
+use super::{fault, migrate};
 use crate::model::words::journal as words;
 use crate::model::{Stream, Trouble};
 
@@ -17,8 +17,8 @@ pub(super) const FILE: &str = "journal.sqlite";
 /// `CWJ1`: tells our files from those of other programs.
 const APPLICATION_ID: i64 = 0x4357_4a31;
 
-/// The version of the tables below. A file of an older version is brought forward step by step, once there is one.
-const VERSION: i64 = 1;
+/// The version of the tables below. A file of an older version is brought forward by [`migrate`].
+pub(super) const VERSION: i64 = 2;
 
 /// Small pages: a commit of 2 kB then costs a third of what it costs with 4 kB pages.
 pub(super) const PAGE_SIZE: i64 = 1024;
@@ -40,7 +40,9 @@ const TABLES: &str = "
 CREATE TABLE boots (
     id      INTEGER PRIMARY KEY,
     boot    INTEGER NOT NULL,
-    started INTEGER NOT NULL                 -- ms since 1970, by the wall clock
+    started INTEGER NOT NULL,                -- ms since 1970, by the wall clock
+    trust   TEXT,                            -- why the wall clock was trusted in the end
+    offset  INTEGER                          -- ms: trusted wall clock minus monotonic time
 ) STRICT;
 CREATE TABLE groups (                        -- immutable: a changed group is a new row
     id          INTEGER PRIMARY KEY,
@@ -54,28 +56,71 @@ CREATE TABLE data (
     boot    INTEGER NOT NULL,                -- boots.id
     at      INTEGER NOT NULL,                -- first scan, ms since 1970
     samples INTEGER NOT NULL,
-    body    BLOB NOT NULL
+    clock   INTEGER NOT NULL DEFAULT 0,      -- 1: the wall clock was not trusted
+    prio    INTEGER NOT NULL DEFAULT 1,      -- 0 low, 1 normal, 2 high
+    body    BLOB NOT NULL                    -- last: what stands behind it is found only through all its pages
 ) STRICT;
+CREATE INDEX data_low ON data (seq) WHERE prio = 0;
+CREATE INDEX data_high ON data (seq) WHERE prio = 2;
 CREATE TABLE events (
-    seq  INTEGER PRIMARY KEY,
-    boot INTEGER NOT NULL,
-    at   INTEGER NOT NULL,
-    body BLOB NOT NULL
+    seq   INTEGER PRIMARY KEY,
+    boot  INTEGER NOT NULL,
+    at    INTEGER NOT NULL,
+    clock INTEGER NOT NULL DEFAULT 0,
+    body  BLOB NOT NULL
 ) STRICT;
 CREATE TABLE cursors (
     sink      TEXT NOT NULL,
     stream    TEXT NOT NULL,
     position  INTEGER NOT NULL,
     last_sent INTEGER NOT NULL,
+    ahead     BLOB,                          -- runs of positions beyond `position` that are done
     PRIMARY KEY (sink, stream)
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE streams (                       -- counted up to and with position `high`, which is never given again
+CREATE TABLE streams (
     stream          TEXT NOT NULL PRIMARY KEY,
-    high            INTEGER NOT NULL,
+    high            INTEGER NOT NULL,        -- counted up to and with this position
     records         INTEGER NOT NULL,
     samples         INTEGER NOT NULL,
     dropped_records INTEGER NOT NULL,
-    dropped_samples INTEGER NOT NULL
+    dropped_samples INTEGER NOT NULL,
+    reserved        INTEGER NOT NULL DEFAULT 0 -- positions up to here may have been given
+) STRICT, WITHOUT ROWID;
+CREATE TABLE losses (
+    stream  TEXT NOT NULL,
+    first   INTEGER NOT NULL,
+    last    INTEGER NOT NULL,
+    samples INTEGER NOT NULL,
+    cause   TEXT NOT NULL,
+    at      INTEGER NOT NULL,
+    PRIMARY KEY (stream, first)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE quarantine (                    -- what a broker can never take
+    sink    TEXT NOT NULL,
+    stream  TEXT NOT NULL,
+    seq     INTEGER NOT NULL,
+    at      INTEGER NOT NULL,                -- when it was put here
+    samples INTEGER NOT NULL,
+    cause   TEXT NOT NULL,                   -- a code of ours
+    grp     INTEGER,                         -- groups.id; none for an event
+    boot    INTEGER NOT NULL,                -- boots.id
+    body    BLOB NOT NULL,
+    PRIMARY KEY (sink, stream, seq)
+) STRICT;
+CREATE TABLE ledger (                        -- what became of each sample that was expected
+    hour   INTEGER NOT NULL,                 -- ms since 1970
+    device TEXT NOT NULL,
+    period INTEGER NOT NULL,                 -- ms
+    tags   INTEGER NOT NULL,
+    counts TEXT NOT NULL,                    -- JSON
+    PRIMARY KEY (hour, device, period)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE usage (                         -- what a sink has used up of its budget
+    sink     TEXT NOT NULL,
+    month    TEXT NOT NULL,
+    bytes    INTEGER NOT NULL,
+    messages INTEGER NOT NULL,
+    PRIMARY KEY (sink, month)
 ) STRICT, WITHOUT ROWID;
 ";
 
@@ -159,11 +204,13 @@ fn prepare(connection: &mut Connection, owner: Owner) -> rusqlite::Result<String
         let first = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         first.execute_batch(TABLES)?;
         for stream in Stream::ALL {
-            first.execute("INSERT INTO streams VALUES (?1, 0, 0, 0, 0, 0)", [stream.as_str()])?;
+            first.execute("INSERT INTO streams VALUES (?1, 0, 0, 0, 0, 0, 0)", [stream.as_str()])?;
         }
         first.pragma_update(None, "application_id", APPLICATION_ID)?;
         first.pragma_update(None, "user_version", VERSION)?;
         first.commit()?;
+    } else if let Owner::Us { version } = owner {
+        migrate::forward(connection, version)?;
     }
     Ok(mode)
 }
@@ -199,7 +246,7 @@ mod tests {
                 ("page_size", "1024"),
                 ("auto_vacuum", "2"),
                 ("application_id", "1129794097"),
-                ("user_version", "1"),
+                ("user_version", "2"),
                 ("journal_mode", "wal"),
                 ("synchronous", "2"),
                 ("wal_autocheckpoint", "1000"),
@@ -251,7 +298,7 @@ mod tests {
             (
                 |path| {
                     drop(open_writer(path).unwrap());
-                    Connection::open(path).unwrap().execute_batch("PRAGMA user_version = 2").unwrap();
+                    Connection::open(path).unwrap().execute_batch("PRAGMA user_version = 3").unwrap();
                 },
                 words::NEWER_VERSION,
             ),

@@ -1,7 +1,8 @@
-//! The Journal: the one connection that writes, opening it and committing. What is done from time to time (storing
+//! The Journal: the one connection that writes, giving positions and committing. What is done from time to time (storing
 //! cursors, trimming, limits) is in [`super::upkeep`].
 //!
-//! The rule: positions are given here, in order, and never twice; a commit is whole or did not happen.
+//! The rule: positions are given here, in order, and never twice, also not after a crash: they are reserved ahead, in blocks. A commit
+//! is whole or did not happen.
 
 use std::fs::{self, DirBuilder, File, TryLockError};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
@@ -15,11 +16,15 @@ use super::columns;
 use super::cursors::Cursors;
 use super::dictionary::Dictionary;
 use super::fault;
+use super::high_water::{HighWater, Marks};
 use super::record::{Packer, Unpacker};
 use super::schema;
 use super::upkeep::Dropped;
 use crate::model::words::journal as words;
-use crate::model::{BootId, Cursor, DataRecord, Event, EventRecord, Group, Scan, Seq, Stream, Timestamp, Trouble};
+use crate::model::{
+    BootId, Cursor, DataRecord, Event, EventRecord, Group, Loss, LossCause, Losses, Previous, Scan, Seq, Stream,
+    Timestamp, Trouble,
+};
 
 /// Where the journal is and what it may hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +55,7 @@ pub struct NewEvent {
     pub event: Event,
 }
 
-/// What a commit wrote, with positions, in their order.
+/// What was given positions, in their order.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Committed {
     /// Records of the data stream.
@@ -70,6 +75,8 @@ pub struct Held {
     pub oldest: Option<(Seq, Timestamp)>,
     /// The last position given; 0: none yet.
     pub last: Seq,
+    /// The last position in the file, or that was.
+    pub written: Seq,
     /// Records ever given up by a limit.
     pub dropped_records: u64,
     /// Samples ever given up by a limit.
@@ -87,6 +94,15 @@ pub struct Status {
     pub bytes_on_disk: u64,
 }
 
+/// How the journal was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Opening {
+    /// How the run before ended.
+    pub previous: Previous,
+    /// Records, at most, that were once written and are no longer there.
+    pub missing: u64,
+}
+
 /// The way to the journal for readers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
@@ -98,6 +114,15 @@ impl Place {
     pub fn file(&self) -> &Path {
         &self.file
     }
+}
+
+/// What goes into the file with each step of the upkeep.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Stored {
+    pub cursors: Cursors,
+    pub held: [Held; 2],
+    pub losses: Arc<[Losses; 2]>,
+    pub reserved: [Seq; 2],
 }
 
 /// The journal, opened for writing. Belongs to one thread.
@@ -113,8 +138,13 @@ pub struct Journal {
     dictionary: Dictionary,
     pub(super) held: [Held; 2],
     pub(super) cursors: Cursors,
-    /// Cursors and counters as the file has them.
-    pub(super) stored: (Cursors, [Held; 2]),
+    pub(super) losses: Arc<[Losses; 2]>,
+    /// Cursors, counters and losses as the file has them.
+    pub(super) stored: Stored,
+    pub(super) high: HighWater,
+    opening: Opening,
+    /// Calls of the upkeep.
+    pub(super) rounds: u32,
     /// Given up and not yet told.
     pub(super) dropped: Vec<Dropped>,
     /// Kept open: its lock is what keeps a second agent out, and it goes with the process.
@@ -136,17 +166,31 @@ impl Journal {
         let (packer, unpacker) = tools().map_err(|e| fault::of_io(&file, &e))?;
         let load = |connection: &mut Connection| {
             let cursors = load_cursors(connection)?;
-            let data = load_held(connection, Stream::Data, cursors.highest(Stream::Data))?;
-            let events = load_held(connection, Stream::Events, cursors.highest(Stream::Events))?;
-            Ok((cursors, [data, events], start_boot(connection, boot, now)?))
+            let losses = [load_losses(connection, Stream::Data)?, load_losses(connection, Stream::Events)?];
+            let held = [load_held(connection, Stream::Data)?, load_held(connection, Stream::Events)?];
+            Ok((cursors, losses, held, load_reserved(connection)?, start_boot(connection, boot, now)?))
         };
-        let (cursors, held, boot_row) = load(&mut connection).map_err(|e| fault::of_sqlite(&file, &e))?;
+        let (cursors, losses, mut held, reserved, boot_row) =
+            load(&mut connection).map_err(|e| fault::of_sqlite(&file, &e))?;
+        let is_new = held == [Held::default(); 2];
+        for stream in Stream::ALL {
+            let (held, losses) = (&mut held[stream as usize], &losses[stream as usize]);
+            held.last = held.written.max(cursors.highest(stream)).max(losses.highest());
+        }
+        let written = held.map(|held| held.written);
+        let (high, _) = HighWater::open(&dir, Marks { reserved, written, is_closed: false })?;
+        let stored = Stored { cursors: cursors.clone(), held, losses: Arc::new(losses), reserved };
+        let previous = match high.marks() {
+            Marks { reserved: [0, 0], .. } if is_new => Previous::None,
+            Marks { is_closed: true, .. } => Previous::Clean,
+            _ => Previous::Crash,
+        };
         let inode = |path: PathBuf| match fs::metadata(&path) {
             Ok(meta) => Ok((path, meta.ino())),
             Err(e) => Err(fault::of_io(&path, &e)),
         };
         let inodes = [inode(file.clone())?, inode(dir.join(LOCK))?];
-        Ok(Journal {
+        let mut journal = Journal {
             connection,
             place: Place { file },
             max_size,
@@ -157,12 +201,42 @@ impl Journal {
             unpacker,
             dictionary: Dictionary::default(),
             held,
-            stored: (cursors.clone(), held),
             cursors,
+            losses: stored.losses.clone(),
+            stored,
+            high,
+            opening: Opening { previous, missing: 0 },
+            rounds: 0,
             dropped: Vec::new(),
             _lock: lock,
             inodes,
-        })
+        };
+        journal.go_on(now)?;
+        Ok(journal)
+    }
+
+    /// Positions go on behind all that may have been given, and what was once written and is not there is entered as lost.
+    fn go_on(&mut self, now: Timestamp) -> Result<(), Trouble> {
+        let Marks { reserved, written, .. } = self.high.marks();
+        for stream in Stream::ALL {
+            let (held, once) = (&mut self.held[stream as usize], written[stream as usize]);
+            let (first, last) = (held.written + 1, once);
+            held.written = held.written.max(once);
+            held.last = held.last.max(reserved[stream as usize]).max(once);
+            if first <= last {
+                self.opening.missing += last + 1 - first;
+                self.lose(stream, Loss { first, last, samples: 0, cause: LossCause::Missing, at: now });
+            }
+        }
+        if self.opening.missing > 0 {
+            self.store().map_err(|error| fault::of_sqlite(&self.place.file, &error))?;
+        }
+        self.reserve()
+    }
+
+    /// How the journal was found.
+    pub fn opening(&self) -> Opening {
+        self.opening
     }
 
     /// New limits; they hold from the next [`Journal::maintain`] on.
@@ -170,38 +244,67 @@ impl Journal {
         (self.max_size, self.max_age) = (max_size, max_age);
     }
 
-    /// Writes all of it in one transaction that is on the disk when this returns, and gives the records with their
-    /// positions. Both lists are empty then. On an error nothing was written and both lists are as they were.
-    ///
-    /// Scans too many for one record become several; an entry without scans becomes none. Each scan has one reading
-    /// place per tag of its group.
-    pub fn commit(&mut self, data: &mut Vec<NewData>, events: &mut Vec<NewEvent>) -> Result<Committed, Trouble> {
-        let held = self.write(data, events).map_err(|error| {
-            self.dictionary.forget(); // entries of the transaction are gone with it
-            fault::of_sqlite(&self.place.file, &error)
-        })?;
-        let [mut data_seq, mut events_seq] = self.held.map(|held| held.last);
-        self.held = held;
-        let mut committed = Committed::default();
-        for NewData { group, mut scans } in data.drain(..) {
+    /// Gives positions: nothing is written but, now and then, a reservation. Scans too many for one record become several; an
+    /// entry without scans becomes none. Each scan has one reading place per tag of its group.
+    pub fn number(&mut self, data: Vec<NewData>, events: Vec<NewEvent>) -> Committed {
+        let mut numbered = Committed::default();
+        for NewData { group, mut scans } in data {
             let most = columns::max_scans(group.tags.len());
             while !scans.is_empty() {
                 let rest = scans.split_off(most.min(scans.len()));
-                data_seq += 1;
-                let record = DataRecord { seq: data_seq, boot: self.boot, group: group.clone(), scans };
-                committed.data.push(Arc::new(record));
+                let seq = self.next(Stream::Data);
+                let record = DataRecord { seq, boot: self.boot, group: group.clone(), scans };
+                numbered.data.push(Arc::new(record));
                 scans = rest;
             }
         }
-        for NewEvent { at, event } in events.drain(..) {
-            events_seq += 1;
-            committed.events.push(Arc::new(EventRecord { seq: events_seq, boot: self.boot, at, event }));
+        for NewEvent { at, event } in events {
+            let seq = self.next(Stream::Events);
+            numbered.events.push(Arc::new(EventRecord { seq, boot: self.boot, at, event }));
         }
-        Ok(committed)
+        let reserved = self.high.marks().reserved;
+        if Stream::ALL.iter().any(|stream| self.held[*stream as usize].last > reserved[*stream as usize]) {
+            // A disk that refuses even this says so at the commit. Ids stay unique all the same: the next start is another boot.
+            self.reserve().ok();
+        }
+        numbered
+    }
+
+    fn next(&mut self, stream: Stream) -> Seq {
+        let held = &mut self.held[stream as usize];
+        held.last += 1;
+        held.last
+    }
+
+    /// Reserves the next block of positions of both streams.
+    pub(super) fn reserve(&mut self) -> Result<(), Trouble> {
+        let reserved = self.held.map(|held| held.last + RESERVED_AHEAD);
+        self.high.store(Marks { reserved, written: self.held.map(|held| held.written), is_closed: false })
+    }
+
+    /// Writes these records, which have their positions from [`Journal::number`], in one transaction that is on the disk when
+    /// this returns. On an error nothing was written. Records of a stream are written in the order of their positions.
+    pub fn commit(&mut self, data: &[Arc<DataRecord>], events: &[Arc<EventRecord>]) -> Result<(), Trouble> {
+        self.held = self.write(data, events).map_err(|error| {
+            self.dictionary.forget(); // entries of the transaction are gone with it
+            fault::of_sqlite(&self.place.file, &error)
+        })?;
+        Ok(())
+    }
+
+    /// These positions will never be read: whoever still wants them is told of a gap. Stored with the next upkeep.
+    pub fn lose(&mut self, stream: Stream, loss: Loss) {
+        let passed = self.cursors.floor(stream).unwrap_or(0);
+        Arc::make_mut(&mut self.losses)[stream as usize].enter(loss, passed);
+    }
+
+    /// What is lost, per stream.
+    pub fn losses(&self) -> Arc<[Losses; 2]> {
+        self.losses.clone()
     }
 
     /// The transaction of a commit. Gives what the streams hold after it.
-    fn write(&mut self, data: &[NewData], events: &[NewEvent]) -> rusqlite::Result<[Held; 2]> {
+    fn write(&mut self, data: &[Arc<DataRecord>], events: &[Arc<EventRecord>]) -> rusqlite::Result<[Held; 2]> {
         let [mut data_held, mut events_held] = self.held;
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut payload = Vec::new();
@@ -209,25 +312,24 @@ impl Journal {
             let mut insert = transaction.prepare_cached(
                 "INSERT INTO data (seq, grp, boot, at, samples, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )?;
-            for NewData { group, scans } in data {
+            for record in data {
+                let DataRecord { seq, boot, group, scans } = &**record;
                 let number = self.dictionary.number_of(&transaction, &mut self.packer, &mut self.unpacker, group)?;
-                for scans in scans.chunks(columns::max_scans(group.tags.len())) {
-                    let (at, samples) = (scans[0].at, scans.iter().map(Scan::len).sum::<usize>() as u64);
-                    data_held.add(at, samples);
-                    payload.clear();
-                    columns::encode(scans, group.tags.len(), &mut payload);
-                    let header = data_header(data_held.last, number, self.boot, at, samples);
-                    let body = self.packer.pack(&header, &payload);
-                    insert.execute((data_held.last as i64, number, self.boot_row, at.0, samples as i64, body))?;
-                }
+                let (at, samples) = (scans.first().map_or(Timestamp(0), |scan| scan.at), record.samples() as u64);
+                data_held.add(*seq, at, samples);
+                payload.clear();
+                columns::encode(scans, group.tags.len(), &mut payload);
+                let body = self.packer.pack(&data_header(*seq, number, *boot, at, samples), &payload);
+                insert.execute((*seq as i64, number, self.boot_row, at.0, samples as i64, body))?;
             }
             let mut insert =
                 transaction.prepare_cached("INSERT INTO events (seq, boot, at, body) VALUES (?1, ?2, ?3, ?4)")?;
-            for NewEvent { at, event } in events {
-                events_held.add(*at, 0);
+            for record in events {
+                let EventRecord { seq, boot, at, event } = &**record;
+                events_held.add(*seq, *at, 0);
                 let json = serde_json::to_vec(event).expect("an event has only strings and whole numbers");
-                let body = self.packer.pack(&event_header(events_held.last, self.boot, *at), &json);
-                insert.execute((events_held.last as i64, self.boot_row, at.0, body))?;
+                let body = self.packer.pack(&event_header(*seq, *boot, *at), &json);
+                insert.execute((*seq as i64, self.boot_row, at.0, body))?;
             }
         }
         transaction.commit()?;
@@ -239,6 +341,11 @@ impl Journal {
         let size = |path: &Path| fs::metadata(path).map_or(0, |meta| meta.len()); // no file, no bytes
         let [data, events] = self.held;
         Status { data, events, bytes_on_disk: size(&self.place.file) + size(&self.wal()) }
+    }
+
+    /// Records in the file, of both streams.
+    pub fn status_records(&self) -> u64 {
+        self.held.iter().map(|held| held.records).sum()
     }
 
     /// Trouble if somebody took the files away or put others in their place. Linux lets the agent go on writing into files
@@ -280,6 +387,19 @@ impl Journal {
         self.cursors.set(sink, stream, to);
     }
 
+    /// Closes the journal after a last upkeep: the next start goes on at the next position.
+    pub fn close(mut self, now: Timestamp) -> Result<Vec<Dropped>, Trouble> {
+        let dropped = self.maintain(now)?;
+        self.store().map_err(|error| fault::of_sqlite(&self.place.file, &error))?;
+        let marks = Marks {
+            reserved: self.held.map(|held| held.last),
+            written: self.held.map(|held| held.written),
+            is_closed: true,
+        };
+        self.high.store(marks)?;
+        Ok(dropped)
+    }
+
     /// Sinks that are no longer configured give their cursors up and hold nothing back.
     pub fn forget_sinks_except(&mut self, names: &[&str]) {
         self.cursors.forget_except(names);
@@ -287,12 +407,12 @@ impl Journal {
 }
 
 impl Held {
-    /// One record more, at the next position.
-    fn add(&mut self, at: Timestamp, samples: u64) {
-        self.last += 1;
+    /// One record more in the file.
+    fn add(&mut self, seq: Seq, at: Timestamp, samples: u64) {
+        self.written = self.written.max(seq);
         self.records = self.records.saturating_add(1);
         self.samples = self.samples.saturating_add(samples);
-        self.oldest.get_or_insert((self.last, at));
+        self.oldest.get_or_insert((seq, at));
     }
 }
 
@@ -305,6 +425,9 @@ pub(super) fn data_header(seq: Seq, group: i64, boot: BootId, at: Timestamp, sam
 pub(super) fn event_header(seq: Seq, boot: BootId, at: Timestamp) -> [i64; 4] {
     [1, seq as i64, boot.0 as i64, at.0]
 }
+
+/// Positions that are reserved at a time: a small write for each so many records, and as many numbers passed over by a crash.
+pub(super) const RESERVED_AHEAD: u64 = 10_000;
 
 const LOCK: &str = "lock";
 
@@ -334,8 +457,22 @@ fn load_cursors(connection: &Connection) -> rusqlite::Result<Cursors> {
     Ok(cursors)
 }
 
+fn load_losses(connection: &Connection, stream: Stream) -> rusqlite::Result<Losses> {
+    let mut losses = Losses::default();
+    let mut select =
+        connection.prepare("SELECT first, last, samples, cause, at FROM losses WHERE stream = ?1 ORDER BY first")?;
+    let mut rows = select.query([stream.as_str()])?;
+    while let Some(row) = rows.next()? {
+        let [first, last, samples] = [row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?].map(natural);
+        let cause: String = row.get(3)?;
+        let cause = LossCause::parse(&cause).unwrap_or(LossCause::Corrupt); // an unknown word is damage
+        losses.enter(Loss { first, last, samples, cause, at: Timestamp(row.get(4)?) }, 0);
+    }
+    Ok(losses)
+}
+
 /// Counters as they were stored, and what was committed since: a minute's worth at most, so nothing long is counted.
-fn load_held(connection: &Connection, stream: Stream, highest_cursor: Seq) -> rusqlite::Result<Held> {
+fn load_held(connection: &Connection, stream: Stream) -> rusqlite::Result<Held> {
     let name = stream.as_str();
     let samples = if stream == Stream::Data { "samples" } else { "0" };
     let [high, records, counted_samples, dropped_records, dropped_samples] = connection.query_row(
@@ -347,14 +484,23 @@ fn load_held(connection: &Connection, stream: Stream, highest_cursor: Seq) -> ru
     let since = format!("SELECT count(*), coalesce(sum({samples}), 0) FROM {name} WHERE seq > ?1");
     let [records_since, samples_since] =
         connection.query_row(&since, [high as i64], |row| Ok([row.get::<_, i64>(0)?, row.get(1)?].map(natural)))?;
+    let written = natural(last.unwrap_or(0)).max(high);
     Ok(Held {
         records: records.saturating_add(records_since),
         samples: counted_samples.saturating_add(samples_since),
         oldest: oldest(connection, stream)?,
-        last: natural(last.unwrap_or(0)).max(high).max(highest_cursor),
+        last: written,
+        written,
         dropped_records,
         dropped_samples,
     })
+}
+
+/// How far positions may have been given, per stream, should the high-water mark beside the file be gone.
+fn load_reserved(connection: &Connection) -> rusqlite::Result<[Seq; 2]> {
+    let mut select = connection.prepare("SELECT reserved FROM streams WHERE stream = ?1")?;
+    let mut reserved = |stream: Stream| select.query_row([stream.as_str()], |row| row.get(0).map(natural));
+    Ok([reserved(Stream::Data)?, reserved(Stream::Events)?])
 }
 
 /// A count or position from the file. A damaged file may say anything; less than nothing is nothing.

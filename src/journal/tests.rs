@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::*;
 use crate::model::words::journal as words;
 use crate::model::{
-    BootId, Cursor, DataRecord, Deadband, Event, Group, LinkState, Reading, ReportRule, Scan, Stream, TagInfo,
-    Timestamp, Value, ValueKind, Why,
+    BootId, Cursor, DataRecord, Deadband, Event, EventRecord, Group, LinkState, LossCause, Previous, Reading,
+    ReportRule, Scan, Seq, Stream, TagInfo, Timestamp, Value, ValueKind, Why,
 };
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -48,14 +48,36 @@ fn fill(journal: &mut Journal, n: i64, from: Timestamp) {
     let group = group("m", 2);
     for i in 0..n {
         let at = from.0 + 1000 * i;
-        let mut data = vec![NewData { group: group.clone(), scans: vec![scan(at, &[i, -i])] }];
-        journal.commit(&mut data, &mut Vec::new()).unwrap();
+        commit(journal, vec![NewData { group: group.clone(), scans: vec![scan(at, &[i, -i])] }], Vec::new());
     }
+}
+
+/// Gives positions and writes.
+fn commit(journal: &mut Journal, data: Vec<NewData>, events: Vec<NewEvent>) -> Committed {
+    let numbered = journal.number(data, events);
+    journal.commit(&numbered.data, &numbered.events).unwrap();
+    numbered
+}
+
+/// The readable records of data behind `after`.
+fn data(reader: &mut Reader, after: Seq, records: usize, samples: usize) -> Vec<Arc<DataRecord>> {
+    let found = reader.data_between(after, Seq::MAX, records, samples).unwrap();
+    found.into_iter().filter_map(Found::record).collect()
+}
+
+fn events(reader: &mut Reader, after: Seq, records: usize) -> Vec<Arc<EventRecord>> {
+    let found = reader.events_between(after, Seq::MAX, records).unwrap();
+    found.into_iter().filter_map(Found::record).collect()
+}
+
+/// Runs of lost positions of the data stream.
+fn lost(journal: &Journal) -> Vec<(Seq, Seq, LossCause)> {
+    journal.losses()[Stream::Data as usize].iter().map(|loss| (loss.first, loss.last, loss.cause)).collect()
 }
 
 fn seqs(journal: &Journal) -> Vec<u64> {
     let mut reader = Reader::open(&journal.reader()).unwrap();
-    reader.data_after(0, 1_000_000, 1_000_000).unwrap().iter().map(|record| record.seq).collect()
+    data(&mut reader, 0, 1_000_000, 1_000_000).iter().map(|record| record.seq).collect()
 }
 
 fn at(position: u64) -> Cursor {
@@ -79,7 +101,7 @@ fn copy_of_the_files(from: &Path) -> tempfile::TempDir {
 fn what_is_committed_is_read_back_as_it_was_announced() {
     let dir = tempfile::tempdir().unwrap();
     let mut journal = open(dir.path());
-    let mut data = vec![
+    let new = vec![
         NewData {
             group: group("a", 2),
             scans: vec![
@@ -103,9 +125,7 @@ fn what_is_committed_is_read_back_as_it_was_announced() {
             }],
         },
     ];
-    let mut events = vec![NewEvent { at: Timestamp(3_000), event: link_down() }];
-    let committed = journal.commit(&mut data, &mut events).unwrap();
-    assert!(data.is_empty() && events.is_empty());
+    let committed = commit(&mut journal, new, vec![NewEvent { at: Timestamp(3_000), event: link_down() }]);
     assert_eq!(
         committed.data.iter().map(|r| (r.seq, r.boot, r.samples())).collect::<Vec<_>>(),
         [(1, BOOT, 3), (2, BOOT, 1)]
@@ -113,23 +133,23 @@ fn what_is_committed_is_read_back_as_it_was_announced() {
     assert_eq!(committed.events[0].seq, 1);
 
     let mut reader = Reader::open(&journal.reader()).unwrap();
-    assert_eq!(reader.data_after(0, 10, 1000).unwrap(), committed.data);
-    assert_eq!(reader.events_after(0, 10).unwrap(), committed.events);
-    assert_eq!(reader.data_after(1, 10, 1000).unwrap(), committed.data[1..]);
-    assert_eq!(reader.data_after(0, 1, 1000).unwrap(), committed.data[..1]);
+    assert_eq!(data(&mut reader, 0, 10, 1000), committed.data);
+    assert_eq!(events(&mut reader, 0, 10), committed.events);
+    assert_eq!(data(&mut reader, 1, 10, 1000), committed.data[1..]);
+    assert_eq!(data(&mut reader, 0, 1, 1000), committed.data[..1]);
     for (max_samples, records) in [(0, 1), (2, 1), (3, 1), (4, 2)] {
-        assert_eq!(reader.data_after(0, 10, max_samples).unwrap(), committed.data[..records], "{max_samples}");
+        assert_eq!(data(&mut reader, 0, 10, max_samples), committed.data[..records], "{max_samples}");
     }
-    assert_eq!(reader.data_after(2, 10, 1000).unwrap(), []);
-    assert_eq!(reader.events_after(u64::MAX, 10).unwrap(), []);
-    assert_eq!(reader.damaged, 0);
+    assert_eq!(data(&mut reader, 2, 10, 1000), []);
+    assert_eq!(events(&mut reader, u64::MAX, 10), []);
+    let between = reader.data_between(0, 1, 10, 1000).unwrap();
+    assert_eq!(between.into_iter().filter_map(Found::record).collect::<Vec<_>>(), committed.data[..1]);
 
-    let mut data = vec![NewData { group: group("a", 1), scans: vec![scan(9_000, &[5])] }];
-    let mut events = vec![NewEvent { at: Timestamp(9_000), event: link_down() }];
-    let later = journal.commit(&mut data, &mut events).unwrap();
+    let new = vec![NewData { group: group("a", 1), scans: vec![scan(9_000, &[5])] }];
+    let later = commit(&mut journal, new, vec![NewEvent { at: Timestamp(9_000), event: link_down() }]);
     assert_eq!((later.data[0].seq, later.events[0].seq), (3, 2));
-    assert_eq!(reader.data_after(2, 10, 1000).unwrap(), later.data);
-    assert_eq!(reader.events_after(1, 10).unwrap(), later.events);
+    assert_eq!(data(&mut reader, 2, 10, 1000), later.data);
+    assert_eq!(events(&mut reader, 1, 10), later.events);
 }
 
 #[test]
@@ -137,11 +157,10 @@ fn a_run_of_scans_too_long_for_one_record_becomes_several() {
     let dir = tempfile::tempdir().unwrap();
     let mut journal = open(dir.path());
     let scans: Vec<Scan> = (0..150).map(|i| scan(i, &vec![i; 1000])).collect();
-    let committed =
-        journal.commit(&mut vec![NewData { group: group("m", 1000), scans: scans.clone() }], &mut Vec::new()).unwrap();
+    let committed = commit(&mut journal, vec![NewData { group: group("m", 1000), scans: scans.clone() }], Vec::new());
     assert_eq!(committed.data.iter().map(|r| (r.seq, r.scans.len())).collect::<Vec<_>>(), [(1, 65), (2, 65), (3, 20)]);
     let mut reader = Reader::open(&journal.reader()).unwrap();
-    let read = reader.data_after(0, 10, 1_000_000).unwrap();
+    let read = data(&mut reader, 0, 10, 1_000_000);
     assert_eq!(read, committed.data);
     assert_eq!(read.iter().flat_map(|record| record.scans.clone()).collect::<Vec<_>>(), scans);
     assert_eq!(journal.status().data.samples, 150_000);
@@ -156,9 +175,12 @@ fn everything_committed_survives_a_kill() {
     let before = seqs(&journal);
     let mut again = open(copy.path());
     assert_eq!(seqs(&again), before);
-    assert_eq!(again.status().data, journal.status().data);
+    let held = again.status().data;
+    assert_eq!(Held { last: 20, ..held }, journal.status().data);
+    assert_eq!(again.opening(), Opening { previous: Previous::Crash, missing: 0 });
     fill(&mut again, 1, NOW);
-    assert_eq!(again.status().data.last, 21);
+    assert!(seqs(&again)[20] > 10_000, "positions may have been given that are not in the file");
+    assert_eq!(lost(&again), [], "which is no loss");
 }
 
 #[test]
@@ -171,7 +193,7 @@ fn records_of_an_earlier_start_keep_its_boot_and_their_groups() {
     let mut journal = limits(second).unwrap();
     fill(&mut journal, 1, NOW);
     let mut reader = Reader::open(&journal.reader()).unwrap();
-    let records: Vec<Arc<DataRecord>> = reader.data_after(0, 10, 100).unwrap();
+    let records: Vec<Arc<DataRecord>> = data(&mut reader, 0, 10, 100);
     assert_eq!(records.iter().map(|r| r.boot).collect::<Vec<_>>(), [first, second]);
     assert!(records.iter().all(|record| *record.group == *group("m", 2)));
     let entries: i64 = journal.connection.query_row("SELECT count(*) FROM groups", [], |row| row.get(0)).unwrap();
@@ -184,29 +206,25 @@ fn records_of_an_earlier_start_keep_its_boot_and_their_groups() {
     let journal = limits(BootId(3)).unwrap();
     let boots: i64 = journal.connection.query_row("SELECT min(boot) FROM boots", [], |row| row.get(0)).unwrap();
     assert_eq!(boots, 2, "a start of which nothing is left is forgotten");
-    assert_eq!(Reader::open(&journal.reader()).unwrap().data_after(0, 10, 100).unwrap().len(), 1);
+    assert_eq!(data(&mut Reader::open(&journal.reader()).unwrap(), 0, 10, 100).len(), 1);
 }
 
 #[test]
-fn a_failed_commit_gives_everything_back_and_can_be_repeated() {
+fn a_failed_commit_writes_nothing_and_can_be_repeated() {
     let dir = tempfile::tempdir().unwrap();
     let mut journal = open(dir.path());
     let size: i64 = journal.connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
     journal.connection.pragma_update(None, "max_page_count", size).unwrap(); // SQLite's own full disk
-    let mut data =
-        vec![NewData { group: group("m", 1), scans: (0..5_000).map(|i| scan(i, &[i * i * 7919])).collect() }];
-    let mut events = vec![NewEvent { at: NOW, event: link_down() }];
-    let (data_before, events_before) = (data.clone(), events.clone());
-    let trouble = journal.commit(&mut data, &mut events).unwrap_err();
+    let new = vec![NewData { group: group("m", 1), scans: (0..5_000).map(|i| scan(i, &[i * i * 7919])).collect() }];
+    let numbered = journal.number(new, vec![NewEvent { at: NOW, event: link_down() }]);
+    let trouble = journal.commit(&numbered.data, &numbered.events).unwrap_err();
     assert_eq!(trouble.code, words::DISK_FULL, "{trouble}");
-    assert_eq!((&data, &events), (&data_before, &events_before));
-    assert_eq!(journal.status().data, Held::default());
+    assert_eq!(journal.status().data, Held { last: 1, ..Held::default() });
 
     journal.connection.pragma_update(None, "max_page_count", 1_000_000).unwrap();
-    let committed = journal.commit(&mut data, &mut events).unwrap();
-    assert_eq!((committed.data[0].seq, committed.events[0].seq), (1, 1));
+    journal.commit(&numbered.data, &numbered.events).unwrap();
     let mut reader = Reader::open(&journal.reader()).unwrap();
-    assert_eq!(reader.data_after(0, 10, 10).unwrap(), committed.data, "with its entry in the dictionary");
+    assert_eq!(data(&mut reader, 0, 10, 10), numbered.data, "with its entry in the dictionary");
 }
 
 #[test]
@@ -244,13 +262,12 @@ fn each_stream_is_trimmed_by_its_own_cursors() {
     let dir = tempfile::tempdir().unwrap();
     let mut journal = open(dir.path());
     fill(&mut journal, 3, NOW);
-    let mut events: Vec<NewEvent> = (0..3).map(|_| NewEvent { at: NOW, event: link_down() }).collect();
-    journal.commit(&mut Vec::new(), &mut events).unwrap();
+    commit(&mut journal, Vec::new(), (0..3).map(|_| NewEvent { at: NOW, event: link_down() }).collect());
     journal.cursor("sink", Stream::Data);
     journal.move_cursor("sink", Stream::Events, at(2));
     journal.maintain(NOW).unwrap();
     assert_eq!((journal.status().data.records, journal.status().events.records), (3, 1));
-    assert_eq!(Reader::open(&journal.reader()).unwrap().events_after(0, 10).unwrap()[0].seq, 3);
+    assert_eq!(events(&mut Reader::open(&journal.reader()).unwrap(), 0, 10)[0].seq, 3);
 }
 
 #[test]
@@ -283,9 +300,67 @@ fn positions_are_never_reused_though_every_record_is_gone() {
         journal.move_cursor("sink", Stream::Data, at(last));
         journal.maintain(NOW).unwrap();
         assert_eq!((seqs(&journal), journal.status().data.records), (vec![], 0));
-        journal.forget_sinks_except(&[]); // so that only the stored mark remembers
-        journal.maintain(NOW).unwrap();
+        journal.forget_sinks_except(&[]); // so that only the high-water mark remembers
+        journal.close(NOW).unwrap();
     }
+}
+
+#[test]
+fn positions_that_were_given_and_never_written_are_not_given_again_after_a_crash() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut last = 0;
+    for kill in ["", "journal.high", "journal.sqlite"] {
+        let mut journal = open(dir.path());
+        assert!(journal.status().data.last >= last, "{kill}");
+        for _ in 0..30_000 / 100 {
+            let data = (0..100).map(|i| NewData { group: group("m", 1), scans: vec![scan(i, &[i])] }).collect();
+            last = journal.number(data, Vec::new()).data.last().unwrap().seq;
+        }
+        journal.move_cursor("sink", Stream::Data, at(last - 10));
+        journal.maintain(NOW).unwrap();
+        let copy = copy_of_the_files(dir.path());
+        if !kill.is_empty() {
+            std::fs::remove_file(copy.path().join(kill)).unwrap();
+        }
+        let again = open(copy.path());
+        assert!(again.status().data.last >= last, "{kill}: {} after {last}", again.status().data.last);
+        assert_eq!((again.opening().previous, lost(&again)), (Previous::Crash, vec![]), "{kill}");
+    }
+}
+
+#[test]
+fn a_wal_that_was_cut_off_is_missed() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = open(dir.path());
+    assert_eq!(journal.opening(), Opening { previous: Previous::None, missing: 0 });
+    journal.cursor("sink", Stream::Data);
+    fill(&mut journal, 5, NOW);
+    journal.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    fill(&mut journal, 20, NOW);
+    (0..6).for_each(|_| drop(journal.maintain(NOW).unwrap())); // the mark is stored now and then
+    let copy = copy_of_the_files(dir.path());
+    std::fs::remove_file(copy.path().join("journal.sqlite-wal")).unwrap();
+    for _ in 0..2 {
+        let again = open(copy.path());
+        assert_eq!(seqs(&again), [1, 2, 3, 4, 5], "SQLite says nothing of it");
+        assert_eq!(lost(&again), [(6, 25, LossCause::Missing)]);
+        assert!(again.status().data.last >= 25);
+    }
+    let again = copy_of_the_files(copy.path());
+    assert_eq!(open(again.path()).opening().missing, 0, "it is told once");
+}
+
+#[test]
+fn after_a_clean_stop_positions_go_on_without_a_jump() {
+    let dir = tempfile::tempdir().unwrap();
+    for round in 0..3 {
+        let mut journal = open(dir.path());
+        let previous = if round == 0 { Previous::None } else { Previous::Clean };
+        assert_eq!(journal.opening(), Opening { previous, missing: 0 });
+        fill(&mut journal, 3, NOW);
+        journal.close(NOW).unwrap();
+    }
+    assert_eq!(seqs(&open(dir.path())), (1..=9).collect::<Vec<_>>());
 }
 
 #[test]
@@ -299,7 +374,7 @@ fn counters_after_a_kill_are_those_before_it() {
     journal.maintain(NOW).unwrap();
     fill(&mut journal, 2, NOW);
     let copy = copy_of_the_files(dir.path());
-    let held = open(copy.path()).status().data;
+    let held = Held { last: 10, ..open(copy.path()).status().data };
     assert_eq!(held, journal.status().data);
     assert_eq!((held.records, held.samples, held.last, held.dropped_records, held.dropped_samples), (5, 10, 10, 4, 8));
 }
@@ -312,22 +387,23 @@ fn records_beyond_the_age_are_given_up_and_counted() {
     journal.cursor("sink", Stream::Data);
     assert_eq!(journal.maintain(NOW).unwrap(), []);
     let dropped = journal.maintain(Timestamp(NOW.0 + 3_000)).unwrap();
-    assert_eq!(dropped, [Dropped { stream: Stream::Data, cause: DropCause::MaxAge, records: 3, samples: 6 }]);
+    assert_eq!(dropped, [Dropped { stream: Stream::Data, cause: LossCause::MaxAge, records: 3, samples: 6 }]);
     assert_eq!(seqs(&journal).first(), Some(&4));
-    assert_eq!(journal.cursor("sink", Stream::Data).position, 3, "nobody waits for what is gone");
+    assert_eq!(lost(&journal), [(1, 3, LossCause::MaxAge)]);
     assert_eq!(journal.maintain(Timestamp(NOW.0 + 3_000)).unwrap(), [], "told once");
 }
 
 #[test]
-fn a_receiver_finds_the_gap_of_what_was_given_up_also_after_a_restart() {
+fn what_was_given_up_is_remembered_also_after_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let mut journal = open_with(dir.path(), 1 << 30, Duration::from_secs(100));
     fill(&mut journal, 200, NOW);
     journal.move_cursor("cloud", Stream::Data, at(10));
     journal.maintain(Timestamp(NOW.0 + 200_000)).unwrap();
     drop(journal);
-    let cursor = open(dir.path()).cursor("cloud", Stream::Data);
-    assert_eq!(cursor, at(100), "the next message names as `prev` what the receiver never saw");
+    let mut journal = open(dir.path());
+    assert_eq!(journal.cursor("cloud", Stream::Data), at(10));
+    assert_eq!(lost(&journal), [(11, 100, LossCause::MaxAge)], "what the sink had is no loss");
 }
 
 #[test]
@@ -337,14 +413,14 @@ fn beyond_the_size_the_oldest_data_go_first_and_events_only_when_no_data_is_left
     let noise = |i: i64| (i * 2_654_435_761) ^ (i << 40);
     for i in 0..40 {
         let readings: Vec<i64> = (0..500).map(|tag| noise(i * 500 + tag)).collect();
-        let mut data = vec![NewData { group: group("m", 500), scans: vec![scan(NOW.0, &readings)] }];
-        journal.commit(&mut data, &mut vec![NewEvent { at: NOW, event: link_down() }]).unwrap();
+        let new = vec![NewData { group: group("m", 500), scans: vec![scan(NOW.0, &readings)] }];
+        commit(&mut journal, new, vec![NewEvent { at: NOW, event: link_down() }]);
     }
     journal.cursor("sink", Stream::Data);
     journal.cursor("sink", Stream::Events);
     journal.set_limits(100_000, 30 * DAY);
     let dropped = journal.maintain(NOW).unwrap();
-    let [Dropped { stream: Stream::Data, cause: DropCause::MaxSize, records, samples }] = dropped[..] else {
+    let [Dropped { stream: Stream::Data, cause: LossCause::MaxSize, records, samples }] = dropped[..] else {
         panic!("{dropped:?}");
     };
     let left = seqs(&journal);
@@ -373,8 +449,8 @@ fn a_large_trim_takes_several_calls_and_gives_its_pages_back() {
         let scans = |j: i64| {
             (0..15).map(|k| scan(NOW.0 + k, &[((i * 1000 + j) * 0x9e37_79b9).rotate_left(11 * k as u32)])).collect()
         };
-        let mut data: Vec<NewData> = (0..1000).map(|j| NewData { group: group.clone(), scans: scans(j) }).collect();
-        journal.commit(&mut data, &mut Vec::new()).unwrap();
+        let new = (0..1000).map(|j| NewData { group: group.clone(), scans: scans(j) }).collect();
+        commit(&mut journal, new, Vec::new());
     }
     let pages = |journal: &Journal| -> i64 {
         journal.connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap()
@@ -392,12 +468,12 @@ fn a_large_trim_takes_several_calls_and_gives_its_pages_back() {
 }
 
 #[test]
-fn a_damaged_row_is_skipped_and_counted_once() {
+fn a_damaged_row_is_said_to_be_one() {
     let dir = tempfile::tempdir().unwrap();
     let mut journal = open(dir.path());
     fill(&mut journal, 6, NOW);
-    let mut events = vec![NewEvent { at: NOW, event: link_down() }, NewEvent { at: NOW, event: link_down() }];
-    journal.commit(&mut Vec::new(), &mut events).unwrap();
+    let event = NewEvent { at: NOW, event: link_down() };
+    commit(&mut journal, Vec::new(), vec![event.clone(), event]);
     for damage in [
         "UPDATE data SET body = substr(body, 1, length(body) - 1) WHERE seq = 1",
         "UPDATE data SET at = at + 1 WHERE seq = 2",
@@ -409,17 +485,14 @@ fn a_damaged_row_is_skipped_and_counted_once() {
         assert_eq!(journal.connection.execute(damage, []).unwrap(), 1);
     }
     let mut reader = Reader::open(&journal.reader()).unwrap();
-    for _ in 0..2 {
-        let mut read = Vec::new();
-        let mut after = 0;
-        while let Some(record) = reader.data_after(after, 1, 1000).unwrap().pop() {
-            after = record.seq;
-            read.push(record.seq);
-        }
-        assert_eq!(read, [4]);
-        assert_eq!(reader.events_after(0, 1).unwrap()[0].seq, 2);
-        assert_eq!(reader.damaged, 6);
-    }
+    let found = reader.data_between(0, Seq::MAX, 10, 1000).unwrap();
+    let seqs = found.iter().map(|found| match found {
+        Found::Record(record) => Ok(record.seq),
+        Found::Damaged(seq) => Err(*seq),
+    });
+    assert_eq!(seqs.collect::<Vec<_>>(), [Err(1), Err(2), Err(3), Ok(4), Err(5), Err(6)]);
+    let found = reader.events_between(0, Seq::MAX, 10).unwrap();
+    assert!(matches!(found[..], [Found::Damaged(1), Found::Record(_)]), "{found:?}");
 }
 
 #[test]
@@ -433,7 +506,7 @@ fn numbers_that_no_journal_writes_do_no_harm() {
         "UPDATE data SET samples = -5, at = -9223372036854775808 WHERE seq = 2",
         "UPDATE data SET seq = -7 WHERE seq = 3",
         "UPDATE streams SET records = -1, samples = 9223372036854775807, high = -1",
-        "INSERT INTO cursors VALUES ('sink', 'data', -3, -4), ('sink', 'weather', 5, 5)",
+        "INSERT INTO cursors (sink, stream, position, last_sent) VALUES ('sink', 'data', -3, -4), ('sink', 'weather', 5, 5)",
     ] {
         journal.connection.execute(damage, []).unwrap();
     }
@@ -511,7 +584,7 @@ fn a_reader_sees_each_commit_and_does_not_hold_the_wal() {
     let mut reader = Reader::open(&journal.reader()).unwrap();
     for i in 1..=3 {
         fill(&mut journal, 1, NOW);
-        assert_eq!(reader.data_after(0, 10, 1000).unwrap().len(), i);
+        assert_eq!(data(&mut reader, 0, 10, 1000).len(), i);
     }
     let (busy, left): (i64, i64) = journal
         .connection

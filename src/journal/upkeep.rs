@@ -6,11 +6,10 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::cursors::Cursors;
 use super::fault;
 use super::schema::PAGE_SIZE;
-use super::store::{Held, Journal, natural, oldest};
-use crate::model::{Seq, Stream, Timestamp, Trouble};
+use super::store::{Held, Journal, RESERVED_AHEAD, Stored, natural, oldest};
+use crate::model::{Loss, LossCause, Seq, Stream, Timestamp, Trouble};
 
 /// Records in one deleting transaction: some hundred kB, a few milliseconds.
 const STEP_RECORDS: usize = 256;
@@ -18,30 +17,14 @@ const STEP_RECORDS: usize = 256;
 /// Deleting transactions in one call: 16,000 records, well below a second. The next call goes on.
 const MAX_STEPS: usize = 64;
 
+/// What can wait is done in every so manieth call: once a minute.
+const SELDOM: u32 = 6;
+
 /// Free pages that stay in the file for the next commits: 1 MB.
 const FREE_PAGES_KEPT: i64 = 1024;
 
 /// Pages given back in one call, 2 MB: each may have to be moved first.
 const FREE_PAGES_AT_ONCE: i64 = 2048;
-
-/// Which limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DropCause {
-    /// The file was too large.
-    MaxSize,
-    /// The records were too old.
-    MaxAge,
-}
-
-impl DropCause {
-    /// The word in events and logs.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            DropCause::MaxSize => "max_size",
-            DropCause::MaxAge => "max_age",
-        }
-    }
-}
 
 /// Records that were given up although some sink still wanted them, or because there is no sink.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +32,7 @@ pub struct Dropped {
     /// Of which stream.
     pub stream: Stream,
     /// Which limit.
-    pub cause: DropCause,
+    pub cause: LossCause,
     /// How many records.
     pub records: u64,
     /// How many samples in them.
@@ -61,8 +44,18 @@ impl Journal {
     /// only when no data is left. Tells what was given up since the last call that succeeded. Call it every 60 commits,
     /// every 10 seconds and at the end.
     pub fn maintain(&mut self, now: Timestamp) -> Result<Vec<Dropped>, Trouble> {
+        self.rounds = self.rounds.wrapping_add(1);
         self.upkeep(now).map_err(|error| fault::of_sqlite(&self.place.file, &error))?;
         self.check_in_place()?;
+        let marks = self.high.marks();
+        let is_short = Stream::ALL.iter().any(|stream| {
+            let last = self.held[*stream as usize].last;
+            marks.reserved[*stream as usize] < last + RESERVED_AHEAD / 2
+        });
+        let has_grown = marks.written != self.held.map(|held| held.written);
+        if is_short || (has_grown && self.rounds.is_multiple_of(SELDOM)) {
+            self.reserve()?;
+        }
         Ok(std::mem::take(&mut self.dropped))
     }
 
@@ -70,12 +63,12 @@ impl Journal {
         let mut steps = MAX_STEPS;
         for stream in Stream::ALL {
             if let Some(floor) = self.cursors.floor(stream) {
-                self.cut(stream, None, &mut steps, |row| row.seq <= floor)?;
+                self.cut(stream, None, now, &mut steps, |row| row.seq <= floor)?;
             }
         }
         let too_old = now.before(self.max_age);
         for stream in Stream::ALL {
-            self.cut(stream, Some(DropCause::MaxAge), &mut steps, |row| row.at < too_old)?;
+            self.cut(stream, Some(LossCause::MaxAge), now, &mut steps, |row| row.at < too_old)?;
         }
         for stream in Stream::ALL {
             while steps > 0 && self.held[stream as usize].records > 0 {
@@ -84,7 +77,7 @@ impl Journal {
                     break;
                 }
                 let mut one_step = 1;
-                self.cut(stream, Some(DropCause::MaxSize), &mut one_step, |row| {
+                self.cut(stream, Some(LossCause::MaxSize), now, &mut one_step, |row| {
                     let wanted = excess > 0;
                     excess = excess.saturating_sub(row.bytes_on_disk());
                     wanted
@@ -92,17 +85,36 @@ impl Journal {
                 steps -= 1;
             }
         }
-        if self.stored.0 != self.cursors || self.stored.1 != self.held {
-            self.step(None, self.cursors.clone(), self.held)?;
+        if self.is_worth_storing() {
+            self.store()?;
         }
         give_back_pages(&self.connection)
+    }
+
+    /// A cursor over nothing but delivered records, none of which is in the file, costs a commit and saves nothing: a crash
+    /// sends nothing again. It is stored now and then.
+    fn is_worth_storing(&self) -> bool {
+        let counted = |held: &[Held; 2]| held.map(|held| Held { last: 0, ..held });
+        let has_moved = self.stored.cursors != self.cursors;
+        let is_empty = self.held.iter().all(|held| held.records == 0);
+        counted(&self.stored.held) != counted(&self.held)
+            || self.stored.losses != self.losses
+            || self.stored.reserved != self.high.marks().reserved
+            || self.stored.cursors.names().ne(self.cursors.names())
+            || (has_moved && (!is_empty || self.rounds.is_multiple_of(SELDOM)))
+    }
+
+    /// Stores cursors, counters and losses.
+    pub(super) fn store(&mut self) -> rusqlite::Result<()> {
+        self.step(None, self.held)
     }
 
     /// Deletes from the old end of the stream as long as `wanted` says so, in at most so many steps.
     fn cut(
         &mut self,
         stream: Stream,
-        cause: Option<DropCause>,
+        cause: Option<LossCause>,
+        now: Timestamp,
         steps: &mut usize,
         mut wanted: impl FnMut(&Row) -> bool,
     ) -> rusqlite::Result<()> {
@@ -112,19 +124,25 @@ impl Journal {
             if let Some(kept) = rows.iter().position(|row| !wanted(row)) {
                 rows.truncate(kept);
             }
-            let Some(through) = rows.last().map(|row| row.seq) else { return Ok(()) };
+            let (Some(first), Some(through)) = (rows.first().map(|row| row.seq), rows.last().map(|row| row.seq)) else {
+                return Ok(());
+            };
             let (records, samples) =
                 (rows.len() as u64, rows.iter().fold(0, |sum: u64, row| sum.saturating_add(row.samples)));
-            let (mut cursors, mut held) = (self.cursors.clone(), self.held);
+            let mut held = self.held;
             let left = &mut held[stream as usize];
             left.records = left.records.saturating_sub(records);
             left.samples = left.samples.saturating_sub(samples);
-            if cause.is_some() {
+            let before = self.losses.clone();
+            if let Some(cause) = cause {
                 left.dropped_records = left.dropped_records.saturating_add(records);
                 left.dropped_samples = left.dropped_samples.saturating_add(samples);
-                cursors.raise(stream, through);
+                self.lose(stream, Loss { first, last: through, samples, cause, at: now });
             }
-            self.step(Some((stream, through)), cursors, held)?;
+            if let Err(error) = self.step(Some((stream, through)), held) {
+                self.losses = before; // nothing was deleted
+                return Err(error);
+            }
             if let Some(cause) = cause {
                 self.note(Dropped { stream, cause, records, samples });
             }
@@ -136,38 +154,51 @@ impl Journal {
         Ok(())
     }
 
-    /// One transaction: deletes, and stores cursors and counters as they are then.
-    fn step(&mut self, delete: Option<(Stream, Seq)>, cursors: Cursors, mut held: [Held; 2]) -> rusqlite::Result<()> {
+    /// One transaction: deletes, and stores cursors, losses and counters as they are then.
+    fn step(&mut self, delete: Option<(Stream, Seq)>, mut held: [Held; 2]) -> rusqlite::Result<()> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         if let Some((stream, through)) = delete {
             transaction.prepare_cached(&format!("DELETE FROM {stream} WHERE seq <= ?1"))?.execute([through as i64])?;
             held[stream as usize].oldest = oldest(&transaction, stream)?;
         }
-        if cursors != self.stored.0 {
+        if self.cursors != self.stored.cursors {
             transaction.execute("DELETE FROM cursors", [])?;
-            let mut insert = transaction.prepare_cached("INSERT INTO cursors VALUES (?1, ?2, ?3, ?4)")?;
-            for (sink, stream, cursor) in cursors.iter() {
+            let mut insert = transaction
+                .prepare_cached("INSERT INTO cursors (sink, stream, position, last_sent) VALUES (?1, ?2, ?3, ?4)")?;
+            for (sink, stream, cursor) in self.cursors.iter() {
                 insert.execute((sink, stream.as_str(), cursor.position as i64, cursor.last_sent as i64))?;
             }
         }
+        if self.losses != self.stored.losses {
+            transaction.execute("DELETE FROM losses", [])?;
+            let mut insert = transaction.prepare_cached("INSERT INTO losses VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
+            for (stream, losses) in Stream::ALL.into_iter().zip(self.losses.iter()) {
+                for Loss { first, last, samples, cause, at } in losses.iter() {
+                    let (first, last, samples) = (*first as i64, *last as i64, *samples as i64);
+                    insert.execute((stream.as_str(), first, last, samples, cause.as_str(), at.0))?;
+                }
+            }
+        }
+        let reserved = self.high.marks().reserved;
         for (stream, held) in Stream::ALL.into_iter().zip(&held) {
             transaction
                 .prepare_cached(
-                    "UPDATE streams SET high = ?2, records = ?3, samples = ?4, dropped_records = ?5, dropped_samples = ?6
-                     WHERE stream = ?1",
+                    "UPDATE streams SET high = ?2, records = ?3, samples = ?4, dropped_records = ?5, dropped_samples = ?6,
+                     reserved = ?7 WHERE stream = ?1",
                 )?
                 .execute((
                     stream.as_str(),
-                    held.last as i64,
+                    held.written as i64,
                     held.records as i64,
                     held.samples as i64,
                     held.dropped_records as i64,
                     held.dropped_samples as i64,
+                    reserved[stream as usize] as i64,
                 ))?;
         }
         transaction.commit()?;
-        (self.cursors, self.held) = (cursors.clone(), held);
-        self.stored = (cursors, held);
+        self.held = held;
+        self.stored = Stored { cursors: self.cursors.clone(), held, losses: self.losses.clone(), reserved };
         Ok(())
     }
 

@@ -20,9 +20,28 @@ pub enum Event {
     Dropped {
         /// How many samples.
         samples: u64,
-        /// The cause: `max_size`, `max_age`, `memory`.
+        /// The cause: a word of [`super::LossCause`].
         cause: String,
     },
+    /// The agent started. Positions of both streams go on behind all that was ever given.
+    Started {
+        /// How the run before ended.
+        previous: Previous,
+        /// Records, at most, that were once written and are no longer in the file.
+        missing: u64,
+    },
+}
+
+/// How the run of the agent before this one ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Previous {
+    /// There was none: the journal is new.
+    None,
+    /// It was stopped, and everything it had heard was stored or delivered.
+    Clean,
+    /// By a crash or a power cut: what it had heard in the last commit interval may be gone.
+    Crash,
 }
 
 /// Whether a link answers.

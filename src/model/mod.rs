@@ -5,6 +5,7 @@ pub mod backoff;
 pub mod batch;
 pub mod encoding;
 pub mod event;
+pub mod losses;
 pub mod stamp;
 pub mod tag;
 pub mod time;
@@ -14,7 +15,8 @@ pub mod words;
 
 pub use backoff::Backoff;
 pub use batch::{Batch, BootId, Cursor, DataRecord, EventRecord, MessageId, Scan, Seq, Stream};
-pub use event::{Event, LinkState};
+pub use event::{Event, LinkState, Previous};
+pub use losses::{Loss, LossCause, Losses};
 pub use stamp::Stamp;
 pub use tag::{Deadband, Group, ReportRule, TagInfo, ValueKind};
 pub use time::Timestamp;

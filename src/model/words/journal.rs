@@ -26,6 +26,8 @@ pub const DISK_FAULT: Code = Code("CW310");
 pub const DAMAGED_RECORDS: Code = Code("CW311");
 /// Files of the journal were removed or replaced under the running agent.
 pub const TAKEN_AWAY: Code = Code("CW312");
+/// The file does not reach as far as it once did.
+pub const MISSING_RECORDS: Code = Code("CW313");
 
 pub(super) const WORDS: &[Words] = &[
     Words {
@@ -193,6 +195,21 @@ pub(super) const WORDS: &[Words] = &[
         remedy: Text {
             en: "let the sinks deliver what is left, then restart the agent; stop the agent before touching its directory",
             zh: "请等各去向送完剩余数据后重启程序；改动该目录之前请先停止程序",
+        },
+    },
+    Words {
+        code: MISSING_RECORDS,
+        what: Text {
+            en: "the journal {path} has lost records that were once written, {records} at most",
+            zh: "日志库 {path} 丢失了曾经写入的记录，最多 {records} 条",
+        },
+        cause: Text {
+            en: "Its -wal file was removed or cut off, an older copy was put in its place, or the medium did not keep what it had confirmed.",
+            zh: "其 -wal 文件被删除或截断、被旧的副本替换，或存储介质没有保住已确认写入的内容。",
+        },
+        remedy: Text {
+            en: "stop the agent before touching its files, and copy the journal with its -wal file; if nobody did, replace the medium; receivers see the gap in `prev`",
+            zh: "改动文件前请先停止程序，复制日志库时连同 -wal 文件一起复制；若无人动过，请更换存储介质；接收方可从 `prev` 看出缺口",
         },
     },
 ];

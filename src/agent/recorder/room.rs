@@ -1,0 +1,457 @@
+//! The recorder's thread. It sleeps from turn to turn; at each it takes what the links have heard, keeps what is worth reporting, gives
+//! it positions, announces it to the couriers, and commits what has to be on the disk in one transaction.
+//!
+//! The rule: what was heard is delivered to every sink or on the disk within one commit interval ([`Hold`]). What the disk refuses stays in
+//! memory, is delivered from there, and is tried again; beyond a limit the oldest is given up, counted, and told to whoever misses it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio::sync::{oneshot, watch};
+use tracing::{error, info, warn};
+
+use super::super::hold::Hold;
+use super::super::pending::Pending;
+use super::super::tail::Tail;
+use super::super::unwritten::{GivenUp, Unwritten};
+use super::{Command, Health, Progress};
+use crate::config::Persist;
+use crate::journal::{Dropped, Journal, NewEvent, OnChange};
+use crate::model::words::agent as words;
+use crate::model::words::journal as journal_words;
+use crate::model::{Batch, Code, Event, Loss, LossCause, Seq, Stream, Timestamp, Trouble};
+use crate::source::Heard;
+
+/// Samples that make a turn worth its price before its time: at 8 kB of overhead a commit, the overhead is below 1 byte
+/// a sample from here on.
+pub(super) const COMMIT_SAMPLES: usize = 10_000;
+
+/// Places for samples that wait in memory while the disk refuses them, about 32 bytes each; beyond it the oldest are given
+/// up.
+const MEMORY_PLACES: usize = 200_000;
+
+/// Events that wait in memory while the disk refuses them; beyond it the oldest are given up. Far more than a day of a
+/// flapping link, in some 100 kB.
+const MEMORY_EVENTS: usize = 1_000;
+
+/// While the disk refuses, what was given up is told so often: to know that it goes on, a line a minute is enough.
+const TELL_EVERY: Duration = Duration::from_secs(60);
+
+/// Cursors and range deletes are written after so many commits or so much time: a crash sends at most that much again.
+const MAINTAIN_COMMITS: u32 = 60;
+const MAINTAIN_EVERY: Duration = Duration::from_secs(10);
+
+/// With long commit intervals the recorder still turns so often, so that a watchdog can tell it from a hung one.
+const HEARTBEAT: Duration = Duration::from_secs(2);
+
+/// What the thread owns.
+pub(super) struct Room {
+    journal: Journal,
+    heard: tokio::sync::mpsc::Receiver<Heard>,
+    orders: mpsc::Receiver<Command>,
+    pub(super) waiting_samples: Arc<AtomicUsize>,
+    announce: watch::Sender<Arc<Tail>>,
+    pub(super) health: Arc<Health>,
+    commit_interval: Duration,
+    persist: Persist,
+    message_bytes: usize,
+    on_change: OnChange,
+    /// Without positions yet.
+    pending: Pending,
+    hold: Hold,
+    /// With positions, announced, not on the disk.
+    unwritten: Unwritten,
+    sinks: HashMap<String, watch::Receiver<Progress>>,
+    commits_since_maintenance: u32,
+    maintained: Instant,
+    /// The storage trouble that is being waited out.
+    refused: Option<Trouble>,
+    given_up: Tally,
+    /// Why the last maintenance failed: told when it changes, not every time.
+    unmaintained: Option<Code>,
+    /// Dropped with the thread, however it ends.
+    _alive: oneshot::Sender<()>,
+}
+
+/// Samples given up since the disk began to refuse.
+#[derive(Default)]
+struct Tally {
+    unlogged: u64,
+    unpublished: u64,
+    logged: Option<Instant>,
+}
+
+impl Room {
+    /// A room in which nothing has happened yet, with the default settings.
+    pub(super) fn new(
+        journal: Journal,
+        heard: tokio::sync::mpsc::Receiver<Heard>,
+        orders: mpsc::Receiver<Command>,
+        announce: watch::Sender<Arc<Tail>>,
+        alive: oneshot::Sender<()>,
+    ) -> Room {
+        let hold = Hold::new(announce.borrow().last_data);
+        Room {
+            journal,
+            heard,
+            orders,
+            waiting_samples: Arc::default(),
+            announce,
+            health: Arc::default(),
+            commit_interval: Duration::from_secs(1),
+            persist: Persist::Undelivered,
+            message_bytes: 128_000,
+            on_change: OnChange::new(),
+            pending: Pending::default(),
+            hold,
+            unwritten: Unwritten::default(),
+            sinks: HashMap::new(),
+            commits_since_maintenance: 0,
+            maintained: Instant::now(),
+            refused: None,
+            given_up: Tally::default(),
+            unmaintained: None,
+            _alive: alive,
+        }
+    }
+
+    /// Other settings.
+    pub(super) fn settle(&mut self, commit_interval: Duration, persist: Persist, message_bytes: usize) {
+        (self.commit_interval, self.persist, self.message_bytes) = (commit_interval, persist, message_bytes);
+    }
+
+    pub(super) fn run(mut self) {
+        self.say_how_the_journal_was_found();
+        let mut turned = Instant::now();
+        loop {
+            let turn_every = self.hold.turn_every(self.commit_interval);
+            let wait = turn_every.saturating_sub(turned.elapsed()).min(HEARTBEAT);
+            if !wait.is_zero() {
+                thread::park_timeout(wait);
+            }
+            self.health.turns.fetch_add(1, Ordering::Relaxed);
+            self.take_heard();
+            let (flushes, is_stop) = self.take_orders();
+            let is_flush = is_stop || !flushes.is_empty();
+            if is_flush || turned.elapsed() >= turn_every || self.pending.samples >= COMMIT_SAMPLES {
+                turned = Instant::now();
+                self.turn(is_flush);
+                self.maintain_if_due();
+            }
+            for done in flushes {
+                done.send(()).ok(); // the asker may have given up; the flush happened anyway
+            }
+            if is_stop {
+                return self.close();
+            }
+        }
+    }
+
+    fn say_how_the_journal_was_found(&mut self) {
+        let opening = self.journal.opening();
+        if opening.missing > 0 {
+            let trouble = Trouble::new(journal_words::MISSING_RECORDS).with("records", opening.missing);
+            let trouble = trouble.with("path", self.journal.reader().file().display());
+            error!(code = %trouble.code, "{trouble}");
+        }
+        let event = Event::Started { previous: opening.previous, missing: opening.missing };
+        self.pending.events.push(NewEvent { at: now(), event });
+    }
+
+    fn take_heard(&mut self) {
+        let mut samples = 0;
+        while let Ok(heard) = self.heard.try_recv() {
+            match heard {
+                Heard::Batch(batch) => {
+                    samples += batch.len();
+                    self.remember(batch);
+                }
+                Heard::Event(at, event) => self.pending.events.push(NewEvent { at, event }),
+            }
+        }
+        self.waiting_samples.fetch_sub(samples, Ordering::Relaxed);
+    }
+
+    fn remember(&mut self, batch: Batch) {
+        let group = batch.group.clone();
+        let Some(scan) = self.on_change.filter(batch) else { return };
+        self.pending.push(group, scan, self.message_bytes);
+    }
+
+    fn take_orders(&mut self) -> (Vec<oneshot::Sender<()>>, bool) {
+        let mut flushes = Vec::new();
+        let mut is_stop = false;
+        while let Ok(order) = self.orders.try_recv() {
+            match order {
+                Command::Flush(done) => flushes.push(done),
+                Command::Sinks(sinks) => {
+                    let names: Vec<&str> = sinks.keys().map(String::as_str).collect();
+                    self.journal.forget_sinks_except(&names);
+                    self.sinks = sinks;
+                }
+                Command::ProgressOf(sink, answer) => {
+                    let data = self.journal.cursor(&sink, Stream::Data);
+                    let events = self.journal.cursor(&sink, Stream::Events);
+                    answer.send(Progress { data, events }).ok(); // the asker may have given up
+                }
+                Command::Limits { max_size, max_age, commit_interval, persist, message_bytes } => {
+                    self.journal.set_limits(max_size, max_age);
+                    self.settle(commit_interval, persist, message_bytes);
+                }
+                Command::Stop => is_stop = true,
+            }
+        }
+        if !flushes.is_empty() || is_stop {
+            self.take_heard(); // what was put before the order
+        }
+        (flushes, is_stop)
+    }
+
+    /// Announces what is new, and writes what has to be on the disk by now; at a flush all of it.
+    fn turn(&mut self, is_flush: bool) {
+        if let Some(floor) = self.floor() {
+            let samples = self.unwritten.delivered(floor);
+            self.health.committed.fetch_add(samples, Ordering::Relaxed);
+        }
+        let (data, events) = self.pending.take();
+        let new = self.journal.number(data, events);
+        let has_news = !new.data.is_empty() || !new.events.is_empty();
+        self.unwritten.push(&new);
+        if has_news {
+            let tail = self.announce.borrow().followed_by(new, self.unwritten.oldest(), self.journal.losses());
+            self.announce.send_replace(Arc::new(tail));
+        }
+        let newest = self.announce.borrow().last_data;
+        let is_due = self.hold.turn(self.floor(), newest);
+        self.commit(is_due || is_flush || self.refused.is_some());
+        let records = self.journal.status_records() + self.unwritten.records() as u64;
+        self.health.records.store(records, Ordering::Relaxed);
+    }
+
+    /// What every sink has of the data; `None`: everything is to be written.
+    fn floor(&self) -> Option<Seq> {
+        match self.persist {
+            Persist::Always => None,
+            Persist::Undelivered => self.sinks.values().map(|progress| progress.borrow().data.position).min(),
+        }
+    }
+
+    /// Writes the events that are not on the disk, and the data likewise if that is due.
+    fn commit(&mut self, with_data: bool) {
+        let (data, events) = self.unwritten.all();
+        let data = if with_data { data } else { &[] };
+        if data.is_empty() && events.is_empty() {
+            return;
+        }
+        match self.journal.commit(data, events) {
+            Ok(()) => {
+                self.unwritten.events_written();
+                if with_data {
+                    let samples = self.unwritten.data_written();
+                    self.health.committed.fetch_add(samples, Ordering::Relaxed);
+                }
+                if self.refused.take().is_some() {
+                    self.on_writable_again();
+                }
+                self.commits_since_maintenance += 1;
+            }
+            Err(trouble) => self.wait_out(trouble),
+        }
+    }
+
+    /// The disk refused: keep collecting in memory and say so once.
+    fn wait_out(&mut self, trouble: Trouble) {
+        if self.refused.as_ref().map(|before| before.code) != Some(trouble.code) {
+            error!(code = %trouble.code, "{trouble}");
+        }
+        self.refused = Some(trouble);
+        if let Some(given_up) = self.unwritten.drop_beyond(MEMORY_PLACES) {
+            self.give_up(Stream::Data, &given_up);
+            self.health.dropped.fetch_add(given_up.samples, Ordering::Relaxed);
+            self.given_up.unlogged += given_up.samples;
+            self.given_up.unpublished += given_up.samples;
+        }
+        if let Some(given_up) = self.unwritten.drop_events_beyond(MEMORY_EVENTS) {
+            self.give_up(Stream::Events, &given_up);
+        }
+        if self.given_up.logged.is_none_or(|logged| logged.elapsed() >= TELL_EVERY) {
+            self.log_given_up();
+        }
+    }
+
+    fn give_up(&mut self, stream: Stream, GivenUp { first, last, samples }: &GivenUp) {
+        let loss = Loss { first: *first, last: *last, samples: *samples, cause: LossCause::Memory, at: now() };
+        self.journal.lose(stream, loss);
+    }
+
+    fn log_given_up(&mut self) {
+        let samples = std::mem::take(&mut self.given_up.unlogged);
+        if samples > 0 {
+            self.given_up.logged = Some(Instant::now());
+            let total = self.health.dropped.load(Ordering::Relaxed);
+            let trouble = Trouble::new(words::MEMORY_FULL).with("samples", samples).with("total", total);
+            error!(code = %trouble.code, "{trouble}");
+        }
+    }
+
+    fn on_writable_again(&mut self) {
+        self.log_given_up();
+        info!("the journal can be written again");
+        let Tally { unpublished, .. } = std::mem::take(&mut self.given_up);
+        if unpublished > 0 {
+            self.publish_dropped(unpublished, LossCause::Memory);
+        }
+    }
+
+    fn publish_dropped(&mut self, samples: u64, cause: LossCause) {
+        let event = Event::Dropped { samples, cause: cause.as_str().into() };
+        self.pending.events.push(NewEvent { at: now(), event });
+    }
+
+    fn move_cursors(&mut self) {
+        for (sink, progress) in &self.sinks {
+            let progress = *progress.borrow();
+            self.journal.move_cursor(sink, Stream::Data, progress.data);
+            self.journal.move_cursor(sink, Stream::Events, progress.events);
+        }
+    }
+
+    fn maintain_if_due(&mut self) {
+        if self.commits_since_maintenance < MAINTAIN_COMMITS && self.maintained.elapsed() < MAINTAIN_EVERY {
+            return;
+        }
+        self.commits_since_maintenance = 0;
+        self.maintained = Instant::now();
+        self.move_cursors();
+        match self.journal.maintain(now()) {
+            Ok(dropped) => {
+                self.unmaintained = None;
+                dropped.into_iter().for_each(|dropped| self.on_dropped(dropped));
+            }
+            Err(trouble) => {
+                if self.unmaintained.replace(trouble.code) != Some(trouble.code) {
+                    warn!(code = %trouble.code, "{trouble}");
+                }
+            }
+        }
+        self.health.bytes.store(self.journal.status().bytes_on_disk, Ordering::Relaxed);
+    }
+
+    /// The journal gave samples up by policy: counted, logged, published.
+    fn on_dropped(&mut self, dropped: Dropped) {
+        self.health.dropped.fetch_add(dropped.samples, Ordering::Relaxed);
+        let trouble = Trouble::new(words::JOURNAL_DROPPED)
+            .with("samples", dropped.samples)
+            .with("records", dropped.records)
+            .with("cause", dropped.cause.as_str());
+        error!(code = %trouble.code, "{trouble}");
+        self.publish_dropped(dropped.samples, dropped.cause);
+    }
+
+    /// The agent ends. Nothing goes uncounted, be it that the disk still refuses.
+    fn close(mut self) {
+        self.move_cursors();
+        self.turn(true); // what the last maintenance gave up is an event
+        self.log_given_up();
+        let samples = self.unwritten.samples();
+        if samples > 0 {
+            let total = self.health.dropped.fetch_add(samples, Ordering::Relaxed) + samples;
+            let trouble = Trouble::new(words::LOST_AT_STOP).with("samples", samples).with("total", total);
+            error!(code = %trouble.code, "{trouble}");
+        }
+        if let Err(trouble) = self.journal.close(now()) {
+            warn!(code = %trouble.code, "{trouble}");
+        }
+    }
+}
+
+fn now() -> Timestamp {
+    Timestamp::of(SystemTime::now())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{BootId, Deadband, Group, Reading, ReportRule, TagInfo, Value, ValueKind};
+
+    fn group(device: &str, tags: usize) -> Arc<Group> {
+        let report = ReportRule { deadband: Deadband::None, max_silence: Duration::from_secs(60) };
+        let tag = |n| TagInfo { name: format!("t{n}").into(), unit: None, kind: ValueKind::Int, report };
+        Arc::new(Group::new(device.into(), Duration::from_secs(1), (0..tags).map(tag).collect()))
+    }
+
+    /// A room on a journal whose table is gone until [`heal`].
+    fn on_a_refusing_disk(dir: &std::path::Path) -> Room {
+        let settings =
+            crate::journal::Settings { dir: dir.to_owned(), max_size: 1 << 30, max_age: Duration::from_secs(86_400) };
+        let journal = Journal::open(settings, BootId(1), Timestamp(0)).unwrap();
+        alter(dir, "ALTER TABLE events RENAME TO away");
+        let (_, heard) = tokio::sync::mpsc::channel(1);
+        let (_, orders) = mpsc::channel();
+        let (announce, _) = watch::channel(Arc::new(Tail::new(&journal)));
+        Room::new(journal, heard, orders, announce, oneshot::channel().0)
+    }
+
+    fn heal(dir: &std::path::Path) {
+        alter(dir, "ALTER TABLE away RENAME TO events");
+    }
+
+    fn alter(dir: &std::path::Path, sql: &str) {
+        rusqlite::Connection::open(dir.join("journal.sqlite")).unwrap().execute_batch(sql).unwrap();
+    }
+
+    fn hear(room: &mut Room, at: i64) {
+        let readings = vec![Some(Reading::Good(Value::I64(at))); 4_000];
+        room.remember(Batch { group: group("a", 4_000), at: Timestamp(at), mono_ms: 0, readings, stamps: None });
+        hear_nothing_but_an_event(room, at);
+    }
+
+    fn hear_nothing_but_an_event(room: &mut Room, at: i64) {
+        let event = Event::Dropped { samples: 0, cause: "filler".into() };
+        room.pending.events.push(NewEvent { at: Timestamp(at), event });
+    }
+
+    #[test]
+    fn a_disk_that_refuses_for_long_fills_no_memory_and_what_was_given_up_is_published_in_one_sum() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut room = on_a_refusing_disk(dir.path());
+        for at in 0..60 {
+            hear(&mut room, at);
+            room.turn(false);
+        }
+        assert!(room.refused.is_some());
+        assert_eq!(room.unwritten.samples(), MEMORY_PLACES as u64);
+        assert_eq!(room.unwritten.records(), 50 + 60, "no event for each refusal");
+        (0..2_000).for_each(|at| hear_nothing_but_an_event(&mut room, at));
+        room.turn(false);
+        assert_eq!(room.unwritten.records(), 50 + MEMORY_EVENTS);
+        let lost = |stream: Stream| {
+            room.journal.losses()[stream as usize].iter().map(|l| (l.first, l.last)).collect::<Vec<_>>()
+        };
+        assert_eq!((lost(Stream::Data), lost(Stream::Events)), (vec![(1, 10)], vec![(1, 1_060)]));
+        heal(dir.path());
+        room.turn(false);
+        assert_eq!((room.unwritten.records(), room.pending.events.len()), (0, 1));
+        let event = Event::Dropped { samples: 40_000, cause: "memory".into() };
+        assert_eq!(room.pending.events[0].event, event);
+        assert_eq!(room.health.dropped.load(Ordering::Relaxed), 40_000);
+        assert_eq!(room.health.committed.load(Ordering::Relaxed), 200_000);
+    }
+
+    #[test]
+    fn what_the_disk_refuses_to_the_end_is_counted_at_the_stop() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut room = on_a_refusing_disk(dir.path());
+        hear(&mut room, 1);
+        let (orders, received) = mpsc::channel();
+        room.orders = received;
+        let health = room.health.clone();
+        orders.send(Command::Stop).unwrap();
+        room.run();
+        assert_eq!(health.dropped.load(Ordering::Relaxed), 4_000);
+    }
+}

@@ -1,0 +1,44 @@
+//! Migration: a file of an older version is brought forward, one version a step, each step in one transaction.
+//!
+//! The rule: a step that did not end did not begin.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+/// The step from version 1 to 2, from 2 to 3, and so on.
+const STEPS: [&str; 1] = ["
+ALTER TABLE boots ADD COLUMN trust TEXT;
+ALTER TABLE boots ADD COLUMN offset INTEGER;
+ALTER TABLE data ADD COLUMN clock INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE data ADD COLUMN prio INTEGER NOT NULL DEFAULT 1;
+CREATE INDEX data_low ON data (seq) WHERE prio = 0;
+CREATE INDEX data_high ON data (seq) WHERE prio = 2;
+ALTER TABLE events ADD COLUMN clock INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE cursors ADD COLUMN ahead BLOB;
+ALTER TABLE streams ADD COLUMN reserved INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE losses (
+    stream TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, samples INTEGER NOT NULL, cause TEXT NOT NULL,
+    at INTEGER NOT NULL, PRIMARY KEY (stream, first)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE quarantine (
+    sink TEXT NOT NULL, stream TEXT NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL, samples INTEGER NOT NULL,
+    cause TEXT NOT NULL, grp INTEGER, boot INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (sink, stream, seq)
+) STRICT;
+CREATE TABLE ledger (
+    hour INTEGER NOT NULL, device TEXT NOT NULL, period INTEGER NOT NULL, tags INTEGER NOT NULL, counts TEXT NOT NULL,
+    PRIMARY KEY (hour, device, period)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE usage (
+    sink TEXT NOT NULL, month TEXT NOT NULL, bytes INTEGER NOT NULL, messages INTEGER NOT NULL, PRIMARY KEY (sink, month)
+) STRICT, WITHOUT ROWID;
+"];
+
+/// Brings the file from `version` to the newest one.
+pub(super) fn forward(connection: &mut Connection, version: i64) -> rusqlite::Result<()> {
+    for (from, step) in (1..).zip(STEPS).filter(|(from, _)| *from >= version) {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "user_version", from + 1)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}
