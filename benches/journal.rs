@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use cloudward::journal::{Journal, NewData, Settings};
+use cloudward::journal::{Journal, Limits, NewData, Settings};
 use cloudward::model::{
     BootId, Cursor, Deadband, Group, Reading, ReportRule, Scan, Stream, TagInfo, Timestamp, Value, ValueKind,
 };
@@ -30,8 +30,8 @@ fn main() {
 
 fn run(scans: usize) {
     let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("the target directory can be written");
-    let settings =
-        Settings { dir: dir.path().to_owned(), max_size: 10_000_000_000, max_age: Duration::from_secs(86_400 * 365) };
+    let limits = Limits { max_size: 10_000_000_000, ..Limits::default() };
+    let settings = Settings { dir: dir.path().to_owned(), limits };
     let mut journal = Journal::open(settings, BootId(1), Timestamp(0)).expect("a fresh directory can be used");
     for stream in Stream::ALL {
         journal.cursor("bench", stream); // registers the sink, whose cursor lets the trim go on

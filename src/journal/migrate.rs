@@ -19,6 +19,11 @@ CREATE TABLE losses (
     stream TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, samples INTEGER NOT NULL, cause TEXT NOT NULL,
     at INTEGER NOT NULL, PRIMARY KEY (stream, first)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE salvage (
+    file TEXT NOT NULL, stream TEXT NOT NULL, through INTEGER NOT NULL, until INTEGER NOT NULL, floor INTEGER NOT NULL,
+    records INTEGER NOT NULL, samples INTEGER NOT NULL, saved_records INTEGER NOT NULL, saved_samples INTEGER NOT NULL,
+    unread INTEGER NOT NULL, passed_unread INTEGER NOT NULL, PRIMARY KEY (file, stream)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE quarantine (
     sink TEXT NOT NULL, stream TEXT NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL, samples INTEGER NOT NULL,
     cause TEXT NOT NULL, grp INTEGER, boot INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (sink, stream, seq)

@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::{fault, migrate};
@@ -95,6 +96,20 @@ CREATE TABLE losses (
     at      INTEGER NOT NULL,
     PRIMARY KEY (stream, first)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE salvage (                       -- what is still to be brought over from files that were set aside
+    file          TEXT NOT NULL,
+    stream        TEXT NOT NULL,
+    through       INTEGER NOT NULL,          -- gone through up to here
+    until         INTEGER NOT NULL,
+    floor         INTEGER NOT NULL,          -- up to here every sink had come
+    records       INTEGER NOT NULL,          -- not yet seen, by the counters of that file
+    samples       INTEGER NOT NULL,
+    saved_records INTEGER NOT NULL,
+    saved_samples INTEGER NOT NULL,
+    unread        INTEGER NOT NULL,          -- positions behind the floor
+    passed_unread INTEGER NOT NULL,          -- 1: also before it
+    PRIMARY KEY (file, stream)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE quarantine (                    -- what a broker can never take
     sink    TEXT NOT NULL,
     stream  TEXT NOT NULL,
@@ -130,6 +145,8 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, Trouble> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(BUSY)?;
+        // A file that turns out to be damaged is left as it was; a healthy one gets its last checkpoint when it is closed.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         let owner = owner(&connection)?;
         Ok((connection, owner))
     };
@@ -140,6 +157,8 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, Trouble> {
         let error = format!("journal_mode is {journal_mode}, must be wal");
         return Err(Trouble::new(words::DISK_FAULT).with("path", path.display()).with("error", error));
     }
+    let close = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false);
+    close.map_err(|e| fault::of_sqlite(path, &e))?;
     Ok(connection)
 }
 
@@ -156,6 +175,20 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, Trouble> {
     let (connection, owner) = connect().map_err(|e| fault::of_sqlite(path, &e))?;
     refuse_others(path, owner)?;
     Ok(connection)
+}
+
+/// A connection to a file that may be damaged, whosever it is: reads only what it is asked for.
+pub(super) fn open_damaged(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY)?;
+    guard(&connection)?;
+    Ok(connection)
+}
+
+/// No last checkpoint when it is closed: what is damaged is looked into as it is.
+pub(super) fn leave_as_it_is(connection: &Connection) {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).ok(); // then it is one checkpoint more
 }
 
 /// Whose file it is.
