@@ -39,10 +39,20 @@ CREATE TABLE usage (
 
 /// Brings the file from `version` to the newest one.
 pub(super) fn forward(connection: &mut Connection, version: i64) -> rusqlite::Result<()> {
+    forward_with(connection, version, |_| {})
+}
+
+/// The same; `before_commit` is told of each version when everything is done but the commit.
+pub(super) fn forward_with(
+    connection: &mut Connection,
+    version: i64,
+    mut before_commit: impl FnMut(i64),
+) -> rusqlite::Result<()> {
     for (from, step) in (1..).zip(STEPS).filter(|(from, _)| *from >= version) {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         transaction.execute_batch(step)?;
         transaction.pragma_update(None, "user_version", from + 1)?;
+        before_commit(from + 1);
         transaction.commit()?;
     }
     Ok(())

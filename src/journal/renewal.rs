@@ -243,8 +243,9 @@ impl Journal {
         self.stored = Stored { cursors, held, losses: Arc::new(losses), reserved };
         self.salvage.begin(jobs, self.dictionary.entries(), (self.boot_row, self.boot));
         self.dictionary.forget();
+        self.reopen()?;
         self.prune();
-        self.reopen()
+        Ok(())
     }
 
     /// What is known of a file that becomes damaged while the agent runs is in memory.

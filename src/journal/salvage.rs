@@ -248,6 +248,11 @@ impl Journal {
             }
         }
         lost.extend(slice.unreadable);
+        // By the old file's counters there were more: a page that was cut off is read as zeros, of which SQLite does not complain.
+        let last = rows.last().map_or(lane.through, |(old, _)| old.seq);
+        if slice.through == lane.until && slice.unreadable.is_none() && lane.records > 0 && last < lane.until {
+            lost.push((last + 1, lane.until));
+        }
         let before = self.losses.clone();
         for (first, last) in lost {
             lane.has_passed_unread |= first <= floor;

@@ -2,6 +2,8 @@
 //!
 //! The rule: a file that is not ours, or that a newer cloudward wrote, is looked at and left as it was.
 
+use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -152,7 +154,11 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, Trouble> {
     };
     let (mut connection, owner) = connect().map_err(|e| fault::of_sqlite(path, &e))?;
     refuse_others(path, owner)?;
-    let journal_mode = prepare(&mut connection, owner).map_err(|e| fault::of_sqlite(path, &e))?;
+    let journal_mode = prepare(&mut connection, owner).map_err(|e| match fault::of_sqlite(path, &e) {
+        // Tables that are not as any version made them.
+        trouble if fault::is_of_the_schema(&e) => Trouble { code: words::CORRUPT, ..trouble },
+        trouble => trouble,
+    })?;
     if journal_mode != "wal" {
         let error = format!("journal_mode is {journal_mode}, must be wal");
         return Err(Trouble::new(words::DISK_FAULT).with("path", path.display()).with("error", error));
@@ -182,9 +188,34 @@ pub(super) fn open_damaged(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY)?;
+    // A file that was cut off is read as far as it goes.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_WRITABLE_SCHEMA, true)?;
     guard(&connection)?;
     Ok(connection)
 }
+
+/// Puts the first bytes of the file right, which are the same in every journal, if the rest says that it is one. True if that helped.
+pub(super) fn mend_header(path: &Path) -> bool {
+    let mend = || -> std::io::Result<bool> {
+        let file = File::options().read(true).write(true).open(path)?;
+        let mut header = [0; 100];
+        file.read_exact_at(&mut header, 0)?;
+        let is_ours = header[APPLICATION_ID_AT..][..4] == (APPLICATION_ID as u32).to_be_bytes();
+        if !is_ours || header.starts_with(&HEADER) {
+            return Ok(false);
+        }
+        file.write_all_at(&HEADER, 0)?;
+        file.sync_all()?;
+        Ok(true)
+    };
+    mend().unwrap_or(false) // then it is as damaged as it was
+}
+
+/// How each journal begins (SQLite file format, 1.3): magic, page size, WAL, no reserved bytes, payload fractions.
+const HEADER: [u8; 24] = *b"SQLite format 3\0\x04\x00\x02\x02\x00\x40\x20\x20";
+
+/// The place of the application id in the header.
+const APPLICATION_ID_AT: usize = 68;
 
 /// No last checkpoint when it is closed: what is damaged is looked into as it is.
 pub(super) fn leave_as_it_is(connection: &Connection) {

@@ -531,6 +531,13 @@ fn find(dir: &Path, marks: Marks, start: (BootId, Timestamp)) -> Result<(PathBuf
             Err(trouble) => trouble,
         };
     }
+    if trouble.code == words::NOT_A_DATABASE && schema::mend_header(&file) {
+        news.push(Trouble::new(words::HEADER_MENDED).with("path", file.display()));
+        trouble = match open_file(&file, start) {
+            Ok(opened) => return Ok((file, opened, news)),
+            Err(trouble) => trouble,
+        };
+    }
     if !renewal::is_damage(trouble.code) && !file.is_dir() {
         return Err(trouble);
     }
@@ -550,11 +557,14 @@ fn open_file(file: &Path, (boot, now): (BootId, Timestamp)) -> Result<Opened, Tr
         let cursors = load_cursors(connection)?;
         let losses = [load_losses(connection, Stream::Data)?, load_losses(connection, Stream::Events)?];
         let held = [load_held(connection, Stream::Data)?, load_held(connection, Stream::Events)?];
+        for (held, losses) in held.iter().zip(&losses) {
+            check_last(held, losses)?;
+        }
         let (reserved, jobs) = (load_reserved(connection)?, salvage::load_jobs(connection)?);
         // Starts are numbered in the order of positions, also those that will be brought over.
         let behind = left.iter().filter(|path| *path != file).filter_map(|path| Remains::of(path).last_start).max();
         let boot_row = start_boot(connection, boot, now, behind.unwrap_or(0))?;
-        Ok((cursors, losses, held, reserved, boot_row, jobs))
+        Ok((cursors, losses, held.map(|(held, _)| held), reserved, boot_row, jobs))
     };
     match load(&mut connection) {
         Ok((cursors, losses, held, reserved, boot_row, jobs)) => {
@@ -572,6 +582,16 @@ fn open_file(file: &Path, (boot, now): (BootId, Timestamp)) -> Result<Opened, Tr
             Err(trouble)
         }
     }
+}
+
+/// The newest record is there if any is, unless it was given up for the sake of others. A page that was cut off is read as zeros, of which
+/// SQLite does not complain.
+fn check_last((held, last): &(Held, Seq), losses: &Losses) -> rusqlite::Result<()> {
+    let high = held.written;
+    if held.records == 0 || *last >= high || losses.last_between(high - 1, high + 1).is_some() {
+        return Ok(());
+    }
+    Err(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT), None))
 }
 
 pub(super) fn load_cursors(connection: &Connection) -> rusqlite::Result<Cursors> {
@@ -603,7 +623,8 @@ pub(super) fn load_losses(connection: &Connection, stream: Stream) -> rusqlite::
 }
 
 /// Counters as they were stored, and what was committed since: a minute's worth at most, so nothing long is counted.
-fn load_held(connection: &Connection, stream: Stream) -> rusqlite::Result<Held> {
+/// Gives also the last position that is there.
+fn load_held(connection: &Connection, stream: Stream) -> rusqlite::Result<(Held, Seq)> {
     let name = stream.as_str();
     let samples = if stream == Stream::Data { "samples" } else { "0" };
     let [high, records, counted_samples, dropped_records, dropped_samples] = connection.query_row(
@@ -615,8 +636,9 @@ fn load_held(connection: &Connection, stream: Stream) -> rusqlite::Result<Held> 
     let since = format!("SELECT count(*), coalesce(sum({samples}), 0) FROM {name} WHERE seq > ?1");
     let [records_since, samples_since] =
         connection.query_row(&since, [high as i64], |row| Ok([row.get::<_, i64>(0)?, row.get(1)?].map(natural)))?;
-    let written = natural(last.unwrap_or(0)).max(high);
-    Ok(Held {
+    let last = natural(last.unwrap_or(0));
+    let written = last.max(high);
+    let held = Held {
         records: records.saturating_add(records_since),
         samples: counted_samples.saturating_add(samples_since),
         oldest: oldest(connection, stream)?,
@@ -624,7 +646,8 @@ fn load_held(connection: &Connection, stream: Stream) -> rusqlite::Result<Held> 
         written,
         dropped_records,
         dropped_samples,
-    })
+    };
+    Ok((held, last))
 }
 
 /// How far positions may have been given, per stream, should the high-water mark beside the file be gone.

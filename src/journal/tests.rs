@@ -599,3 +599,7 @@ fn a_reader_sees_each_commit_and_does_not_hold_the_wal() {
         .unwrap();
     assert_eq!((busy, left), (0, 0), "a reader that were still reading would keep the WAL");
 }
+
+mod damage;
+mod retention;
+mod start;

@@ -42,6 +42,8 @@ pub const REPLACED: Code = Code("CW318");
 pub const HISTORY_SHED: Code = Code("CW319");
 /// A newer version's file is left alone; this one works beside it.
 pub const BESIDE_NEWER: Code = Code("CW320");
+/// The first bytes of the file were not what they always are.
+pub const HEADER_MENDED: Code = Code("CW321");
 
 pub(super) const WORDS: &[Words] = &[
     Words {
@@ -326,6 +328,21 @@ pub(super) const WORDS: &[Words] = &[
         remedy: Text {
             en: "install the newer cloudward again: it finds its journal as it was, delivers what is left in it, and takes in what was stored beside it",
             zh: "请重新安装新版 cloudward：它会找回原日志库并送出其中剩余的数据，同时并入旁边文件中的数据",
+        },
+    },
+    Words {
+        code: HEADER_MENDED,
+        what: Text {
+            en: "the first bytes of the journal {path} were damaged; they were put right, since they are the same in every journal",
+            zh: "日志库 {path} 开头的几个字节已损坏；这些字节在每个日志库中都相同，已予修复",
+        },
+        cause: Text {
+            en: "A failing disk or memory card, or a program that wrote into a file that is not its own.",
+            zh: "硬盘或存储卡老化，或其他程序误写了该文件。",
+        },
+        remedy: Text {
+            en: "nothing has to be done now; replace the medium if this comes back",
+            zh: "目前无需处理；若反复出现，请更换存储介质",
         },
     },
 ];
