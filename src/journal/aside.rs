@@ -106,6 +106,13 @@ pub(super) fn remove(file: &Path) -> u64 {
     bytes
 }
 
+/// Makes room for a new file; what is no file is in the way and stays.
+pub(super) fn clear(file: &Path) {
+    for path in [file.to_owned()].into_iter().chain(COMPANIONS.map(|companion| with(file, companion))) {
+        fs::remove_file(path).ok(); // there is none, as a rule; otherwise the opening says why
+    }
+}
+
 /// Where this version works beside a file that a newer one wrote.
 pub(super) fn beside_newer(dir: &Path) -> PathBuf {
     of_version(dir, schema::VERSION)

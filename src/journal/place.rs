@@ -39,6 +39,11 @@ impl Place {
         Ok(Place { file, inode: meta.ino(), damaged: Arc::default() })
     }
 
+    /// The same, if there is one yet.
+    pub(super) fn of(file: PathBuf) -> Place {
+        Place::at(file.clone()).unwrap_or(Place { file, ..Place::default() })
+    }
+
     /// The journal's file.
     pub fn file(&self) -> &Path {
         &self.file

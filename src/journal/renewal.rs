@@ -12,7 +12,7 @@ use rusqlite::{Connection, TransactionBehavior, params_from_iter};
 use super::cursors::Cursors;
 use super::high_water::Marks;
 use super::salvage::{Job, Lane};
-use super::store::{Held, Journal, Stored, load_cursors, load_losses, load_reserved, natural};
+use super::store::{Held, Journal, Opened, Stored, load_cursors, load_losses, load_reserved, natural};
 use super::{aside, fault, schema};
 use crate::model::words::journal as words;
 use crate::model::{BootId, Code, Losses, Seq, Stream, Timestamp, Trouble};
@@ -71,6 +71,28 @@ impl Remains {
             last_start: connection.query_row("SELECT max(id) FROM boots", [], |row| row.get(0)).ok(),
             jobs: super::salvage::load_jobs(&connection).unwrap_or_default(),
             carried: CARRIED.map(|table| (table, rows_of(&connection, table))).into(),
+        }
+    }
+
+    /// Whether all is known that the journal needs to go on without the file.
+    pub fn is_complete(&self) -> bool {
+        self.cursors.is_some() && self.last_start.is_some() && self.held.iter().all(Option::is_some)
+    }
+
+    /// As if the file had been opened.
+    pub fn into_opened(self, connection: Connection) -> Opened {
+        let held = Stream::ALL.map(|stream| {
+            let (held, last) = (self.held[stream as usize].unwrap_or_default(), self.last[stream as usize].unwrap_or(0));
+            Held { written: held.written.max(last), last: held.last.max(last), ..held }
+        });
+        Opened {
+            connection,
+            cursors: self.cursors.unwrap_or_default(),
+            losses: self.losses,
+            held,
+            reserved: self.reserved,
+            boot_row: self.last_start.unwrap_or(0) + 1,
+            jobs: self.jobs,
         }
     }
 
@@ -185,7 +207,7 @@ impl Seed {
 /// Makes the new file and puts it in the place of the old one.
 pub(super) fn replace(file: &Path, aside: &Path, seed: &Seed) -> Result<(), Trouble> {
     let new = file.with_extension("new.sqlite");
-    aside::remove(&new);
+    aside::clear(&new);
     let mut connection = schema::open_writer(&new)?;
     seed.write(&mut connection).map_err(|error| fault::of_sqlite(&new, &error))?;
     connection.close().map_err(|(_, error)| fault::of_sqlite(&new, &error))?;
@@ -224,6 +246,11 @@ impl Journal {
             Err(trouble) if is_damage(trouble.code) => self.renew(&trouble).is_ok(),
             Err(_) => false, // the caller tells of the trouble that it had
         }
+    }
+
+    /// Opens the file if it is not: it refused at the start, or when it was to be opened anew.
+    pub(super) fn come_ashore(&mut self) -> Result<(), Trouble> {
+        if self.is_adrift { self.reopen() } else { Ok(()) }
     }
 
     /// Sets the file aside and begins a new one. On an error nothing has changed.
@@ -281,6 +308,7 @@ impl Journal {
             let old = std::mem::replace(&mut self.connection, nothing);
             schema::leave_as_it_is(&old);
             drop(old);
+            self.is_adrift = true;
         }
     }
 
@@ -294,6 +322,7 @@ impl Journal {
             .execute(start, (self.boot_row, self.boot.0 as i64, self.started.0))
             .map_err(|error| fault::of_sqlite(&file, &error))?;
         self.connection = connection;
+        self.is_adrift = false;
         self.dictionary.forget();
         self.find_in_place()
     }
@@ -318,7 +347,7 @@ pub(super) fn make_beside(
         (held.dropped_records, held.dropped_samples) = (0, 0);
     }
     let new: PathBuf = beside.with_extension("new.sqlite");
-    aside::remove(&new);
+    aside::clear(&new);
     let mut connection = schema::open_writer(&new)?;
     seed.write(&mut connection).map_err(|error| fault::of_sqlite(&new, &error))?;
     connection.close().map_err(|(_, error)| fault::of_sqlite(&new, &error))?;

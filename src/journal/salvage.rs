@@ -204,7 +204,7 @@ impl Journal {
         if let Some(trouble) = self.place.alarm() {
             self.renew(&trouble)?;
         }
-        if self.salvage.is_over() {
+        if self.salvage.is_over() || self.is_adrift {
             return Ok(());
         }
         self.bring_over(now).map_err(|error| {

@@ -8,6 +8,7 @@ use std::fs::{self, DirBuilder, File, TryLockError};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
@@ -28,7 +29,7 @@ use super::schema;
 use super::upkeep::Dropped;
 use crate::model::words::journal as words;
 use crate::model::{
-    BootId, Cursor, DataRecord, Event, EventRecord, Group, Loss, LossCause, Losses, Previous, Scan, Seq, Stream,
+    BootId, Code, Cursor, DataRecord, Event, EventRecord, Group, Loss, LossCause, Losses, Previous, Scan, Seq, Stream,
     Timestamp, Trouble,
 };
 
@@ -155,6 +156,8 @@ pub struct Journal {
     pub(super) salvage: Salvage,
     /// Refusals of the disk in a row.
     pub(super) faults: u32,
+    /// The file is not open: the disk refused.
+    pub(super) is_adrift: bool,
     /// Kept open: its lock is what keeps a second agent out, and it goes with the process.
     _lock: File,
     /// The file and its lock as they were opened, to see whether the paths still lead to them.
@@ -170,7 +173,10 @@ impl Journal {
         DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(|e| fault::of_io(&dir, &e))?;
         let lock = lock(&dir)?;
         let (mut high, has_marks) = HighWater::open(&dir, Marks::default())?;
-        let (file, opened, news) = find(&dir, high.marks(), (boot, now))?;
+        let (file, opened, news, is_adrift) = match find(&dir, high.marks(), (boot, now)) {
+            Ok((file, opened, news)) => (file, opened, news, false),
+            Err(trouble) => without_the_file(&dir, trouble)?,
+        };
         let Opened { connection, cursors, losses, mut held, reserved, boot_row, jobs } = opened;
         let tools = || Ok((Packer::new()?, Unpacker::new()?));
         let (packer, unpacker) = tools().map_err(|e| fault::of_io(&file, &e))?;
@@ -191,7 +197,7 @@ impl Journal {
         };
         let mut journal = Journal {
             connection,
-            place: Place::at(file)?,
+            place: Place::of(file),
             limits,
             boot,
             boot_row,
@@ -213,13 +219,20 @@ impl Journal {
             no_normal_through: 0,
             salvage: Salvage::new(dir, jobs),
             faults: 0,
+            is_adrift,
             _lock: lock,
             inodes: Default::default(),
         };
-        journal.find_in_place()?;
-        journal.take_in_what_older_versions_left();
-        journal.prune();
-        journal.go_on(now)?;
+        if !is_adrift {
+            journal.find_in_place()?;
+            journal.take_in_what_older_versions_left();
+            journal.prune();
+        }
+        match journal.go_on(now) {
+            // Until there is room positions are not reserved; ids stay unique all the same, since each start is another boot.
+            Err(trouble) if is_adrift || can_wait(trouble.code) => journal.news.push(trouble),
+            went_on => went_on?,
+        }
         Ok(journal)
     }
 
@@ -313,6 +326,7 @@ impl Journal {
     /// Writes these records, which have their positions from [`Journal::number`], in one transaction that is on the disk when
     /// this returns. On an error nothing was written. Records of a stream are written in the order of their positions.
     pub fn commit(&mut self, data: &[Arc<DataRecord>], events: &[Arc<EventRecord>]) -> Result<(), Trouble> {
+        self.come_ashore()?;
         let Err(trouble) = self.try_commit(data, events) else {
             self.faults = 0;
             return Ok(());
@@ -499,14 +513,37 @@ fn lock(dir: &Path) -> Result<File, Trouble> {
 }
 
 /// What stands in a file that could be opened.
-struct Opened {
-    connection: Connection,
-    cursors: Cursors,
-    losses: [Losses; 2],
-    held: [Held; 2],
-    reserved: [Seq; 2],
-    boot_row: i64,
-    jobs: Vec<Job>,
+pub(super) struct Opened {
+    pub connection: Connection,
+    pub cursors: Cursors,
+    pub losses: [Losses; 2],
+    pub held: [Held; 2],
+    pub reserved: [Seq; 2],
+    pub boot_row: i64,
+    pub jobs: Vec<Job>,
+}
+
+/// Whether the disk may let through later what it refused.
+fn can_wait(code: Code) -> bool {
+    [words::DISK_FULL, words::DISK_FAULT, words::BUSY, words::READ_ONLY].contains(&code)
+}
+
+/// What the start of the agent waits for a disk that refuses, before it takes the file for the cause.
+const PATIENCE: [Duration; 3] = [Duration::from_millis(100), Duration::from_millis(300), Duration::from_secs(1)];
+
+/// A disk that refuses to be written, full or read-only as it may be, is no reason not to start: what is to be known is read, records
+/// stay in memory and are delivered from there, and the file is opened at the first commit that the disk lets through.
+fn without_the_file(dir: &Path, trouble: Trouble) -> Result<(PathBuf, Opened, News, bool), Trouble> {
+    let file = dir.join(schema::FILE);
+    let remains = Remains::of(&file);
+    let is_known = remains.is_complete() || !file.exists();
+    let Ok(nothing) = Connection::open_in_memory() else { return Err(trouble) };
+    if !can_wait(trouble.code) || !is_known {
+        return Err(trouble);
+    }
+    let mut news = News::default();
+    news.push(trouble);
+    Ok((file, remains.into_opened(nothing), news, true))
 }
 
 /// Opens the file that this version works in, which may not be the one that is there.
@@ -518,6 +555,16 @@ fn find(dir: &Path, marks: Marks, start: (BootId, Timestamp)) -> Result<(PathBuf
         Ok(opened) => return Ok((file, opened, news)),
         Err(trouble) => trouble,
     };
+    for pause in PATIENCE {
+        if trouble.code != words::DISK_FAULT {
+            break;
+        }
+        std::thread::sleep(pause);
+        trouble = match open_file(&file, start) {
+            Ok(opened) => return Ok((file, opened, news)),
+            Err(trouble) => trouble,
+        };
+    }
     if trouble.code == words::NEWER_VERSION {
         let beside = aside::beside_newer(dir);
         let found = trouble.args.iter().find(|(name, _)| *name == "found").map_or("", |(_, found)| found);
@@ -538,7 +585,8 @@ fn find(dir: &Path, marks: Marks, start: (BootId, Timestamp)) -> Result<(PathBuf
             Err(trouble) => trouble,
         };
     }
-    if !renewal::is_damage(trouble.code) && !file.is_dir() {
+    let is_unreadable = trouble.code == words::DISK_FAULT && !Remains::of(&file).is_complete();
+    if !renewal::is_damage(trouble.code) && !file.is_dir() && !is_unreadable {
         return Err(trouble);
     }
     let aside = aside::name(dir, start.1);

@@ -44,6 +44,7 @@ impl Journal {
         let round = round.into();
         self.now = round.now;
         self.rounds = self.rounds.wrapping_add(1);
+        self.come_ashore()?;
         if let Err(error) = self.upkeep(&round) {
             let trouble = fault::of_sqlite(&self.place.file, &error);
             if !self.mend(&trouble) {

@@ -445,6 +445,7 @@ mod tests {
             crate::journal::Settings { dir: dir.to_owned(), limits: crate::journal::Limits::default() };
         let journal = Journal::open(settings, BootId(1), Timestamp(0)).unwrap();
         alter(dir, "ALTER TABLE events RENAME TO away");
+        std::fs::create_dir_all(dir.join("journal.new.sqlite/in the way of another file")).unwrap();
         let (_, heard) = tokio::sync::mpsc::channel(1);
         let (_, orders) = mpsc::channel();
         let (announce, _) = watch::channel(Arc::new(Tail::new(&journal)));
@@ -457,6 +458,17 @@ mod tests {
 
     fn alter(dir: &std::path::Path, sql: &str) {
         rusqlite::Connection::open(dir.join("journal.sqlite")).unwrap().execute_batch(sql).unwrap();
+    }
+
+    fn destroy_the_data(dir: &std::path::Path) {
+        use std::os::unix::fs::FileExt;
+        let path = dir.join("journal.sqlite");
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        let root = "SELECT rootpage FROM sqlite_schema WHERE name = 'data'";
+        let root: i64 = connection.query_row(root, [], |row| row.get(0)).unwrap();
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+        let file = std::fs::File::options().write(true).open(path).unwrap();
+        file.write_all_at(&[0x55; 1024], (root as u64 - 1) * 1024).unwrap();
     }
 
     fn hear(room: &mut Room, at: i64) {
@@ -495,6 +507,43 @@ mod tests {
         assert_eq!(room.pending.events[0].event, event);
         assert_eq!(room.health.dropped.load(Ordering::Relaxed), 40_000);
         assert_eq!(room.health.committed.load(Ordering::Relaxed), 200_000);
+    }
+
+    #[test]
+    fn a_damaged_file_is_replaced_under_the_running_agent_and_couriers_hear_of_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let settings =
+            crate::journal::Settings { dir: dir.path().to_owned(), limits: crate::journal::Limits::default() };
+        let journal = Journal::open(settings, BootId(1), Timestamp(0)).unwrap();
+        let (_, heard) = tokio::sync::mpsc::channel(1);
+        let (_, orders) = mpsc::channel();
+        let (announce, tail) = watch::channel(Arc::new(Tail::new(&journal)));
+        let mut room = Room::new(journal, heard, orders, announce, oneshot::channel().0);
+        for at in 0..20 {
+            hear(&mut room, at);
+            room.turn(false);
+        }
+        let before = tail.borrow().place.clone();
+        destroy_the_data(dir.path());
+        let asked = crate::journal::Reader::open(&before).and_then(|mut reader| reader.data_between(0, 9, 10, 10));
+        assert!(asked.is_err(), "a courier meets the damage");
+        for at in 20..24 {
+            room.tend();
+            hear(&mut room, at);
+            room.turn(false);
+        }
+        assert!(room.refused.is_none() && tail.borrow().place != before);
+        for _ in 0..20 {
+            room.tend();
+        }
+        assert!(!room.journal.is_salvaging());
+        room.maintained = Instant::now().checked_sub(MAINTAIN_EVERY).unwrap();
+        room.maintain_if_due();
+        let event = &room.pending.events[0].event;
+        assert!(matches!(event, Event::Dropped { samples: 80_000.., cause } if cause == "corrupt"), "{event:?}");
+        let place = tail.borrow().place.clone();
+        let mut reader = crate::journal::Reader::open(&place).unwrap();
+        assert!(reader.data_between(0, u64::MAX, 100, 1_000_000).unwrap().len() >= 3);
     }
 
     #[test]

@@ -57,7 +57,7 @@ fn low_goes_before_normal_and_normal_before_high_each_the_oldest_first() {
     }
     let all = there(&journal);
     let mut gone: Vec<(Seq, String)> = Vec::new();
-    for max_size in (0..400_000).step_by(20_000).rev() {
+    for max_size in (0..20).rev().map(|step| step * 20_000) {
         let before = there(&journal);
         journal.set_limits(with_priorities(max_size));
         let dropped = journal.maintain(NOW).unwrap();
@@ -157,9 +157,9 @@ fn no_record_is_too_old_by_a_clock_that_is_not_to_be_believed() {
     assert_eq!(journal.maintain(in_2050).unwrap(), []);
     fill(&mut journal, 5, Timestamp(0)); // the clock is back in 1970
     let later = |mono| Round { is_trusted: false, mono, ..Round::from(Timestamp(9_000)) };
-    assert_eq!(journal.maintain(later(Duration::from_secs(60))).unwrap(), []);
+    assert_eq!(journal.maintain(later(Duration::from_secs(400))).unwrap(), []);
     fill(&mut journal, 5, Timestamp(1_000));
-    assert_eq!(journal.maintain(later(DAY)).unwrap(), []);
+    assert_eq!(journal.maintain(later(DAY - Duration::from_secs(1))).unwrap(), []);
     let dropped = journal.maintain(later(DAY + Duration::from_secs(400))).unwrap();
     assert_eq!(dropped, [Dropped { stream: Stream::Data, cause: LossCause::MaxAge, records: 10, samples: 20 }]);
     assert_eq!(seqs(&journal), [11, 12, 13, 14, 15], "younger than a day by the clock that nobody sets");
@@ -222,7 +222,9 @@ proptest! {
         let mut journal = quick(dir.path(), limits(1 << 30));
         let sinks = ["cloud", "mes"];
         for sink in sinks {
-            Stream::ALL.iter().for_each(|stream| drop(journal.cursor(sink, *stream)));
+            for stream in Stream::ALL {
+                journal.cursor(sink, stream);
+            }
         }
         let mut now = NOW.0;
         // Of each record: its device.

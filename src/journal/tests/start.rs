@@ -112,7 +112,9 @@ fn a_newer_file_is_left_alone_and_taken_up_again_after_the_upgrade_with_what_was
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("journal.sqlite");
     let mut journal = open(dir.path());
-    Stream::ALL.iter().for_each(|stream| drop(journal.cursor("cloud", *stream)));
+    for stream in Stream::ALL {
+        journal.cursor("cloud", stream);
+    }
     fill(&mut journal, 10, NOW);
     journal.close(NOW).unwrap();
     Connection::open(&file).unwrap().execute_batch("PRAGMA user_version = 3; PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
@@ -127,7 +129,7 @@ fn a_newer_file_is_left_alone_and_taken_up_again_after_the_upgrade_with_what_was
         assert_eq!(journal.cursor("cloud", Stream::Data).position, if start == 0 { 10 } else { 12 });
         fill(&mut journal, 5, NOW);
         let there = seqs(&journal);
-        assert!(there[0] > last, "{there:?} behind {last}");
+        assert!(there[there.len() - 5] > last, "{there:?} behind {last}");
         last = *there.last().unwrap();
         let two = Cursor { position: 12, last_sent: 12 };
         journal.move_cursor("cloud", Stream::Data, two); // two of them are delivered
