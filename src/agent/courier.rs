@@ -521,13 +521,7 @@ send = ["m"]
         let (status, seen) = watch::channel(SinkStatus::default());
         let (announce, tail) = watch::channel(Arc::new(tail));
         let (orders, order) = watch::channel(Order::Work);
-        let desk = Desk {
-            progress: watch::channel(Progress::default()).0,
-            status,
-            order,
-            tail,
-            boot: BootId(1),
-        };
+        let desk = Desk { progress: watch::channel(Progress::default()).0, status, order, tail, boot: BootId(1) };
         let config = Arc::new(Config::parse(WORKSHOP).unwrap());
         let sink = config.sinks[0].clone();
         (Courier::new(config, sink, desk), Others { journal, status: seen, _tail: announce, _order: orders })

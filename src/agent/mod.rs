@@ -194,13 +194,7 @@ impl Agent {
         let (order, ordered) = watch::channel(Order::Work);
         let (progress, seen_progress) = watch::channel(progress);
         let (status, seen) = watch::channel(SinkStatus::default());
-        let desk = Desk {
-            progress,
-            status,
-            order: ordered,
-            tail: self.recorder.tail(),
-            boot: self.boot,
-        };
+        let desk = Desk { progress, status, order: ordered, tail: self.recorder.tail(), boot: self.boot };
         let made_from = (sink.clone(), config.workshop.clone(), config.devices.clone());
         let config = config.clone();
         let name = format!("sink {}", sink.name);

@@ -22,7 +22,8 @@ impl Ages {
             self.0.push_back((mono, written));
         }
         // The newest of those that are old enough says all that the older ones say.
-        while self.0.get(1).is_some_and(|(second, _)| mono.saturating_sub(*second) >= longest) || self.0.len() > 4 * MARKS as usize
+        while self.0.get(1).is_some_and(|(second, _)| mono.saturating_sub(*second) >= longest)
+            || self.0.len() > 4 * MARKS as usize
         {
             self.0.pop_front();
         }

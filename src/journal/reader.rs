@@ -10,8 +10,8 @@ use rusqlite::Connection;
 
 use super::bytes::Damaged;
 use super::columns;
-use super::record::Unpacker;
 use super::place::Place;
+use super::record::Unpacker;
 use super::store::{data_header, event_header};
 use super::{dictionary, fault, renewal, schema};
 use crate::model::{BootId, DataRecord, EventRecord, Group, Seq, Timestamp, Trouble};

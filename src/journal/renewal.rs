@@ -82,7 +82,8 @@ impl Remains {
     /// As if the file had been opened.
     pub fn into_opened(self, connection: Connection) -> Opened {
         let held = Stream::ALL.map(|stream| {
-            let (held, last) = (self.held[stream as usize].unwrap_or_default(), self.last[stream as usize].unwrap_or(0));
+            let (held, last) =
+                (self.held[stream as usize].unwrap_or_default(), self.last[stream as usize].unwrap_or(0));
             Held { written: held.written.max(last), last: held.last.max(last), ..held }
         });
         Opened {
@@ -152,7 +153,8 @@ impl Seed {
     pub fn found(remains: Remains, marks: Marks, aside: &Path, start: (BootId, Timestamp)) -> Seed {
         let job = remains.job(marks, aside);
         let held = Stream::ALL.map(|stream| {
-            let (counted, until) = (remains.held[stream as usize].unwrap_or_default(), job.lanes[stream as usize].until);
+            let (counted, until) =
+                (remains.held[stream as usize].unwrap_or_default(), job.lanes[stream as usize].until);
             Held { written: until, last: until, records: 0, samples: 0, oldest: None, ..counted }
         });
         let mut jobs = remains.jobs;
@@ -191,7 +193,8 @@ impl Seed {
             job.store(&first)?;
         }
         let (number, boot, started) = self.start;
-        first.execute("INSERT INTO boots (id, boot, started) VALUES (?1, ?2, ?3)", (number, boot.0 as i64, started.0))?;
+        first
+            .execute("INSERT INTO boots (id, boot, started) VALUES (?1, ?2, ?3)", (number, boot.0 as i64, started.0))?;
         for (table, rows) in &self.carried {
             for row in rows {
                 let places = vec!["?"; row.len()].join(", ");
@@ -353,4 +356,3 @@ pub(super) fn make_beside(
     connection.close().map_err(|(_, error)| fault::of_sqlite(&new, &error))?;
     std::fs::rename(&new, beside).map_err(|error| fault::of_io(beside, &error))
 }
-

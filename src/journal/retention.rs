@@ -6,11 +6,11 @@
 
 use rusqlite::Connection;
 
+use super::aside;
 use super::limits::Round;
 use super::schema::PAGE_SIZE;
 use super::store::{Journal, natural};
 use super::upkeep::{Dropped, used_bytes};
-use super::aside;
 use crate::model::{Loss, LossCause, Priority, Seq, Stream, Timestamp};
 
 /// Records in one deleting transaction: some hundred kB, a few milliseconds.
@@ -109,7 +109,9 @@ impl Journal {
 
     /// Pages that are free within the file are free space: the next commits take them before the file grows.
     fn leave_the_reserve(&mut self, round: &Round, steps: &mut usize) -> rusqlite::Result<()> {
-        let Some(mut short) = round.free_bytes.and_then(|free| self.limits.reserve.checked_sub(free)) else { return Ok(()) };
+        let Some(mut short) = round.free_bytes.and_then(|free| self.limits.reserve.checked_sub(free)) else {
+            return Ok(());
+        };
         if short == 0 {
             return Ok(());
         }
@@ -122,9 +124,15 @@ impl Journal {
             short = short.saturating_sub(bytes);
         }
         let left = std::cell::Cell::new(short);
-        self.shed_counting(LossCause::Reserve, round.now, steps, |_| Ok(left.get()), |bytes| {
-            left.set(left.get().saturating_sub(bytes));
-        })
+        self.shed_counting(
+            LossCause::Reserve,
+            round.now,
+            steps,
+            |_| Ok(left.get()),
+            |bytes| {
+                left.set(left.get().saturating_sub(bytes));
+            },
+        )
     }
 
     fn shed(
@@ -181,13 +189,18 @@ impl Journal {
                 Ok(rows)
             }
             Class::Events => oldest_rows(&self.connection, Stream::Events, floor(Stream::Events), ""),
-            Class::Data(Priority::Low) => oldest_rows(&self.connection, Stream::Data, floor(Stream::Data), "AND prio = 0"),
-            Class::Data(Priority::High) => oldest_rows(&self.connection, Stream::Data, floor(Stream::Data), "AND prio = 2"),
+            Class::Data(Priority::Low) => {
+                oldest_rows(&self.connection, Stream::Data, floor(Stream::Data), "AND prio = 0")
+            }
+            Class::Data(Priority::High) => {
+                oldest_rows(&self.connection, Stream::Data, floor(Stream::Data), "AND prio = 2")
+            }
             Class::Data(Priority::Normal) => {
                 // Without an index: what was once found to be of another priority is not looked at again.
                 let after = floor(Stream::Data).max(self.no_normal_through);
                 let rows = oldest_rows(&self.connection, Stream::Data, after, "AND prio = 1")?;
-                let first = rows.first().map_or(self.held[Stream::Data as usize].written, |row| row.seq.saturating_sub(1));
+                let first =
+                    rows.first().map_or(self.held[Stream::Data as usize].written, |row| row.seq.saturating_sub(1));
                 self.no_normal_through = first.max(self.no_normal_through);
                 Ok(rows)
             }
@@ -207,7 +220,8 @@ impl Journal {
             let mut rows = oldest_rows(&self.connection, stream, 0, "")?;
             let found = rows.len();
             let stays = rows.iter().position(|row| question.judge(row) == Verdict::Stays).unwrap_or(found);
-            let goes = rows[..stays].iter().rposition(|row| question.judge(row) == Verdict::Goes).map_or(0, |last| last + 1);
+            let goes =
+                rows[..stays].iter().rposition(|row| question.judge(row) == Verdict::Goes).map_or(0, |last| last + 1);
             let is_undecided = goes == 0 && stays == found && found == STEP_RECORDS;
             if is_undecided && self.is_followed_by_old_ones(stream, &rows, question)? {
                 rows.truncate(found);

@@ -292,7 +292,8 @@ impl Journal {
         let lost: u64 = job.lanes.iter().map(|lane| lane.lost().0).sum();
         let samples: u64 = job.lanes.iter().map(|lane| lane.lost().1).sum();
         let told = Trouble::new(if lost > 0 { words::SALVAGED_IN_PART } else { words::SALVAGED });
-        self.news.push(told.with("path", path.display()).with("records", saved).with("lost", lost).with("samples", samples));
+        self.news
+            .push(told.with("path", path.display()).with("records", saved).with("lost", lost).with("samples", samples));
         if aside::left_by_older(&self.salvage.dir).contains(&path) {
             aside::remove(&path); // it was not damaged; everything of it is here
         }

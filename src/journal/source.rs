@@ -83,9 +83,17 @@ pub(super) struct Source {
 impl Source {
     pub fn open(file: &Path) -> Source {
         let connection = schema::open_damaged(file).ok();
-        let has_marks = connection.as_ref().is_some_and(|connection| connection.prepare("SELECT clock FROM events").is_ok());
+        let has_marks =
+            connection.as_ref().is_some_and(|connection| connection.prepare("SELECT clock FROM events").is_ok());
         let unpacker = Unpacker::new().ok();
-        Source { file: file.to_owned(), connection, has_marks, unpacker, groups: HashMap::new(), starts: HashMap::new() }
+        Source {
+            file: file.to_owned(),
+            connection,
+            has_marks,
+            unpacker,
+            groups: HashMap::new(),
+            starts: HashMap::new(),
+        }
     }
 
     pub fn file(&self) -> &Path {
@@ -162,10 +170,13 @@ impl Source {
         let found = starts.entry(number).or_insert_with(|| {
             let marks = if *has_marks { "trust, offset" } else { "NULL, NULL" };
             let sql = format!("SELECT boot, started, {marks} FROM boots WHERE id = ?1");
-            connection.as_ref()?.query_row(&sql, [number], |row| {
-                let boot = BootId(row.get::<_, i64>(0)? as u64);
-                Ok(Start { boot, started: row.get(1)?, trust: row.get(2)?, offset: row.get(3)? })
-            }).ok()
+            connection
+                .as_ref()?
+                .query_row(&sql, [number], |row| {
+                    let boot = BootId(row.get::<_, i64>(0)? as u64);
+                    Ok(Start { boot, started: row.get(1)?, trust: row.get(2)?, offset: row.get(3)? })
+                })
+                .ok()
         });
         if found.is_none() && known.file == self.file && known.start.is_some_and(|(last, _)| last == number) {
             *found = known.start.map(|(_, boot)| Start { boot, started: 0, trust: None, offset: None });
@@ -242,9 +253,7 @@ pub(super) fn insert(
             let sql = "INSERT OR IGNORE INTO data (seq, grp, boot, at, samples, clock, prio, body)
                        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
             let samples = *samples as i64;
-            transaction
-                .prepare_cached(sql)?
-                .execute((*seq as i64, number, start, at.0, samples, clock, prio, body))?
+            transaction.prepare_cached(sql)?.execute((*seq as i64, number, start, at.0, samples, clock, prio, body))?
         }
         _ => {
             let sql = "INSERT OR IGNORE INTO events (seq, boot, at, clock, body) VALUES (?1, ?2, ?3, ?4, ?5)";

@@ -73,7 +73,13 @@ mod tests {
     #[test]
     fn a_file_of_which_nothing_is_readable_is_given_up_soon() {
         let mut looks = 0;
-        assert_eq!(next_readable(0, Seq::MAX / 2, |_| { looks += 1; false }), Seq::MAX / 2);
+        assert_eq!(
+            next_readable(0, Seq::MAX / 2, |_| {
+                looks += 1;
+                false
+            }),
+            Seq::MAX / 2
+        );
         assert!(looks <= 50_000, "{looks}");
     }
 }

@@ -107,7 +107,8 @@ fn whatever_is_found_in_its_place_the_journal_opens_and_each_record_is_there_or_
         ("root destroyed", |dir| {
             let file = dir.join(FILE);
             let root = Connection::open(&file).unwrap();
-            let root: i64 = root.query_row("SELECT rootpage FROM sqlite_schema WHERE name = 'data'", [], |r| r.get(0)).unwrap();
+            let root: i64 =
+                root.query_row("SELECT rootpage FROM sqlite_schema WHERE name = 'data'", [], |r| r.get(0)).unwrap();
             destroy_page(&file, root as u64);
         }),
         ("dictionary destroyed", |dir| {
@@ -134,7 +135,8 @@ fn whatever_is_found_in_its_place_the_journal_opens_and_each_record_is_there_or_
         let dir = copy.path();
         damage(dir);
         let mut journal = open(dir);
-        let first = commit(&mut journal, vec![NewData { group: group("n", 1), scans: vec![scan(NOW.0, &[7])] }], vec![]);
+        let first =
+            commit(&mut journal, vec![NewData { group: group("n", 1), scans: vec![scan(NOW.0, &[7])] }], vec![]);
         let first = first.data[0].seq;
         assert!(first > 1_000, "{name}: position {first} was given before");
         // The damage may be met only now.
@@ -148,7 +150,11 @@ fn whatever_is_found_in_its_place_the_journal_opens_and_each_record_is_there_or_
             assert!(is_there != is_lost, "{name}, {in_wal} in the WAL: {seq} is there: {is_there}, lost: {is_lost}");
         }
         assert_eq!(there.last(), Some(&first), "{name}");
-        println!("{name}, {in_wal} in the WAL: {} records of 1,000 left, {} set aside", there.len() - 1, aside(dir).len());
+        println!(
+            "{name}, {in_wal} in the WAL: {} records of 1,000 left, {} set aside",
+            there.len() - 1,
+            aside(dir).len()
+        );
         drop((journal, reader));
         assert_eq!(seqs(&open(dir)), there, "{name}: after another start");
     }
@@ -332,7 +338,8 @@ fn a_full_disk_ends_nothing_neither_at_work_nor_at_the_start_and_heals() {
         while std::io::Write::write_all(&mut file, &[7; 1_024]).is_ok() {}
     };
     fill_up();
-    let large = |n: i64| NewData { group: group("m", 1), scans: (0..4_000).map(|i| scan(i, &[i * i * n * 7919])).collect() };
+    let large =
+        |n: i64| NewData { group: group("m", 1), scans: (0..4_000).map(|i| scan(i, &[i * i * n * 7919])).collect() };
     let mut waiting = Vec::new();
     for n in 0..60 {
         waiting.extend(journal.number(vec![large(n)], Vec::new()).data);

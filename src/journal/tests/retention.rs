@@ -7,8 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::Priority;
 
-const DEVICES: [(&str, Priority); 3] =
-    [("low", Priority::Low), ("normal", Priority::Normal), ("high", Priority::High)];
+const DEVICES: [(&str, Priority); 3] = [("low", Priority::Low), ("normal", Priority::Normal), ("high", Priority::High)];
 
 fn priorities() -> std::collections::HashMap<Arc<str>, Priority> {
     DEVICES.into_iter().map(|(device, priority)| (device.into(), priority)).collect()
@@ -27,7 +26,8 @@ fn quick(dir: &Path, limits: Limits) -> Journal {
 
 /// A record of some 1.7 kB.
 fn noisy(device: &str, at: i64, seed: i64) -> NewData {
-    let readings: Vec<i64> = (0..200).map(|n| (seed * 1_000 + n).wrapping_mul(0x9e37_79b9_7f4a_7c15_u64 as i64)).collect();
+    let readings: Vec<i64> =
+        (0..200).map(|n| (seed * 1_000 + n).wrapping_mul(0x9e37_79b9_7f4a_7c15_u64 as i64)).collect();
     NewData { group: group(device, 200), scans: vec![scan(at, &readings)] }
 }
 
