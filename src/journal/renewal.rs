@@ -12,7 +12,7 @@ use rusqlite::{Connection, TransactionBehavior, params_from_iter};
 use super::cursors::Cursors;
 use super::high_water::Marks;
 use super::salvage::{Job, Lane};
-use super::store::{Held, Journal, Opened, Stored, load_cursors, load_losses, load_reserved, natural};
+use super::store::{Held, Journal, Opened, Stored, load_cursors, load_held, load_losses, load_reserved, natural};
 use super::{aside, fault, schema};
 use crate::model::words::journal as words;
 use crate::model::{BootId, Code, Losses, Seq, Stream, Timestamp, Trouble};
@@ -20,8 +20,8 @@ use crate::model::{BootId, Code, Losses, Seq, Stream, Timestamp, Trouble};
 /// Tables that others keep in the journal and that are carried over row by row as they are.
 const CARRIED: [&str; 2] = ["ledger", "usage"];
 
-/// Rows of such a table at most: a ledger of a year and more of a large workshop.
-const CARRIED_ROWS: usize = 200_000;
+/// Rows of such a table at most: a month of hours of seventy devices, in some MB of memory for a moment.
+const CARRIED_ROWS: usize = 50_000;
 
 /// The number of a new file's first start, if that of the old one's last start cannot be read: higher than any that it may have.
 const STARTS_IN_DOUBT: i64 = 1 << 32;
@@ -43,8 +43,8 @@ pub(super) struct Remains {
     cursors: Option<Cursors>,
     pub losses: [Losses; 2],
     reserved: [Seq; 2],
-    /// Counters as they were stored last.
-    held: [Option<Held>; 2],
+    /// Counters, and whether they are those of the last commit or only of the last upkeep.
+    held: [Option<(Held, bool)>; 2],
     /// The last position in each stream.
     last: [Option<Seq>; 2],
     /// The number of the last start of the agent.
@@ -66,7 +66,10 @@ impl Remains {
             cursors: load_cursors(&connection).ok(),
             losses: Stream::ALL.map(losses),
             reserved: load_reserved(&connection).unwrap_or_default(),
-            held: Stream::ALL.map(|stream| counters(&connection, stream).ok()),
+            held: Stream::ALL.map(|stream| {
+                let of_the_last_commit = load_held(&connection, stream).map(|(held, _)| (held, true));
+                of_the_last_commit.or_else(|_| counters(&connection, stream).map(|held| (held, false))).ok()
+            }),
             last: Stream::ALL.map(last),
             last_start: connection.query_row("SELECT max(id) FROM boots", [], |row| row.get(0)).ok(),
             jobs: super::salvage::load_jobs(&connection).unwrap_or_default(),
@@ -83,7 +86,7 @@ impl Remains {
     pub fn into_opened(self, connection: Connection) -> Opened {
         let held = Stream::ALL.map(|stream| {
             let (held, last) =
-                (self.held[stream as usize].unwrap_or_default(), self.last[stream as usize].unwrap_or(0));
+                (self.held[stream as usize].unwrap_or_default().0, self.last[stream as usize].unwrap_or(0));
             Held { written: held.written.max(last), last: held.last.max(last), ..held }
         });
         Opened {
@@ -101,7 +104,7 @@ impl Remains {
     pub fn job(&self, marks: Marks, file: &Path) -> Job {
         let lane = |stream: Stream| {
             let nth = stream as usize;
-            let counted = self.held[nth].unwrap_or_default();
+            let (counted, is_exact) = self.held[nth].unwrap_or_default();
             let known = counted.written.max(marks.written[nth]);
             let until = match self.last[nth] {
                 Some(last) => last.max(known),
@@ -109,7 +112,9 @@ impl Remains {
                 None => known.max(marks.reserved[nth]).max(self.reserved[nth]),
             };
             let floor = self.cursors.as_ref().and_then(|cursors| cursors.floor(stream));
-            Lane::new(until, floor.unwrap_or(marks.passed[nth]), counted.records, counted.samples)
+            let since = if is_exact { 0 } else { until.saturating_sub(counted.written) };
+            let records = counted.records.saturating_add(since);
+            Lane::new(until, floor.unwrap_or(marks.passed[nth]), records, counted.samples)
         };
         Job::new(file, Stream::ALL.map(lane))
     }
@@ -154,7 +159,7 @@ impl Seed {
         let job = remains.job(marks, aside);
         let held = Stream::ALL.map(|stream| {
             let (counted, until) =
-                (remains.held[stream as usize].unwrap_or_default(), job.lanes[stream as usize].until);
+                (remains.held[stream as usize].unwrap_or_default().0, job.lanes[stream as usize].until);
             Held { written: until, last: until, records: 0, samples: 0, oldest: None, ..counted }
         });
         let mut jobs = remains.jobs;

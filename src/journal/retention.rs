@@ -19,6 +19,10 @@ pub(super) const STEP_RECORDS: usize = 256;
 /// Deleting transactions in one call: 16,000 records, well below a second. The next call goes on.
 const MAX_STEPS: usize = 64;
 
+/// What the reserve of free space does not take: an hour of outage or more. So little does not save a file system that others fill.
+/// Nor does it take more than three quarters of what the journal may hold.
+const KEPT_FROM_THE_RESERVE: u64 = 16_000_000;
+
 /// What is given up together where room is short.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Class {
@@ -117,12 +121,14 @@ impl Journal {
         }
         let reusable: i64 = self.connection.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
         short = short.saturating_sub(natural(reusable * PAGE_SIZE));
+        let kept = KEPT_FROM_THE_RESERVE.min(self.limits.max_size / 4);
         while short > 0
             && let Some((path, bytes)) = aside::remove_oldest(&self.place.dir(), &self.salvage.files())
         {
             self.news.removed(&path);
             short = short.saturating_sub(bytes);
         }
+        short = short.min(used_bytes(&self.connection)?.saturating_sub(kept));
         let left = std::cell::Cell::new(short);
         self.shed_counting(
             LossCause::Reserve,

@@ -672,7 +672,7 @@ pub(super) fn load_losses(connection: &Connection, stream: Stream) -> rusqlite::
 
 /// Counters as they were stored, and what was committed since: a minute's worth at most, so nothing long is counted.
 /// Gives also the last position that is there.
-fn load_held(connection: &Connection, stream: Stream) -> rusqlite::Result<(Held, Seq)> {
+pub(super) fn load_held(connection: &Connection, stream: Stream) -> rusqlite::Result<(Held, Seq)> {
     let name = stream.as_str();
     let samples = if stream == Stream::Data { "samples" } else { "0" };
     let [high, records, counted_samples, dropped_records, dropped_samples] = connection.query_row(

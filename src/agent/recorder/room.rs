@@ -49,8 +49,8 @@ const MAINTAIN_EVERY: Duration = Duration::from_secs(10);
 /// With long commit intervals the recorder still turns so often, so that a watchdog can tell it from a hung one.
 const HEARTBEAT: Duration = Duration::from_secs(2);
 
-/// While a damaged file is brought over, slices of some milliseconds follow each other at this pace: 50 MB/s at most, with the bus served
-/// in between.
+/// While a damaged file is brought over, slices of some milliseconds follow each other at this pace, some ten MB a second, and
+/// what the links hear is taken in between.
 const SALVAGE_PACE: Duration = Duration::from_millis(20);
 
 /// A turn that wrote no more than this leaves time for what can wait.

@@ -216,6 +216,33 @@ fn records_come_back_as_they_were_with_the_start_and_the_group_that_they_had() {
 }
 
 #[test]
+fn what_others_keep_in_the_journal_is_carried_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = open(dir.path());
+    let kept = "INSERT INTO usage VALUES ('cloud', '2027-01', 12345, 6);
+                INSERT INTO ledger VALUES (7, 'press', 1000, 3, '{}'), (8, 'press', 1000, 3, '{}');";
+    journal.connection.execute_batch(kept).unwrap();
+    journal.renew(&crate::model::Trouble::new(words::CORRUPT)).unwrap();
+    let count = |sql: &str| -> i64 { journal.connection.query_row(sql, [], |row| row.get(0)).unwrap() };
+    assert_eq!(count("SELECT bytes FROM usage WHERE sink = 'cloud'"), 12_345);
+    assert_eq!(count("SELECT count(*) FROM ledger"), 2);
+}
+
+#[test]
+fn records_in_doubt_are_those_that_some_sink_still_wants() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = open(dir.path());
+    register(&mut journal);
+    fill_at_once(&mut journal, 100);
+    journal.move_cursor("cloud", Stream::Data, at(70));
+    journal.renew(&crate::model::Trouble::new(words::CORRUPT)).unwrap();
+    assert!(journal.news()[0].args.contains(&("records", "30".to_owned())));
+    salvage(&mut journal);
+    let told = journal.news();
+    assert!(told[0].code == words::SALVAGED && told[0].args.contains(&("records", "30".to_owned())), "{told:?}");
+}
+
+#[test]
 fn nobody_passes_what_is_still_being_brought_over_and_a_restart_goes_on_with_it() {
     let dir = tempfile::tempdir().unwrap();
     let mut journal = open(dir.path());
