@@ -13,7 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use cloudward::journal::{Found, Journal, NewData, Reader, Settings};
+use cloudward::journal::{Found, Journal, Limits, NewData, Reader, Settings};
 use cloudward::model::{
     BootId, Cursor, Deadband, Group, Reading, ReportRule, Scan, Seq, Stream, TagInfo, Timestamp, Value, ValueKind,
 };
@@ -81,7 +81,9 @@ impl Bench {
 }
 
 fn settings(dir: &Path) -> Settings {
-    Settings { dir: dir.to_owned(), max_size: 100_000_000_000, max_age: Duration::from_secs(86_400 * 36_500) }
+    let limits =
+        Limits { max_size: 100_000_000_000, max_age: Duration::from_secs(86_400 * 36_500), ..Limits::default() };
+    Settings { dir: dir.to_owned(), limits }
 }
 
 fn bytes(devices: usize, seconds: usize, stored_limit: Option<f64>, disk_limit: f64) {

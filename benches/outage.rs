@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use cloudward::journal::{Journal, NewData, Settings};
+use cloudward::journal::{Journal, Limits, NewData, Settings};
 use cloudward::model::{BootId, Deadband, Group, Reading, ReportRule, Scan, TagInfo, Timestamp, Value, ValueKind};
 use common::agent::Agent;
 use common::broker::{Mosquitto, Setup};
@@ -122,7 +122,7 @@ fn start(dir: &Path) {
 
 /// A journal that nothing compresses.
 fn fill(dir: &Path, bytes: f64) {
-    let settings = Settings { dir: dir.to_owned(), max_size: 10 << 30, max_age: Duration::from_secs(86_400 * 36_500) };
+    let settings = Settings { dir: dir.to_owned(), limits: Limits { max_size: 10 << 30, ..Limits::default() } };
     let mut journal = Journal::open(settings, BootId(1), Timestamp(0)).unwrap();
     let report = ReportRule { deadband: Deadband::None, max_silence: Duration::from_secs(60) };
     let tag = |n| TagInfo { name: format!("t{n}").into(), unit: None, kind: ValueKind::Float, report };

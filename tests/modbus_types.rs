@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 
 use cloudward::config::Config;
-use cloudward::journal::{Found, Journal, NewData, Reader, Settings};
+use cloudward::journal::{Found, Journal, Limits, NewData, Reader, Settings};
 use cloudward::model::{Batch, BootId, Reading, Scan, Timestamp};
 use cloudward::sink::{Scope, payload};
 use cloudward::source::modbus::decode::{Answer, decode};
@@ -101,8 +101,8 @@ async fn every_type_travels_from_its_line_to_the_payload() {
     let batch = scanned(&config).await;
 
     let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("the build has room");
-    let settings =
-        Settings { dir: dir.path().to_owned(), max_size: 1 << 30, max_age: Duration::from_secs(86_400 * 365_000) };
+    let max_age = Duration::from_secs(86_400 * 365_000);
+    let settings = Settings { dir: dir.path().to_owned(), limits: Limits { max_age, ..Limits::default() } };
     let mut journal = Journal::open(settings, BootId(1), Timestamp(0)).expect("a new journal opens");
     let scan = Scan { at: Timestamp(1_767_225_600_000), mono_ms: 5, readings: batch.readings, stamps: None };
     let numbered = journal.number(vec![NewData { group: batch.group, scans: vec![scan] }], Vec::new());

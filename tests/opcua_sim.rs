@@ -12,7 +12,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use cloudward::journal::{Found, Journal, Reader, Settings};
+use cloudward::journal::{Found, Journal, Limits, Reader, Settings};
 use cloudward::model::{BootId, Reading, Timestamp, Value};
 use common::agent::{Agent, BINARY, run_to_end};
 use common::opcua::Talker;
@@ -226,7 +226,7 @@ fn the_agent_reads_it_with_what_it_prints_once_both_trust_each_other() {
 
     let max_age = std::time::Duration::from_secs(86_400 * 365);
     let journal = wait_for("the journal of an agent that has ended", || {
-        let settings = Settings { dir: state.clone(), max_size: 1 << 30, max_age };
+        let settings = Settings { dir: state.clone(), limits: Limits { max_age, ..Limits::default() } };
         Journal::open(settings, BootId(1), Timestamp(0)).ok()
     });
     let mut reader = Reader::open(&journal.reader()).unwrap();

@@ -13,7 +13,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use cloudward::journal::{Found, Journal, Reader, Settings};
+use cloudward::journal::{Found, Journal, Limits, Reader, Settings};
 use cloudward::model::{BootId, Reading, Timestamp, Value, Why};
 use common::agent::{Agent, BINARY, run_to_end};
 use common::{signal, temp_dir, wait_for};
@@ -135,7 +135,7 @@ fn journal(dir: &Path, device: &str) -> Vec<Vec<Reading>> {
     let max_age = Duration::from_secs(86_400 * 365_000);
     // A process that another thread starts just now holds our lock file too, until its program runs.
     let journal = wait_for("the journal of an agent that has ended", || {
-        let settings = Settings { dir: dir.join("state"), max_size: 1 << 30, max_age };
+        let settings = Settings { dir: dir.join("state"), limits: Limits { max_age, ..Limits::default() } };
         Journal::open(settings, BootId(1), Timestamp(0)).ok()
     });
     let mut reader = Reader::open(&journal.reader()).unwrap();

@@ -73,8 +73,6 @@ pub struct Desk {
     pub order: watch::Receiver<Order>,
     /// What was committed last.
     pub tail: watch::Receiver<Arc<Tail>>,
-    /// The journal's file, for what memory no longer holds.
-    pub place: Place,
     /// This start of the agent.
     pub boot: BootId,
 }
@@ -265,7 +263,7 @@ impl Courier {
                     Next::Disk { through } => {
                         let after = lane.window.newest();
                         let job = move |reader: &mut Reader| reader.events_between(after, through, READ_RECORDS);
-                        let found = self.read(job).await?;
+                        let found = self.read(&tail.place, job).await?;
                         if found.is_empty() {
                             lane.pass(through, losses);
                         }
@@ -297,7 +295,7 @@ impl Courier {
                         let after = lane.window.newest();
                         let job =
                             move |reader: &mut Reader| reader.data_between(after, through, READ_RECORDS, READ_SAMPLES);
-                        let found = self.read(job).await?;
+                        let found = self.read(&tail.place, job).await?;
                         if found.is_empty() {
                             lane.pass(through, losses);
                         }
@@ -311,13 +309,14 @@ impl Courier {
     /// A short read of the journal's file, off the runtime's thread.
     async fn read<T: Send + 'static>(
         &mut self,
+        place: &Place,
         job: impl FnOnce(&mut Reader) -> Result<Vec<Found<T>>, Trouble> + Send + 'static,
     ) -> Result<Vec<Found<T>>, Trouble>
     where
         Arc<T>: Send,
     {
-        let reader = self.reader.take();
-        let place = self.desk.place.clone();
+        let reader = self.reader.take().filter(|reader| reader.place() == place);
+        let place = place.clone();
         let read = tokio::task::spawn_blocking(move || {
             let mut reader = match reader {
                 Some(reader) => reader,
@@ -338,7 +337,7 @@ impl Courier {
     fn on_damage(&self, records: u64) {
         self.desk.status.send_modify(|status| status.damaged += records);
         let trouble = Trouble::new(journal_words::DAMAGED_RECORDS).with("records", records);
-        let trouble = trouble.with("path", self.desk.place.file().display());
+        let trouble = trouble.with("path", self.desk.tail.borrow().place.file().display());
         error!(code = %trouble.code, sink = %self.sink.name, "{trouble}");
     }
 
@@ -511,7 +510,7 @@ send = ["m"]
 
     /// A courier on a journal with this many records.
     fn courier(dir: &std::path::Path, records: usize) -> (Courier, Others) {
-        let settings = Settings { dir: dir.to_owned(), max_size: 1 << 30, max_age: Duration::from_secs(86_400) };
+        let settings = Settings { dir: dir.to_owned(), limits: crate::journal::Limits::default() };
         let mut journal = Journal::open(settings, BootId(1), Timestamp(0)).unwrap();
         let group = Arc::new(Group::new("m".into(), Duration::from_secs(1), Vec::new()));
         let scans = vec![Scan { at: Timestamp(0), mono_ms: 0, readings: Vec::new(), stamps: None }];
@@ -522,14 +521,7 @@ send = ["m"]
         let (status, seen) = watch::channel(SinkStatus::default());
         let (announce, tail) = watch::channel(Arc::new(tail));
         let (orders, order) = watch::channel(Order::Work);
-        let desk = Desk {
-            progress: watch::channel(Progress::default()).0,
-            status,
-            order,
-            tail,
-            place: journal.reader(),
-            boot: BootId(1),
-        };
+        let desk = Desk { progress: watch::channel(Progress::default()).0, status, order, tail, boot: BootId(1) };
         let config = Arc::new(Config::parse(WORKSHOP).unwrap());
         let sink = config.sinks[0].clone();
         (Courier::new(config, sink, desk), Others { journal, status: seen, _tail: announce, _order: orders })

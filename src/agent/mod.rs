@@ -27,10 +27,10 @@ pub use courier::SinkStatus;
 pub use recorder::Health;
 pub use systemd::Systemd;
 
-use crate::config::{self, Config, Device, Link, Sink, Transport, Workshop};
-use crate::journal::{Journal, Place, Settings};
+use crate::config::{self, Config, Device, Link, Persist, Sink, Transport, Workshop};
+use crate::journal::{Journal, Limits, Settings};
 use crate::model::words::agent as words;
-use crate::model::{BootId, Lang, LinkState, Timestamp, Trouble};
+use crate::model::{BootId, Lang, LinkState, Priority, Timestamp, Trouble};
 #[cfg(feature = "opcua")]
 use crate::source::opcua::Client;
 use crate::source::{LinkStatus, Poller, poller};
@@ -49,7 +49,6 @@ const MESSAGE_BYTES: usize = 128_000;
 pub struct Agent {
     config: Arc<Config>,
     state_dir: PathBuf,
-    place: Place,
     boot: BootId,
     started: Instant,
     recorder: Recorder,
@@ -79,13 +78,8 @@ impl Agent {
     pub async fn start(config: Config, state_dir: PathBuf) -> Result<Agent, Trouble> {
         let config = Arc::new(config);
         let boot = BootId(getrandom::u64().map_err(|error| Trouble::new(words::NO_RANDOM).with("error", error))?);
-        let settings = Settings {
-            max_size: max_size(&config, &state_dir),
-            max_age: config.journal.max_age,
-            dir: state_dir.clone(),
-        };
+        let settings = Settings { dir: state_dir.clone(), limits: limits(&config, &state_dir) };
         let journal = Journal::open(settings, boot, Timestamp::of(SystemTime::now()))?;
-        let place = journal.reader();
         let recorder = {
             let config::Journal { commit_interval, persist, .. } = config.journal;
             Recorder::start(journal, commit_interval, persist, message_bytes(&config))
@@ -93,7 +87,6 @@ impl Agent {
         let mut agent = Agent {
             config: config.clone(),
             state_dir,
-            place,
             boot,
             started: Instant::now(),
             recorder,
@@ -113,8 +106,7 @@ impl Agent {
             warn!(code = %trouble.code, "{trouble}");
         }
         self.recorder.tell(Command::Limits {
-            max_size: max_size(&config, &self.state_dir),
-            max_age: config.journal.max_age,
+            limits: limits(&config, &self.state_dir),
             commit_interval: config.journal.commit_interval,
             persist: config.journal.persist,
             message_bytes: message_bytes(&config),
@@ -202,14 +194,7 @@ impl Agent {
         let (order, ordered) = watch::channel(Order::Work);
         let (progress, seen_progress) = watch::channel(progress);
         let (status, seen) = watch::channel(SinkStatus::default());
-        let desk = Desk {
-            progress,
-            status,
-            order: ordered,
-            tail: self.recorder.tail(),
-            place: self.place.clone(),
-            boot: self.boot,
-        };
+        let desk = Desk { progress, status, order: ordered, tail: self.recorder.tail(), boot: self.boot };
         let made_from = (sink.clone(), config.workshop.clone(), config.devices.clone());
         let config = config.clone();
         let name = format!("sink {}", sink.name);
@@ -344,6 +329,26 @@ async fn stop_links(links: Vec<RunningLink>, grace: Duration) {
             warn!(code = %trouble.code, "{trouble}");
         }
     }
+}
+
+/// The journal's limits, as configured, or as the file system suggests.
+fn limits(config: &Config, state_dir: &Path) -> Limits {
+    let of_device = |device: &Arc<Device>| (device.id.clone(), device.priority);
+    let unusual = config.devices.iter().map(of_device).filter(|(_, priority)| *priority != Priority::default());
+    Limits {
+        max_size: max_size(config, state_dir),
+        max_age: config.journal.max_age,
+        reserve: reserve(config, state_dir),
+        history: (config.journal.persist == Persist::Always).then_some(config.journal.history),
+        priorities: unusual.collect(),
+    }
+}
+
+/// Free space that is left to others: as configured, else the smaller of 200 MB and a twentieth of the file system.
+pub fn reserve(config: &Config, state_dir: &Path) -> u64 {
+    const MOST: u64 = 200_000_000;
+    let suggested = || space::file_system_bytes(state_dir).map_or(MOST, |all| MOST.min(all / 20));
+    config.journal.reserve.unwrap_or_else(suggested)
 }
 
 /// The journal's size limit: as configured, else the smaller of 2 GB and a quarter of the file system.

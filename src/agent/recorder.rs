@@ -13,7 +13,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::tail::Tail;
 use crate::config::Persist;
-use crate::journal::Journal;
+use crate::journal::{Journal, Limits};
 use crate::model::Cursor;
 use crate::source::Outlet;
 use room::{COMMIT_SAMPLES, Room};
@@ -40,10 +40,8 @@ pub enum Command {
     ProgressOf(String, oneshot::Sender<Progress>),
     /// New limits of the journal.
     Limits {
-        /// Bytes on disk.
-        max_size: u64,
-        /// Age of the oldest sample.
-        max_age: Duration,
+        /// What it may hold.
+        limits: Limits,
         /// Time between two commits.
         commit_interval: Duration,
         /// What is written at all.

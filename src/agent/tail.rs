@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
-use crate::journal::{Committed, Journal};
-use crate::model::{DataRecord, EventRecord, Losses, Seq};
+use crate::journal::{Committed, Journal, Place, Stretch, View};
+use crate::model::{DataRecord, EventRecord, Losses, Seq, Stream};
 
 /// Places for samples that are kept although they are on the disk. About 32 bytes each: 0.3 MB.
 const TAIL_PLACES: usize = 10_000;
@@ -27,6 +27,10 @@ pub struct Tail {
     pub last_events: Seq,
     /// Positions that nobody will read any more, per stream.
     pub losses: Arc<[Losses; 2]>,
+    /// The file that the disk is to be asked in.
+    pub place: Place,
+    /// Positions that nobody may pass yet, per stream.
+    salvage: [Option<Stretch>; 2],
 }
 
 /// Where the records after a position are.
@@ -46,11 +50,13 @@ impl Tail {
     pub fn new(journal: &Journal) -> Tail {
         let status = journal.status();
         let (last_data, last_events) = (status.data.last, status.events.last);
-        Tail { last_data, last_events, losses: journal.losses(), ..Tail::default() }
+        let View { place, losses, salvage } = journal.view();
+        Tail { last_data, last_events, losses, place, salvage, ..Tail::default() }
     }
 
     /// The tail with more records. What is not on the disk, from these positions on, stays.
-    pub fn followed_by(&self, new: Committed, unwritten: [Option<Seq>; 2], losses: Arc<[Losses; 2]>) -> Tail {
+    pub fn followed_by(&self, new: Committed, unwritten: [Option<Seq>; 2], view: View) -> Tail {
+        let View { place, losses, salvage } = view;
         let last_data = new.data.last().map_or(self.last_data, |record| record.seq);
         let last_events = new.events.last().map_or(self.last_events, |record| record.seq);
         let [data_from, events_from] = unwritten.map(|from| from.unwrap_or(Seq::MAX));
@@ -71,21 +77,34 @@ impl Tail {
         });
         let kept = kept.count();
         let events = self.events[self.events.len() - kept..].iter().cloned().chain(new.events).collect();
-        Tail { data, events, last_data, last_events, losses }
+        Tail { data, events, last_data, last_events, losses, place, salvage }
+    }
+
+    /// Whether it says of the journal what there is to say now.
+    pub fn is_of(&self, view: &View) -> bool {
+        (&self.place, &self.losses, &self.salvage) == (&view.place, &view.losses, &view.salvage)
     }
 
     /// The data records after a position.
     pub fn data_after(&self, after: Seq) -> Next<'_, DataRecord> {
-        since(&self.data, after, self.last_data, |record| record.seq)
+        let stretch = self.salvage[Stream::Data as usize];
+        since(&self.data, after, self.last_data, stretch, |record| record.seq)
     }
 
     /// The same for events.
     pub fn events_after(&self, after: Seq) -> Next<'_, EventRecord> {
-        since(&self.events, after, self.last_events, |record| record.seq)
+        let stretch = self.salvage[Stream::Events as usize];
+        since(&self.events, after, self.last_events, stretch, |record| record.seq)
     }
 }
 
-fn since<T>(records: &[Arc<T>], after: Seq, last: Seq, seq: impl Fn(&T) -> Seq) -> Next<'_, T> {
+fn since<T>(
+    records: &[Arc<T>],
+    after: Seq,
+    last: Seq,
+    stretch: Option<Stretch>,
+    seq: impl Fn(&T) -> Seq,
+) -> Next<'_, T> {
     if after >= last {
         return Next::Memory(&[]);
     }
@@ -93,8 +112,14 @@ fn since<T>(records: &[Arc<T>], after: Seq, last: Seq, seq: impl Fn(&T) -> Seq) 
         Some(first) if first <= after + 1 => {
             Next::Memory(&records[records.partition_point(|record| seq(record) <= after)..])
         }
-        Some(first) => Next::Disk { through: first - 1 },
-        None => Next::Disk { through: last },
+        first => {
+            let through = first.map_or(last, |first| first - 1);
+            match stretch {
+                Some(stretch) if after < stretch.through => Next::Disk { through: through.min(stretch.through) },
+                Some(stretch) if after < stretch.until => Next::Memory(&[]), // what comes next is being looked for
+                _ => Next::Disk { through },
+            }
+        }
     }
 }
 
@@ -117,7 +142,7 @@ mod tests {
     }
 
     fn followed(tail: &Tail, new: Committed, unwritten: Option<Seq>) -> Tail {
-        tail.followed_by(new, [unwritten, None], Arc::default())
+        tail.followed_by(new, [unwritten, None], View::default())
     }
 
     #[track_caller]
@@ -143,6 +168,24 @@ mod tests {
         let tail = Tail { last_data: 10, ..Tail::default() };
         check(&tail, 10, Ok(&[]));
         check(&tail, 3, Err(10));
+    }
+
+    #[test]
+    fn nobody_passes_what_is_still_being_looked_for_unless_it_is_in_memory() {
+        let stretch = |through, until| Some(Stretch { through, until });
+        let salvage = [stretch(4, 12), None];
+        let tail = Tail { last_data: 10, ..Tail::default() };
+        let tail = tail.followed_by(numbered(11..=13, 1), [None; 2], View { salvage, ..View::default() });
+        check(&tail, 2, Err(4));
+        check(&tail, 4, Ok(&[]));
+        check(&tail, 9, Ok(&[]));
+        check(&tail, 10, Ok(&[11, 12, 13]));
+        check(&tail, 11, Ok(&[12, 13]));
+        let salvage = [stretch(10, 12), None];
+        let tail = tail.followed_by(numbered(14..=14, 1), [None; 2], View { salvage, ..View::default() });
+        check(&tail, 4, Err(10));
+        let tail = tail.followed_by(numbered(15..=15, 1), [None; 2], View::default());
+        check(&tail, 4, Err(10));
     }
 
     #[test]

@@ -9,10 +9,10 @@ use super::load::load_or_explain;
 use super::outlook::{self, BusLoad, LinkLoad, METER_TURNAROUND, Request, TURNAROUND};
 use super::run::state_dir;
 use super::{ConfigArgs, say};
-use crate::agent::max_size;
+use crate::agent::{max_size, reserve};
 use crate::config::dlt645::{Item, Known};
 use crate::config::modbus::{DataType, Register, Table};
-use crate::config::{Config, Device, Link, Origin, Security, Sink, Station, Transport};
+use crate::config::{Config, Device, Link, Origin, Persist, Security, Sink, Station, Transport};
 use crate::model::time::{show_bytes, show_span};
 use crate::model::{Lang, ValueKind};
 
@@ -32,7 +32,7 @@ pub(super) fn check(args: &ConfigArgs) -> ExitCode {
     report.unconnected();
     report.writing();
     config.sinks.iter().for_each(|sink| report.sink(sink));
-    report.journal(max_size, &state_dir.display().to_string());
+    report.journal(max_size, reserve(&config, &state_dir), &state_dir.display().to_string());
     ExitCode::SUCCESS
 }
 
@@ -262,7 +262,7 @@ impl Report<'_> {
         if outlook::is_on_change(self.config) { words } else { "" }
     }
 
-    fn journal(&self, max_size: u64, dir: &str) {
+    fn journal(&self, max_size: u64, reserve: u64, dir: &str) {
         let load = outlook::journal_load(self.config, max_size);
         let (size, age) = (show_bytes(max_size as f64), show_span(self.config.journal.max_age));
         let by_size = load.hours_of_outage;
@@ -290,5 +290,17 @@ impl Report<'_> {
             format!("  断电最多丢失最后 {window}；程序崩溃亦同"),
         );
         self.say(format!("  written to the disk: about {written} a year"), format!("  写盘量：每年约 {written}"));
+        let reserve = show_bytes(reserve as f64);
+        self.say(
+            format!("  left free for others: {reserve}; with less free space samples are dropped and counted"),
+            format!("  为其他程序预留：{reserve}；剩余空间不足时丢弃样本并计数"),
+        );
+        if self.config.journal.persist == Persist::Always {
+            let history = show_span(self.config.journal.history);
+            self.say(
+                format!("  local history: delivered samples stay for {history}, as long as there is room"),
+                format!("  本地历史：空间允许时，已送达的样本保留 {history}"),
+            );
+        }
     }
 }

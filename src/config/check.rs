@@ -9,6 +9,7 @@ use super::read::{Doc, Place, Section};
 use super::server::one_of;
 use super::{Config, Device, Journal, Link, Mistake, Persist, Sink, Workshop, device, link, sink};
 use crate::model::words::config as words;
+use crate::model::words::delivery_config as delivery_words;
 
 /// Longest name of anything: topics of MQTT brokers and platforms are limited, and people read them.
 pub(super) const MAX_NAME: usize = 64;
@@ -65,16 +66,25 @@ fn journal(top: &Section<'_>) -> Journal {
         max_age: Duration::from_secs(30 * 86_400),
         commit_interval: Duration::from_secs(1),
         persist: Persist::default(),
+        history: Duration::from_secs(7 * 86_400),
+        reserve: None,
     };
     let Some(section) = top.section("journal") else { return journal };
     journal.dir = section.file("dir");
     journal.max_size = section.size("max_size", "1MB", "100TB", "2GB");
     let ages = Duration::from_secs(60)..=Duration::from_secs(3_650 * 86_400);
-    journal.max_age = section.time("max_age", ages).unwrap_or(journal.max_age);
+    journal.max_age = section.time("max_age", ages.clone()).unwrap_or(journal.max_age);
     let intervals = Duration::from_millis(100)..=Duration::from_secs(60);
     journal.commit_interval = section.time("commit_interval", intervals).unwrap_or(journal.commit_interval);
     let persist = one_of(&section, "persist", &Persist::ALL.map(Persist::as_str), Persist::parse);
     journal.persist = persist.unwrap_or_default();
+    journal.reserve = section.size("reserve", "0MB", "100TB", "200MB");
+    if let Some(history) = section.time("history", ages) {
+        journal.history = history;
+        if journal.persist != Persist::Always {
+            section.wrong("history", delivery_words::HISTORY_WITHOUT_ALWAYS, |t| t);
+        }
+    }
     section.finish();
     journal
 }

@@ -10,12 +10,13 @@ use super::modbus::{Order, Register, Scaling};
 use super::names::{self, Numbers};
 use super::node::{Around, Habits};
 use super::read::Section;
+use super::server::one_of;
 use super::tag_type::{self, order};
 use super::write_rule::write_rule;
 use super::{Areas, Device, Link, Manners, Origin, Tag, link, meter, node, profile, table};
 use crate::model::words::config as words;
 use crate::model::words::opcua_config as opcua_words;
-use crate::model::{Deadband, ReportRule};
+use crate::model::{Deadband, Priority, ReportRule};
 
 /// A scan of so many tags still fits one message of the default size with room to spare.
 pub const MAX_TAGS: usize = 4_000;
@@ -88,6 +89,7 @@ pub(super) fn devices(top: &Section<'_>, links: &[Arc<Link>], files: &Files<'_>)
         let of_link = links.iter().find(|known| link.as_deref() == Some(&*known.name)).map(Arc::as_ref);
         let protocol = Protocol::of(&section, of_link);
         let every = section.time("every", PERIODS);
+        let priority = one_of(&section, "priority", &Priority::ALL.map(Priority::as_str), Priority::parse);
         let mut defaults = Defaults {
             every,
             order: None,
@@ -117,7 +119,8 @@ pub(super) fn devices(top: &Section<'_>, links: &[Arc<Link>], files: &Files<'_>)
         }
         section.finish();
         let (link, profile) = (link.map(Into::into), profile.map(Arc::new));
-        devices.push(Device { id, name: shown, link, station, manners, profile, tags });
+        let priority = priority.unwrap_or_default();
+        devices.push(Device { id, name: shown, link, station, manners, profile, priority, tags });
     }
     devices
 }

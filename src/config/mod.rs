@@ -47,7 +47,7 @@ use std::time::Duration;
 
 use self::opcua::{Node, User};
 use crate::model::words::config as words;
-use crate::model::{Lang, ReportRule, TagInfo, Trouble, ValueKind};
+use crate::model::{Lang, Priority, ReportRule, TagInfo, Trouble, ValueKind};
 use dlt645::{Item, MeterAddress};
 use modbus::{DataType, Register, Scaling};
 
@@ -94,6 +94,10 @@ pub struct Journal {
     pub commit_interval: Duration,
     /// What is written at all.
     pub persist: Persist,
+    /// With [`Persist::Always`]: how long samples stay that every sink has.
+    pub history: Duration,
+    /// Free space that is left to others; `None`: the smaller of 200 MB and a twentieth of the file system.
+    pub reserve: Option<u64>,
 }
 
 /// What of the data goes to the disk. Events always do.
@@ -184,6 +188,8 @@ pub struct Device {
     pub manners: Manners,
     /// The register map that it follows, if any.
     pub profile: Option<Arc<Profile>>,
+    /// Whose samples are given up first where the journal has no room for all.
+    pub priority: Priority,
     /// What is read.
     pub tags: Vec<Tag>,
 }

@@ -42,6 +42,11 @@ impl Dictionary {
         Ok(number)
     }
 
+    /// What it knows.
+    pub fn entries(&self) -> Vec<(i64, Arc<Group>)> {
+        self.known.values().map(|(group, number)| (*number, group.clone())).collect()
+    }
+
     /// Forgets what it knows; the file is asked again.
     pub fn forget(&mut self) {
         self.known.clear();

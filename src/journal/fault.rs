@@ -28,6 +28,16 @@ pub(super) fn of_sqlite(path: &Path, error: &rusqlite::Error) -> Trouble {
     with_error(code, path, error)
 }
 
+/// Whether SQLite does not find tables or columns that we made.
+pub(super) fn is_of_the_schema(error: &rusqlite::Error) -> bool {
+    match error {
+        rusqlite::Error::SqliteFailure(error, _) => error.extended_code == ffi::SQLITE_ERROR,
+        rusqlite::Error::SqlInputError { error, .. } => error.extended_code == ffi::SQLITE_ERROR,
+        rusqlite::Error::QueryReturnedNoRows => true,
+        _ => false,
+    }
+}
+
 /// The trouble behind an error of the file system on this path.
 pub(super) fn of_io(path: &Path, error: &io::Error) -> Trouble {
     let code = match error.kind() {

@@ -21,6 +21,8 @@ pub(super) struct Marks {
     pub reserved: [Seq; 2],
     /// Up to here records were once seen written, per stream.
     pub written: [Seq; 2],
+    /// Up to here every sink had come, per stream.
+    pub passed: [Seq; 2],
     /// The journal was closed, and nothing was given since.
     pub is_closed: bool,
 }
@@ -44,8 +46,8 @@ const SLOT: u64 = 4096;
 /// In front of each slot, with the version of its layout.
 const MAGIC: &[u8; 8] = b"CWHIGH\x00\x01";
 
-/// Magic, number, two times two positions, one flag, checksum.
-const BYTES: usize = 8 + 8 + 4 * 8 + 1 + 4;
+/// Magic, number, three times two positions, one flag, checksum.
+const BYTES: usize = 8 + 8 + 6 * 8 + 1 + 4;
 
 impl HighWater {
     /// Opens the file, or makes it; without a slot that stands it says what `otherwise` says. Gives also whether there was one.
@@ -60,6 +62,11 @@ impl HighWater {
         let stands = newest.is_some();
         let (number, marks) = newest.unwrap_or((0, otherwise));
         Ok((HighWater { file, path, number, marks }, stands))
+    }
+
+    /// Without a slot that stands: what is known from elsewhere.
+    pub fn assume(&mut self, marks: Marks) {
+        self.marks = marks;
     }
 
     /// What stands there.
@@ -91,15 +98,19 @@ fn read(file: &File, slot: u64) -> Option<(u64, Marks)> {
         let bytes = content[8 + 8 * place..][..8].try_into().expect("eight bytes of a slot");
         u64::from_le_bytes(bytes)
     };
-    let marks =
-        Marks { reserved: [number(1), number(2)], written: [number(3), number(4)], is_closed: content[BYTES - 5] == 1 };
+    let marks = Marks {
+        reserved: [number(1), number(2)],
+        written: [number(3), number(4)],
+        passed: [number(5), number(6)],
+        is_closed: content[BYTES - 5] == 1,
+    };
     Some((number(0), marks))
 }
 
 fn encode(number: u64, marks: Marks) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(BYTES);
     bytes.extend_from_slice(MAGIC);
-    for n in [[number].as_slice(), &marks.reserved, &marks.written].concat() {
+    for n in [[number].as_slice(), &marks.reserved, &marks.written, &marks.passed].concat() {
         bytes.extend_from_slice(&n.to_le_bytes());
     }
     bytes.push(u8::from(marks.is_closed));
@@ -113,7 +124,7 @@ mod tests {
     use std::fs;
 
     fn marks(n: u64) -> Marks {
-        Marks { reserved: [n, n + 1], written: [n + 2, n + 3], is_closed: n.is_multiple_of(2) }
+        Marks { reserved: [n, n + 1], written: [n + 2, n + 3], passed: [n + 4, n + 5], is_closed: n.is_multiple_of(2) }
     }
 
     fn found(dir: &Path) -> Option<Marks> {

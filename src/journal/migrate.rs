@@ -19,6 +19,11 @@ CREATE TABLE losses (
     stream TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, samples INTEGER NOT NULL, cause TEXT NOT NULL,
     at INTEGER NOT NULL, PRIMARY KEY (stream, first)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE salvage (
+    file TEXT NOT NULL, stream TEXT NOT NULL, through INTEGER NOT NULL, until INTEGER NOT NULL, floor INTEGER NOT NULL,
+    records INTEGER NOT NULL, samples INTEGER NOT NULL, saved_records INTEGER NOT NULL, saved_samples INTEGER NOT NULL,
+    unread INTEGER NOT NULL, passed_unread INTEGER NOT NULL, PRIMARY KEY (file, stream)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE quarantine (
     sink TEXT NOT NULL, stream TEXT NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL, samples INTEGER NOT NULL,
     cause TEXT NOT NULL, grp INTEGER, boot INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (sink, stream, seq)
@@ -34,10 +39,20 @@ CREATE TABLE usage (
 
 /// Brings the file from `version` to the newest one.
 pub(super) fn forward(connection: &mut Connection, version: i64) -> rusqlite::Result<()> {
+    forward_with(connection, version, |_| {})
+}
+
+/// The same; `before_commit` is told of each version when everything is done but the commit.
+pub(super) fn forward_with(
+    connection: &mut Connection,
+    version: i64,
+    mut before_commit: impl FnMut(i64),
+) -> rusqlite::Result<()> {
     for (from, step) in (1..).zip(STEPS).filter(|(from, _)| *from >= version) {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         transaction.execute_batch(step)?;
         transaction.pragma_update(None, "user_version", from + 1)?;
+        before_commit(from + 1);
         transaction.commit()?;
     }
     Ok(())

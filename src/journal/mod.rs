@@ -7,15 +7,34 @@
 //! The rule: what [`Journal::commit`] wrote survives a power cut; positions are never reused; nothing that some sink still
 //! wants is deleted except by a limit, and then it is counted, and told to whoever misses it ([`crate::model::Losses`]).
 
+mod limits; // what it may hold
+
 mod on_change; // before it: what is worth recording
 
 mod store; // opening, committing
 
-mod upkeep; // cursors stored, queues trimmed, limits kept
+mod upkeep; // cursors stored, and from time to time ...
+
+mod retention; // ... limits kept
+
+mod ages;
+
+mod renewal; // a damaged file is set aside, and a new one begun ...
+
+mod aside;
+
+mod salvage; // ... into which what is readable is brought over
+
+mod source;
+mod walk;
+
+mod news; // what is to be told
 
 mod high_water; // how far positions were given, beside the file
 
 mod reader;
+
+mod place;
 
 mod cursors;
 mod dictionary;
@@ -34,7 +53,10 @@ mod fault;
 #[cfg(test)]
 mod tests;
 
+pub use limits::{Limits, Round};
 pub use on_change::OnChange;
+pub use place::{Place, View};
 pub use reader::{Found, Reader};
-pub use store::{Committed, Held, Journal, NewData, NewEvent, Opening, Place, Settings, Status};
+pub use salvage::Stretch;
+pub use store::{Committed, Held, Journal, NewData, NewEvent, Opening, Settings, Status};
 pub use upkeep::Dropped;

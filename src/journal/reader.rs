@@ -4,22 +4,22 @@
 //! are first fetched, then decoded. A damaged row is said to be one, and never a reason to stop.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use rusqlite::Connection;
 
 use super::bytes::Damaged;
 use super::columns;
+use super::place::Place;
 use super::record::Unpacker;
-use super::store::{Place, data_header, event_header};
-use super::{dictionary, fault, schema};
+use super::store::{data_header, event_header};
+use super::{dictionary, fault, renewal, schema};
 use crate::model::{BootId, DataRecord, EventRecord, Group, Seq, Timestamp, Trouble};
 
 /// A connection that reads. Belongs to one thread.
 pub struct Reader {
     connection: Connection,
-    file: PathBuf,
+    place: Place,
     unpacker: Unpacker,
     groups: HashMap<i64, Arc<Group>>,
 }
@@ -46,10 +46,23 @@ impl<T> Found<T> {
 impl Reader {
     /// Opens the journal for reading.
     pub fn open(place: &Place) -> Result<Reader, Trouble> {
-        let file = place.file.clone();
-        let connection = schema::open_reader(&file)?;
-        let unpacker = Unpacker::new().map_err(|e| fault::of_io(&file, &e))?;
-        Ok(Reader { connection, file, unpacker, groups: HashMap::new() })
+        place.check()?;
+        let connection = schema::open_reader(&place.file).inspect_err(|trouble| notice(place, trouble))?;
+        place.check()?; // it may have been replaced meanwhile
+        let unpacker = Unpacker::new().map_err(|e| fault::of_io(&place.file, &e))?;
+        Ok(Reader { connection, place: place.clone(), unpacker, groups: HashMap::new() })
+    }
+
+    /// The file that it reads.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// What SQLite says of the file; the writer hears of damage.
+    fn trouble(&self, error: &rusqlite::Error) -> Trouble {
+        let trouble = fault::of_sqlite(&self.place.file, error);
+        notice(&self.place, &trouble);
+        trouble
     }
 
     /// The next rows of the data stream behind `after`, up to and with `through`, oldest first: at most `max_records`, and no more
@@ -66,7 +79,7 @@ impl Reader {
                 .map(|row| Ok(found(row.seq, self.data_record(&row)?)))
                 .collect::<rusqlite::Result<Vec<_>>>()
         });
-        found.map_err(|error| fault::of_sqlite(&self.file, &error))
+        found.map_err(|error| self.trouble(&error))
     }
 
     /// The next rows of the events stream, likewise.
@@ -77,7 +90,7 @@ impl Reader {
         max_records: usize,
     ) -> Result<Vec<Found<EventRecord>>, Trouble> {
         let rows = self.event_rows(after, through, max_records);
-        let rows = rows.map_err(|error| fault::of_sqlite(&self.file, &error))?;
+        let rows = rows.map_err(|error| self.trouble(&error))?;
         Ok(rows.into_iter().map(|row| found(row.seq, self.event_record(&row))).collect())
     }
 
@@ -157,6 +170,12 @@ impl Reader {
         let json = self.unpacker.unpack(&event_header(row.seq, boot, row.at), &row.body)?;
         let event = serde_json::from_slice(&json).map_err(|_| Damaged)?;
         Ok(EventRecord { seq: row.seq, boot, at: row.at, event })
+    }
+}
+
+fn notice(place: &Place, trouble: &Trouble) {
+    if renewal::is_damage(trouble.code) {
+        place.raise_alarm();
     }
 }
 

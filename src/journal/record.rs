@@ -94,6 +94,17 @@ impl Unpacker {
     }
 }
 
+/// The body of a row under another header, if it is whole under the one that it had. The payload is not looked at.
+pub fn moved(body: &[u8], before: Header, after: Header) -> Option<Vec<u8>> {
+    let (head, rest) = body.split_at_checked(5)?;
+    if checksum(before, head[0], rest).to_le_bytes() != head[1..] {
+        return None;
+    }
+    let mut moved = body.to_vec();
+    moved[1..5].copy_from_slice(&checksum(after, head[0], rest).to_le_bytes());
+    Some(moved)
+}
+
 fn checksum(header: Header, format: u8, rest: &[u8]) -> u32 {
     let mut crc = crc32c::crc32c(&[format]);
     for column in header {

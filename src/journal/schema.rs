@@ -2,9 +2,12 @@
 //!
 //! The rule: a file that is not ours, or that a newer cloudward wrote, is looked at and left as it was.
 
+use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::{fault, migrate};
@@ -95,6 +98,20 @@ CREATE TABLE losses (
     at      INTEGER NOT NULL,
     PRIMARY KEY (stream, first)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE salvage (                       -- what is still to be brought over from files that were set aside
+    file          TEXT NOT NULL,
+    stream        TEXT NOT NULL,
+    through       INTEGER NOT NULL,          -- gone through up to here
+    until         INTEGER NOT NULL,
+    floor         INTEGER NOT NULL,          -- up to here every sink had come
+    records       INTEGER NOT NULL,          -- not yet seen, by the counters of that file
+    samples       INTEGER NOT NULL,
+    saved_records INTEGER NOT NULL,
+    saved_samples INTEGER NOT NULL,
+    unread        INTEGER NOT NULL,          -- positions behind the floor
+    passed_unread INTEGER NOT NULL,          -- 1: also before it
+    PRIMARY KEY (file, stream)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE quarantine (                    -- what a broker can never take
     sink    TEXT NOT NULL,
     stream  TEXT NOT NULL,
@@ -130,16 +147,24 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, Trouble> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(BUSY)?;
+        // A file that turns out to be damaged is left as it was; a healthy one gets its last checkpoint when it is closed.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         let owner = owner(&connection)?;
         Ok((connection, owner))
     };
     let (mut connection, owner) = connect().map_err(|e| fault::of_sqlite(path, &e))?;
     refuse_others(path, owner)?;
-    let journal_mode = prepare(&mut connection, owner).map_err(|e| fault::of_sqlite(path, &e))?;
+    let journal_mode = prepare(&mut connection, owner).map_err(|e| match fault::of_sqlite(path, &e) {
+        // Tables that are not as any version made them.
+        trouble if fault::is_of_the_schema(&e) => Trouble { code: words::CORRUPT, ..trouble },
+        trouble => trouble,
+    })?;
     if journal_mode != "wal" {
         let error = format!("journal_mode is {journal_mode}, must be wal");
         return Err(Trouble::new(words::DISK_FAULT).with("path", path.display()).with("error", error));
     }
+    let close = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false);
+    close.map_err(|e| fault::of_sqlite(path, &e))?;
     Ok(connection)
 }
 
@@ -156,6 +181,45 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, Trouble> {
     let (connection, owner) = connect().map_err(|e| fault::of_sqlite(path, &e))?;
     refuse_others(path, owner)?;
     Ok(connection)
+}
+
+/// A connection to a file that may be damaged, whosever it is: reads only what it is asked for.
+pub(super) fn open_damaged(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY)?;
+    // A file that was cut off is read as far as it goes.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_WRITABLE_SCHEMA, true)?;
+    guard(&connection)?;
+    Ok(connection)
+}
+
+/// Puts the first bytes of the file right, which are the same in every journal, if the rest says that it is one. True if that helped.
+pub(super) fn mend_header(path: &Path) -> bool {
+    let mend = || -> std::io::Result<bool> {
+        let file = File::options().read(true).write(true).open(path)?;
+        let mut header = [0; 100];
+        file.read_exact_at(&mut header, 0)?;
+        let is_ours = header[APPLICATION_ID_AT..][..4] == (APPLICATION_ID as u32).to_be_bytes();
+        if !is_ours || header.starts_with(&HEADER) {
+            return Ok(false);
+        }
+        file.write_all_at(&HEADER, 0)?;
+        file.sync_all()?;
+        Ok(true)
+    };
+    mend().unwrap_or(false) // then it is as damaged as it was
+}
+
+/// How each journal begins (SQLite file format, 1.3): magic, page size, WAL, no reserved bytes, payload fractions.
+const HEADER: [u8; 24] = *b"SQLite format 3\0\x04\x00\x02\x02\x00\x40\x20\x20";
+
+/// The place of the application id in the header.
+const APPLICATION_ID_AT: usize = 68;
+
+/// No last checkpoint when it is closed: what is damaged is looked into as it is.
+pub(super) fn leave_as_it_is(connection: &Connection) {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).ok(); // then it is one checkpoint more
 }
 
 /// Whose file it is.

@@ -12,17 +12,24 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
+use super::ages::Ages;
+use super::aside;
 use super::columns;
 use super::cursors::Cursors;
 use super::dictionary::Dictionary;
 use super::fault;
 use super::high_water::{HighWater, Marks};
+use super::limits::{Limits, Round};
+use super::news::News;
+use super::place::{Place, View};
 use super::record::{Packer, Unpacker};
+use super::renewal::{self, Remains, Seed};
+use super::salvage::{self, Job, Salvage};
 use super::schema;
 use super::upkeep::Dropped;
 use crate::model::words::journal as words;
 use crate::model::{
-    BootId, Cursor, DataRecord, Event, EventRecord, Group, Loss, LossCause, Losses, Previous, Scan, Seq, Stream,
+    BootId, Code, Cursor, DataRecord, Event, EventRecord, Group, Loss, LossCause, Losses, Previous, Scan, Seq, Stream,
     Timestamp, Trouble,
 };
 
@@ -31,10 +38,8 @@ use crate::model::{
 pub struct Settings {
     /// The directory, of the agent alone.
     pub dir: PathBuf,
-    /// Bytes in the file beyond which the oldest records are given up. The WAL beside it, normally 1 to 2 MB, comes on top.
-    pub max_size: u64,
-    /// Records older than this are given up.
-    pub max_age: Duration,
+    /// What it may hold.
+    pub limits: Limits,
 }
 
 /// Scans of one group, to be written as one record.
@@ -103,19 +108,6 @@ pub struct Opening {
     pub missing: u64,
 }
 
-/// The way to the journal for readers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    pub(super) file: PathBuf,
-}
-
-impl Place {
-    /// The journal's file.
-    pub fn file(&self) -> &Path {
-        &self.file
-    }
-}
-
 /// What goes into the file with each step of the upkeep.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Stored {
@@ -125,17 +117,27 @@ pub(super) struct Stored {
     pub reserved: [Seq; 2],
 }
 
+/// What a transaction needs beside the connection.
+pub(super) struct Desk<'a> {
+    pub packer: &'a mut Packer,
+    pub unpacker: &'a mut Unpacker,
+    pub dictionary: &'a mut Dictionary,
+}
+
 /// The journal, opened for writing. Belongs to one thread.
 pub struct Journal {
     pub(super) connection: Connection,
     pub(super) place: Place,
-    pub(super) max_size: u64,
-    pub(super) max_age: Duration,
-    boot: BootId,
-    boot_row: i64,
-    packer: Packer,
-    unpacker: Unpacker,
-    dictionary: Dictionary,
+    pub(super) limits: Limits,
+    pub(super) boot: BootId,
+    pub(super) boot_row: i64,
+    /// When this start was, by the wall clock of that moment.
+    pub(super) started: Timestamp,
+    /// What the wall clock said when it was asked last: for names and dates alone.
+    pub(super) now: Timestamp,
+    pub(super) packer: Packer,
+    pub(super) unpacker: Unpacker,
+    pub(super) dictionary: Dictionary,
     pub(super) held: [Held; 2],
     pub(super) cursors: Cursors,
     pub(super) losses: Arc<[Losses; 2]>,
@@ -147,6 +149,15 @@ pub struct Journal {
     pub(super) rounds: u32,
     /// Given up and not yet told.
     pub(super) dropped: Vec<Dropped>,
+    pub(super) news: News,
+    pub(super) ages: Ages,
+    /// Up to here no data of normal priority is left.
+    pub(super) no_normal_through: Seq,
+    pub(super) salvage: Salvage,
+    /// Refusals of the disk in a row.
+    pub(super) faults: u32,
+    /// The file is not open: the disk refused.
+    pub(super) is_adrift: bool,
     /// Kept open: its lock is what keeps a second agent out, and it goes with the process.
     _lock: File,
     /// The file and its lock as they were opened, to see whether the paths still lead to them.
@@ -154,49 +165,44 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Opens the journal in `settings.dir` for this start of the agent; makes directory (mode 0700) and file if missing.
-    /// Refuses a file that is not ours or newer than us, and a directory in which another agent works.
+    /// Opens the journal in `settings.dir` for this start of the agent; makes directory (mode 0700) and file if missing. A damaged file,
+    /// or one of another program, is set aside, and a new one begun; beside one that a newer version wrote, this version works in a
+    /// file of its own. Refuses a directory in which another agent works.
     pub fn open(settings: Settings, boot: BootId, now: Timestamp) -> Result<Journal, Trouble> {
-        let Settings { dir, max_size, max_age } = settings;
+        let Settings { dir, limits } = settings;
         DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(|e| fault::of_io(&dir, &e))?;
         let lock = lock(&dir)?;
-        let file = dir.join(schema::FILE);
-        let mut connection = schema::open_writer(&file)?;
+        let (mut high, has_marks) = HighWater::open(&dir, Marks::default())?;
+        let (file, opened, news, is_adrift) = match find(&dir, high.marks(), (boot, now)) {
+            Ok((file, opened, news)) => (file, opened, news, false),
+            Err(trouble) => without_the_file(&dir, trouble)?,
+        };
+        let Opened { connection, cursors, losses, mut held, reserved, boot_row, jobs } = opened;
         let tools = || Ok((Packer::new()?, Unpacker::new()?));
         let (packer, unpacker) = tools().map_err(|e| fault::of_io(&file, &e))?;
-        let load = |connection: &mut Connection| {
-            let cursors = load_cursors(connection)?;
-            let losses = [load_losses(connection, Stream::Data)?, load_losses(connection, Stream::Events)?];
-            let held = [load_held(connection, Stream::Data)?, load_held(connection, Stream::Events)?];
-            Ok((cursors, losses, held, load_reserved(connection)?, start_boot(connection, boot, now)?))
-        };
-        let (cursors, losses, mut held, reserved, boot_row) =
-            load(&mut connection).map_err(|e| fault::of_sqlite(&file, &e))?;
-        let is_new = held == [Held::default(); 2];
+        let is_new = held == [Held::default(); 2] && jobs.is_empty();
         for stream in Stream::ALL {
             let (held, losses) = (&mut held[stream as usize], &losses[stream as usize]);
             held.last = held.written.max(cursors.highest(stream)).max(losses.highest());
         }
         let written = held.map(|held| held.written);
-        let (high, _) = HighWater::open(&dir, Marks { reserved, written, is_closed: false })?;
+        if !has_marks {
+            high.assume(Marks { reserved, written, ..Marks::default() });
+        }
         let stored = Stored { cursors: cursors.clone(), held, losses: Arc::new(losses), reserved };
         let previous = match high.marks() {
             Marks { reserved: [0, 0], .. } if is_new => Previous::None,
             Marks { is_closed: true, .. } => Previous::Clean,
             _ => Previous::Crash,
         };
-        let inode = |path: PathBuf| match fs::metadata(&path) {
-            Ok(meta) => Ok((path, meta.ino())),
-            Err(e) => Err(fault::of_io(&path, &e)),
-        };
-        let inodes = [inode(file.clone())?, inode(dir.join(LOCK))?];
         let mut journal = Journal {
             connection,
-            place: Place { file },
-            max_size,
-            max_age,
+            place: Place::of(file),
+            limits,
             boot,
             boot_row,
+            started: now,
+            now,
             packer,
             unpacker,
             dictionary: Dictionary::default(),
@@ -208,11 +214,37 @@ impl Journal {
             opening: Opening { previous, missing: 0 },
             rounds: 0,
             dropped: Vec::new(),
+            news,
+            ages: Ages::default(),
+            no_normal_through: 0,
+            salvage: Salvage::new(dir, jobs),
+            faults: 0,
+            is_adrift,
             _lock: lock,
-            inodes,
+            inodes: Default::default(),
         };
-        journal.go_on(now)?;
+        if !is_adrift {
+            journal.find_in_place()?;
+            journal.take_in_what_older_versions_left();
+            journal.prune();
+        }
+        match journal.go_on(now) {
+            // Until there is room positions are not reserved; ids stay unique all the same, since each start is another boot.
+            Err(trouble) if is_adrift || can_wait(trouble.code) => journal.news.push(trouble),
+            went_on => went_on?,
+        }
         Ok(journal)
+    }
+
+    /// Notes which files are in their places now.
+    pub(super) fn find_in_place(&mut self) -> Result<(), Trouble> {
+        let inode = |path: PathBuf| match fs::metadata(&path) {
+            Ok(meta) => Ok((path, meta.ino())),
+            Err(e) => Err(fault::of_io(&path, &e)),
+        };
+        self.place = self.place.renewed()?;
+        self.inodes = [inode(self.place.file.clone())?, inode(self.place.dir().join(LOCK))?];
+        Ok(())
     }
 
     /// Positions go on behind all that may have been given, and what was once written and is not there is entered as lost.
@@ -240,8 +272,8 @@ impl Journal {
     }
 
     /// New limits; they hold from the next [`Journal::maintain`] on.
-    pub fn set_limits(&mut self, max_size: u64, max_age: Duration) {
-        (self.max_size, self.max_age) = (max_size, max_age);
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
     }
 
     /// Gives positions: nothing is written but, now and then, a reservation. Scans too many for one record become several; an
@@ -279,12 +311,35 @@ impl Journal {
     /// Reserves the next block of positions of both streams.
     pub(super) fn reserve(&mut self) -> Result<(), Trouble> {
         let reserved = self.held.map(|held| held.last + RESERVED_AHEAD);
-        self.high.store(Marks { reserved, written: self.held.map(|held| held.written), is_closed: false })
+        self.high.store(self.marks(reserved, false))
+    }
+
+    fn marks(&self, reserved: [Seq; 2], is_closed: bool) -> Marks {
+        Marks { reserved, written: self.held.map(|held| held.written), passed: self.passed(), is_closed }
+    }
+
+    /// How far every sink has come, per stream; nowhere without sinks.
+    pub(super) fn passed(&self) -> [Seq; 2] {
+        Stream::ALL.map(|stream| self.cursors.floor(stream).unwrap_or(0))
     }
 
     /// Writes these records, which have their positions from [`Journal::number`], in one transaction that is on the disk when
     /// this returns. On an error nothing was written. Records of a stream are written in the order of their positions.
     pub fn commit(&mut self, data: &[Arc<DataRecord>], events: &[Arc<EventRecord>]) -> Result<(), Trouble> {
+        self.come_ashore()?;
+        let Err(trouble) = self.try_commit(data, events) else {
+            self.faults = 0;
+            return Ok(());
+        };
+        if !self.mend(&trouble) {
+            return Err(trouble);
+        }
+        self.try_commit(data, events)?;
+        self.faults = 0;
+        Ok(())
+    }
+
+    fn try_commit(&mut self, data: &[Arc<DataRecord>], events: &[Arc<EventRecord>]) -> Result<(), Trouble> {
         self.held = self.write(data, events).map_err(|error| {
             self.dictionary.forget(); // entries of the transaction are gone with it
             fault::of_sqlite(&self.place.file, &error)
@@ -303,6 +358,17 @@ impl Journal {
         self.losses.clone()
     }
 
+    /// What readers have to know.
+    pub fn view(&self) -> View {
+        let salvage = Stream::ALL.map(|stream| self.salvage.stretch(stream));
+        View { place: self.place.clone(), losses: self.losses.clone(), salvage }
+    }
+
+    /// What there is to tell people since the last call: files set aside, what came of them.
+    pub fn news(&mut self) -> Vec<Trouble> {
+        self.news.take()
+    }
+
     /// The transaction of a commit. Gives what the streams hold after it.
     fn write(&mut self, data: &[Arc<DataRecord>], events: &[Arc<EventRecord>]) -> rusqlite::Result<[Held; 2]> {
         let [mut data_held, mut events_held] = self.held;
@@ -310,7 +376,7 @@ impl Journal {
         let mut payload = Vec::new();
         {
             let mut insert = transaction.prepare_cached(
-                "INSERT INTO data (seq, grp, boot, at, samples, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                "INSERT INTO data (seq, grp, boot, at, samples, prio, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             )?;
             for record in data {
                 let DataRecord { seq, boot, group, scans } = &**record;
@@ -320,7 +386,8 @@ impl Journal {
                 payload.clear();
                 columns::encode(scans, group.tags.len(), &mut payload);
                 let body = self.packer.pack(&data_header(*seq, number, *boot, at, samples), &payload);
-                insert.execute((*seq as i64, number, self.boot_row, at.0, samples as i64, body))?;
+                let prio = self.limits.priority_of(&group.device) as i64;
+                insert.execute((*seq as i64, number, self.boot_row, at.0, samples as i64, prio, body))?;
             }
             let mut insert =
                 transaction.prepare_cached("INSERT INTO events (seq, boot, at, body) VALUES (?1, ?2, ?3, ?4)")?;
@@ -374,7 +441,8 @@ impl Journal {
             return cursor;
         }
         let held = &self.held[stream as usize];
-        let position = held.oldest.map_or(held.last, |(seq, _)| seq.saturating_sub(1));
+        let oldest = held.oldest.map_or(held.last, |(seq, _)| seq.saturating_sub(1));
+        let position = self.salvage.stretch(stream).map_or(oldest, |stretch| oldest.min(stretch.through));
         let cursor = Cursor { position, last_sent: 0 };
         self.cursors.set(sink, stream, cursor);
         cursor
@@ -388,15 +456,10 @@ impl Journal {
     }
 
     /// Closes the journal after a last upkeep: the next start goes on at the next position.
-    pub fn close(mut self, now: Timestamp) -> Result<Vec<Dropped>, Trouble> {
-        let dropped = self.maintain(now)?;
+    pub fn close(mut self, round: impl Into<Round>) -> Result<Vec<Dropped>, Trouble> {
+        let dropped = self.maintain(round)?;
         self.store().map_err(|error| fault::of_sqlite(&self.place.file, &error))?;
-        let marks = Marks {
-            reserved: self.held.map(|held| held.last),
-            written: self.held.map(|held| held.written),
-            is_closed: true,
-        };
-        self.high.store(marks)?;
+        self.high.store(self.marks(self.held.map(|held| held.last), true))?;
         Ok(dropped)
     }
 
@@ -413,6 +476,12 @@ impl Held {
         self.records = self.records.saturating_add(1);
         self.samples = self.samples.saturating_add(samples);
         self.oldest.get_or_insert((seq, at));
+    }
+
+    /// One record more that belongs before others.
+    pub(super) fn bring(&mut self, seq: Seq, at: Timestamp, samples: u64) {
+        self.add(seq, at, samples);
+        self.oldest = self.oldest.min(Some((seq, at)));
     }
 }
 
@@ -443,7 +512,137 @@ fn lock(dir: &Path) -> Result<File, Trouble> {
     }
 }
 
-fn load_cursors(connection: &Connection) -> rusqlite::Result<Cursors> {
+/// What stands in a file that could be opened.
+pub(super) struct Opened {
+    pub connection: Connection,
+    pub cursors: Cursors,
+    pub losses: [Losses; 2],
+    pub held: [Held; 2],
+    pub reserved: [Seq; 2],
+    pub boot_row: i64,
+    pub jobs: Vec<Job>,
+}
+
+/// Whether the disk may let through later what it refused.
+fn can_wait(code: Code) -> bool {
+    [words::DISK_FULL, words::DISK_FAULT, words::BUSY, words::READ_ONLY].contains(&code)
+}
+
+/// What the start of the agent waits for a disk that refuses, before it takes the file for the cause.
+const PATIENCE: [Duration; 3] = [Duration::from_millis(100), Duration::from_millis(300), Duration::from_secs(1)];
+
+/// A disk that refuses to be written, full or read-only as it may be, is no reason not to start: what is to be known is read, records
+/// stay in memory and are delivered from there, and the file is opened at the first commit that the disk lets through.
+fn without_the_file(dir: &Path, trouble: Trouble) -> Result<(PathBuf, Opened, News, bool), Trouble> {
+    let file = dir.join(schema::FILE);
+    let remains = Remains::of(&file);
+    let is_known = remains.is_complete() || !file.exists();
+    let Ok(nothing) = Connection::open_in_memory() else { return Err(trouble) };
+    if !can_wait(trouble.code) || !is_known {
+        return Err(trouble);
+    }
+    let mut news = News::default();
+    news.push(trouble);
+    Ok((file, remains.into_opened(nothing), news, true))
+}
+
+/// Opens the file that this version works in, which may not be the one that is there.
+fn find(dir: &Path, marks: Marks, start: (BootId, Timestamp)) -> Result<(PathBuf, Opened, News), Trouble> {
+    let mut file = dir.join(schema::FILE);
+    let mut news = News::default();
+    aside::rejoin(&file);
+    let mut trouble = match open_file(&file, start) {
+        Ok(opened) => return Ok((file, opened, news)),
+        Err(trouble) => trouble,
+    };
+    for pause in PATIENCE {
+        if trouble.code != words::DISK_FAULT {
+            break;
+        }
+        std::thread::sleep(pause);
+        trouble = match open_file(&file, start) {
+            Ok(opened) => return Ok((file, opened, news)),
+            Err(trouble) => trouble,
+        };
+    }
+    if trouble.code == words::NEWER_VERSION {
+        let beside = aside::beside_newer(dir);
+        let found = trouble.args.iter().find(|(name, _)| *name == "found").map_or("", |(_, found)| found);
+        let told = Trouble::new(words::BESIDE_NEWER).with("path", file.display()).with("found", found);
+        news.push(told.with("known", schema::VERSION).with("beside", beside.display()));
+        aside::rejoin(&beside);
+        renewal::make_beside(&file, &beside, marks, start)?;
+        file = beside;
+        trouble = match open_file(&file, start) {
+            Ok(opened) => return Ok((file, opened, news)),
+            Err(trouble) => trouble,
+        };
+    }
+    if trouble.code == words::NOT_A_DATABASE && schema::mend_header(&file) {
+        news.push(Trouble::new(words::HEADER_MENDED).with("path", file.display()));
+        trouble = match open_file(&file, start) {
+            Ok(opened) => return Ok((file, opened, news)),
+            Err(trouble) => trouble,
+        };
+    }
+    let is_unreadable = trouble.code == words::DISK_FAULT && !Remains::of(&file).is_complete();
+    if !renewal::is_damage(trouble.code) && !file.is_dir() && !is_unreadable {
+        return Err(trouble);
+    }
+    let aside = aside::name(dir, start.1);
+    let seed = Seed::found(Remains::of(&file), marks, &aside, start);
+    renewal::replace(&file, &aside, &seed)?;
+    news.push(renewal::set_aside(&file, &aside, &seed, &trouble));
+    let opened = open_file(&file, start)?;
+    Ok((file, opened, news))
+}
+
+/// Nothing is scanned: damage is met where it is.
+fn open_file(file: &Path, (boot, now): (BootId, Timestamp)) -> Result<Opened, Trouble> {
+    let mut connection = schema::open_writer(file)?;
+    let left = aside::left_by_older(file.parent().unwrap_or(Path::new(".")));
+    let load = |connection: &mut Connection| {
+        let cursors = load_cursors(connection)?;
+        let losses = [load_losses(connection, Stream::Data)?, load_losses(connection, Stream::Events)?];
+        let held = [load_held(connection, Stream::Data)?, load_held(connection, Stream::Events)?];
+        for (held, losses) in held.iter().zip(&losses) {
+            check_last(held, losses)?;
+        }
+        let (reserved, jobs) = (load_reserved(connection)?, salvage::load_jobs(connection)?);
+        // Starts are numbered in the order of positions, also those that will be brought over.
+        let behind = left.iter().filter(|path| *path != file).filter_map(|path| Remains::of(path).last_start).max();
+        let boot_row = start_boot(connection, boot, now, behind.unwrap_or(0))?;
+        Ok((cursors, losses, held.map(|(held, _)| held), reserved, boot_row, jobs))
+    };
+    match load(&mut connection) {
+        Ok((cursors, losses, held, reserved, boot_row, jobs)) => {
+            Ok(Opened { connection, cursors, losses, held, reserved, boot_row, jobs })
+        }
+        Err(error) => {
+            let trouble = match fault::of_sqlite(file, &error) {
+                // Tables that are not as we made them.
+                trouble if fault::is_of_the_schema(&error) => Trouble { code: words::CORRUPT, ..trouble },
+                trouble => trouble,
+            };
+            if renewal::is_damage(trouble.code) {
+                schema::leave_as_it_is(&connection);
+            }
+            Err(trouble)
+        }
+    }
+}
+
+/// The newest record is there if any is, unless it was given up for the sake of others. A page that was cut off is read as zeros, of which
+/// SQLite does not complain.
+fn check_last((held, last): &(Held, Seq), losses: &Losses) -> rusqlite::Result<()> {
+    let high = held.written;
+    if held.records == 0 || *last >= high || losses.last_between(high - 1, high + 1).is_some() {
+        return Ok(());
+    }
+    Err(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT), None))
+}
+
+pub(super) fn load_cursors(connection: &Connection) -> rusqlite::Result<Cursors> {
     let mut cursors = Cursors::default();
     let mut select = connection.prepare("SELECT sink, stream, position, last_sent FROM cursors")?;
     let mut rows = select.query([])?;
@@ -457,7 +656,7 @@ fn load_cursors(connection: &Connection) -> rusqlite::Result<Cursors> {
     Ok(cursors)
 }
 
-fn load_losses(connection: &Connection, stream: Stream) -> rusqlite::Result<Losses> {
+pub(super) fn load_losses(connection: &Connection, stream: Stream) -> rusqlite::Result<Losses> {
     let mut losses = Losses::default();
     let mut select =
         connection.prepare("SELECT first, last, samples, cause, at FROM losses WHERE stream = ?1 ORDER BY first")?;
@@ -472,7 +671,8 @@ fn load_losses(connection: &Connection, stream: Stream) -> rusqlite::Result<Loss
 }
 
 /// Counters as they were stored, and what was committed since: a minute's worth at most, so nothing long is counted.
-fn load_held(connection: &Connection, stream: Stream) -> rusqlite::Result<Held> {
+/// Gives also the last position that is there.
+pub(super) fn load_held(connection: &Connection, stream: Stream) -> rusqlite::Result<(Held, Seq)> {
     let name = stream.as_str();
     let samples = if stream == Stream::Data { "samples" } else { "0" };
     let [high, records, counted_samples, dropped_records, dropped_samples] = connection.query_row(
@@ -484,8 +684,9 @@ fn load_held(connection: &Connection, stream: Stream) -> rusqlite::Result<Held> 
     let since = format!("SELECT count(*), coalesce(sum({samples}), 0) FROM {name} WHERE seq > ?1");
     let [records_since, samples_since] =
         connection.query_row(&since, [high as i64], |row| Ok([row.get::<_, i64>(0)?, row.get(1)?].map(natural)))?;
-    let written = natural(last.unwrap_or(0)).max(high);
-    Ok(Held {
+    let last = natural(last.unwrap_or(0));
+    let written = last.max(high);
+    let held = Held {
         records: records.saturating_add(records_since),
         samples: counted_samples.saturating_add(samples_since),
         oldest: oldest(connection, stream)?,
@@ -493,11 +694,12 @@ fn load_held(connection: &Connection, stream: Stream) -> rusqlite::Result<Held> 
         written,
         dropped_records,
         dropped_samples,
-    })
+    };
+    Ok((held, last))
 }
 
 /// How far positions may have been given, per stream, should the high-water mark beside the file be gone.
-fn load_reserved(connection: &Connection) -> rusqlite::Result<[Seq; 2]> {
+pub(super) fn load_reserved(connection: &Connection) -> rusqlite::Result<[Seq; 2]> {
     let mut select = connection.prepare("SELECT reserved FROM streams WHERE stream = ?1")?;
     let mut reserved = |stream: Stream| select.query_row([stream.as_str()], |row| row.get(0).map(natural));
     Ok([reserved(Stream::Data)?, reserved(Stream::Events)?])
@@ -517,13 +719,15 @@ pub(super) fn oldest(connection: &Connection, stream: Stream) -> rusqlite::Resul
 }
 
 /// Notes this start of the agent, and forgets the starts of which nothing is left.
-fn start_boot(connection: &mut Connection, boot: BootId, now: Timestamp) -> rusqlite::Result<i64> {
+fn start_boot(connection: &mut Connection, boot: BootId, now: Timestamp, behind: i64) -> rusqlite::Result<i64> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let row: i64 = transaction.query_row("SELECT coalesce(max(id), 0) + 1 FROM boots", [], |row| row.get(0))?;
+    let row = row.max(behind.saturating_add(1));
     transaction.execute(
         "DELETE FROM boots WHERE id < coalesce(min(
              coalesce((SELECT boot FROM data ORDER BY seq LIMIT 1), ?1),
-             coalesce((SELECT boot FROM events ORDER BY seq LIMIT 1), ?1)), ?1)",
+             coalesce((SELECT boot FROM events ORDER BY seq LIMIT 1), ?1),
+             coalesce((SELECT min(boot) FROM quarantine), ?1)), ?1)",
         [row],
     )?;
     transaction.execute("INSERT INTO boots (id, boot, started) VALUES (?1, ?2, ?3)", (row, boot.0 as i64, now.0))?;

@@ -15,13 +15,21 @@ const DAY: Duration = Duration::from_secs(86_400);
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
 const BOOT: BootId = BootId(0xabcd_ef01_2345);
 
+fn limits(max_size: u64, max_age: Duration) -> Limits {
+    Limits { max_size, max_age, ..Limits::default() }
+}
+
+fn settings(dir: &Path, limits: Limits) -> Settings {
+    Settings { dir: dir.to_owned(), limits }
+}
+
 /// A journal in its directory, with limits that nothing here reaches by accident.
 fn open(dir: &Path) -> Journal {
     open_with(dir, 1 << 30, 30 * DAY)
 }
 
 fn open_with(dir: &Path, max_size: u64, max_age: Duration) -> Journal {
-    Journal::open(Settings { dir: dir.to_owned(), max_size, max_age }, BOOT, NOW).unwrap()
+    Journal::open(settings(dir, limits(max_size, max_age)), BOOT, NOW).unwrap()
 }
 
 fn group(device: &str, tags: usize) -> Arc<Group> {
@@ -187,10 +195,9 @@ fn everything_committed_survives_a_kill() {
 fn records_of_an_earlier_start_keep_its_boot_and_their_groups() {
     let dir = tempfile::tempdir().unwrap();
     let (first, second) = (BootId(1), BootId(2));
-    let limits =
-        |boot| Journal::open(Settings { dir: dir.path().to_owned(), max_size: 1 << 30, max_age: DAY }, boot, NOW);
-    fill(&mut limits(first).unwrap(), 1, NOW);
-    let mut journal = limits(second).unwrap();
+    let start = |boot| Journal::open(settings(dir.path(), limits(1 << 30, DAY)), boot, NOW);
+    fill(&mut start(first).unwrap(), 1, NOW);
+    let mut journal = start(second).unwrap();
     fill(&mut journal, 1, NOW);
     let mut reader = Reader::open(&journal.reader()).unwrap();
     let records: Vec<Arc<DataRecord>> = data(&mut reader, 0, 10, 100);
@@ -203,7 +210,7 @@ fn records_of_an_earlier_start_keep_its_boot_and_their_groups() {
     journal.move_cursor("sink", Stream::Data, at(1));
     journal.maintain(NOW).unwrap();
     drop(journal);
-    let journal = limits(BootId(3)).unwrap();
+    let journal = start(BootId(3)).unwrap();
     let boots: i64 = journal.connection.query_row("SELECT min(boot) FROM boots", [], |row| row.get(0)).unwrap();
     assert_eq!(boots, 2, "a start of which nothing is left is forgotten");
     assert_eq!(data(&mut Reader::open(&journal.reader()).unwrap(), 0, 10, 100).len(), 1);
@@ -418,7 +425,7 @@ fn beyond_the_size_the_oldest_data_go_first_and_events_only_when_no_data_is_left
     }
     journal.cursor("sink", Stream::Data);
     journal.cursor("sink", Stream::Events);
-    journal.set_limits(100_000, 30 * DAY);
+    journal.set_limits(limits(100_000, 30 * DAY));
     let dropped = journal.maintain(NOW).unwrap();
     let [Dropped { stream: Stream::Data, cause: LossCause::MaxSize, records, samples }] = dropped[..] else {
         panic!("{dropped:?}");
@@ -429,7 +436,7 @@ fn beyond_the_size_the_oldest_data_go_first_and_events_only_when_no_data_is_left
     assert_eq!(left.first(), Some(&(records + 1)));
     assert_eq!(journal.status().events.records, 40);
 
-    journal.set_limits(0, 30 * DAY);
+    journal.set_limits(limits(0, 30 * DAY));
     let dropped = journal.maintain(NOW).unwrap();
     assert_eq!(
         dropped.iter().map(|d| (d.stream, d.records)).collect::<Vec<_>>(),
@@ -515,7 +522,7 @@ fn numbers_that_no_journal_writes_do_no_harm() {
     assert_eq!(journal.cursor("sink", Stream::Data), Cursor::default());
     fill(&mut journal, 3, NOW);
     journal.connection.execute("UPDATE data SET samples = 9223372036854775807", []).unwrap();
-    journal.set_limits(0, DAY);
+    journal.set_limits(limits(0, DAY));
     journal.maintain(NOW).unwrap();
     assert!(seqs(&journal).is_empty());
 }
@@ -524,7 +531,7 @@ fn numbers_that_no_journal_writes_do_no_harm() {
 fn a_second_agent_is_refused_until_the_first_is_gone() {
     let dir = tempfile::tempdir().unwrap();
     let first = open(dir.path());
-    let settings = Settings { dir: dir.path().to_owned(), max_size: 1, max_age: DAY };
+    let settings = settings(dir.path(), limits(1, DAY));
     let trouble = Journal::open(settings, BOOT, NOW).err().expect("the first still works");
     assert_eq!(trouble.code, words::IN_USE);
     assert!(trouble.to_string().contains(&dir.path().display().to_string()), "{trouble}");
@@ -547,7 +554,7 @@ fn a_directory_that_cannot_be_is_named() {
     let file = dir.path().join("file");
     std::fs::write(&file, "").unwrap();
     for bad in [file.clone(), file.join("below")] {
-        let settings = Settings { dir: bad.clone(), max_size: 1, max_age: DAY };
+        let settings = settings(&bad, limits(1, DAY));
         let trouble = Journal::open(settings, BOOT, NOW).err().expect("a file is no directory");
         assert_eq!(trouble.code, words::NO_ACCESS, "{trouble}");
         assert!(trouble.to_string().contains(&bad.display().to_string()), "{trouble}");
@@ -592,3 +599,7 @@ fn a_reader_sees_each_commit_and_does_not_hold_the_wal() {
         .unwrap();
     assert_eq!((busy, left), (0, 0), "a reader that were still reading would keep the WAL");
 }
+
+mod damage;
+mod retention;
+mod start;

@@ -1,21 +1,18 @@
-//! Upkeep: what the journal does from time to time and not at each commit. Cursors are stored, what everybody has is
-//! deleted, limits are kept, free pages go back to the file system.
+//! Upkeep: what the journal does from time to time and not at each commit. Cursors are stored, limits are kept
+//! ([`super::retention`]), free pages go back to the file system.
 //!
 //! The rule: cursors, counters and the deletion that they explain are one transaction; and each call ends soon, however
 //! much there is to do.
 
-use rusqlite::{Connection, TransactionBehavior};
+use std::sync::Arc;
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::fault;
+use super::limits::Round;
 use super::schema::PAGE_SIZE;
-use super::store::{Held, Journal, RESERVED_AHEAD, Stored, natural, oldest};
-use crate::model::{Loss, LossCause, Seq, Stream, Timestamp, Trouble};
-
-/// Records in one deleting transaction: some hundred kB, a few milliseconds.
-const STEP_RECORDS: usize = 256;
-
-/// Deleting transactions in one call: 16,000 records, well below a second. The next call goes on.
-const MAX_STEPS: usize = 64;
+use super::store::{Desk, Held, Journal, RESERVED_AHEAD, Stored};
+use crate::model::{Loss, LossCause, Losses, Stream, Trouble};
 
 /// What can wait is done in every so manieth call: once a minute.
 const SELDOM: u32 = 6;
@@ -40,55 +37,50 @@ pub struct Dropped {
 }
 
 impl Journal {
-    /// Stores moved cursors, deletes what all of them have passed, then keeps age and size: oldest first, events by size
-    /// only when no data is left. Tells what was given up since the last call that succeeded. Call it every 60 commits,
-    /// every 10 seconds and at the end.
-    pub fn maintain(&mut self, now: Timestamp) -> Result<Vec<Dropped>, Trouble> {
+    /// Stores moved cursors, deletes what all of them have passed, then keeps age, size and free space. Tells what was given up since
+    /// the last call that succeeded. Call it every 60 commits, every 10 seconds and at the end. A damaged file is set aside; the next
+    /// call then finds less to do.
+    pub fn maintain(&mut self, round: impl Into<Round>) -> Result<Vec<Dropped>, Trouble> {
+        let round = round.into();
+        self.now = round.now;
         self.rounds = self.rounds.wrapping_add(1);
-        self.upkeep(now).map_err(|error| fault::of_sqlite(&self.place.file, &error))?;
+        self.come_ashore()?;
+        if let Err(error) = self.upkeep(&round) {
+            let trouble = fault::of_sqlite(&self.place.file, &error);
+            if !self.mend(&trouble) {
+                return Err(trouble);
+            }
+        }
         self.check_in_place()?;
         let marks = self.high.marks();
         let is_short = Stream::ALL.iter().any(|stream| {
             let last = self.held[*stream as usize].last;
             marks.reserved[*stream as usize] < last + RESERVED_AHEAD / 2
         });
-        let has_grown = marks.written != self.held.map(|held| held.written);
-        if is_short || (has_grown && self.rounds.is_multiple_of(SELDOM)) {
+        let (written, passed) = (self.held.map(|held| held.written), self.passed());
+        let has_grown = marks.written != written;
+        // Behind what is written nobody asks who had it.
+        let has_moved = Stream::ALL.map(|stream| {
+            let nth = stream as usize;
+            marks.passed[nth].min(written[nth]) != passed[nth].min(written[nth])
+        });
+        if is_short || ((has_grown || has_moved.contains(&true)) && self.rounds.is_multiple_of(SELDOM)) {
             self.reserve()?;
         }
         Ok(std::mem::take(&mut self.dropped))
     }
 
-    fn upkeep(&mut self, now: Timestamp) -> rusqlite::Result<()> {
-        let mut steps = MAX_STEPS;
-        for stream in Stream::ALL {
-            if let Some(floor) = self.cursors.floor(stream) {
-                self.cut(stream, None, now, &mut steps, |row| row.seq <= floor)?;
-            }
-        }
-        let too_old = now.before(self.max_age);
-        for stream in Stream::ALL {
-            self.cut(stream, Some(LossCause::MaxAge), now, &mut steps, |row| row.at < too_old)?;
-        }
-        for stream in Stream::ALL {
-            while steps > 0 && self.held[stream as usize].records > 0 {
-                let mut excess = used_bytes(&self.connection)?.saturating_sub(self.max_size);
-                if excess == 0 {
-                    break;
-                }
-                let mut one_step = 1;
-                self.cut(stream, Some(LossCause::MaxSize), now, &mut one_step, |row| {
-                    let wanted = excess > 0;
-                    excess = excess.saturating_sub(row.bytes_on_disk());
-                    wanted
-                })?;
-                steps -= 1;
-            }
-        }
+    fn upkeep(&mut self, round: &Round) -> rusqlite::Result<()> {
+        self.retain(round)?;
         if self.is_worth_storing() {
             self.store()?;
         }
-        give_back_pages(&self.connection)
+        let is_short = round.free_bytes.is_some_and(|free| free < self.limits.reserve);
+        match (is_short, round.is_idle) {
+            (true, _) => give_back_pages(&self.connection, 0),
+            (false, true) => give_back_pages(&self.connection, FREE_PAGES_KEPT),
+            (false, false) => Ok(()),
+        }
     }
 
     /// A cursor over nothing but delivered records, none of which is in the file, costs a commit and saves nothing: a crash
@@ -106,60 +98,21 @@ impl Journal {
 
     /// Stores cursors, counters and losses.
     pub(super) fn store(&mut self) -> rusqlite::Result<()> {
-        self.step(None, self.held)
+        self.step_with(self.held, |_, _, _| Ok(()))
     }
 
-    /// Deletes from the old end of the stream as long as `wanted` says so, in at most so many steps.
-    fn cut(
+    /// One transaction: does the work, and stores cursors, losses and counters as they are then.
+    pub(super) fn step_with(
         &mut self,
-        stream: Stream,
-        cause: Option<LossCause>,
-        now: Timestamp,
-        steps: &mut usize,
-        mut wanted: impl FnMut(&Row) -> bool,
+        mut held: [Held; 2],
+        work: impl FnOnce(&Transaction<'_>, &mut [Held; 2], &mut Desk<'_>) -> rusqlite::Result<()>,
     ) -> rusqlite::Result<()> {
-        while *steps > 0 {
-            let mut rows = oldest_rows(&self.connection, stream)?;
-            let found = rows.len();
-            if let Some(kept) = rows.iter().position(|row| !wanted(row)) {
-                rows.truncate(kept);
-            }
-            let (Some(first), Some(through)) = (rows.first().map(|row| row.seq), rows.last().map(|row| row.seq)) else {
-                return Ok(());
-            };
-            let (records, samples) =
-                (rows.len() as u64, rows.iter().fold(0, |sum: u64, row| sum.saturating_add(row.samples)));
-            let mut held = self.held;
-            let left = &mut held[stream as usize];
-            left.records = left.records.saturating_sub(records);
-            left.samples = left.samples.saturating_sub(samples);
-            let before = self.losses.clone();
-            if let Some(cause) = cause {
-                left.dropped_records = left.dropped_records.saturating_add(records);
-                left.dropped_samples = left.dropped_samples.saturating_add(samples);
-                self.lose(stream, Loss { first, last: through, samples, cause, at: now });
-            }
-            if let Err(error) = self.step(Some((stream, through)), held) {
-                self.losses = before; // nothing was deleted
-                return Err(error);
-            }
-            if let Some(cause) = cause {
-                self.note(Dropped { stream, cause, records, samples });
-            }
-            *steps -= 1;
-            if rows.len() < found || found < STEP_RECORDS {
-                return Ok(());
-            }
-        }
-        Ok(())
-    }
-
-    /// One transaction: deletes, and stores cursors, losses and counters as they are then.
-    fn step(&mut self, delete: Option<(Stream, Seq)>, mut held: [Held; 2]) -> rusqlite::Result<()> {
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        if let Some((stream, through)) = delete {
-            transaction.prepare_cached(&format!("DELETE FROM {stream} WHERE seq <= ?1"))?.execute([through as i64])?;
-            held[stream as usize].oldest = oldest(&transaction, stream)?;
+        let Journal { connection, packer, unpacker, dictionary, .. } = self;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut desk = Desk { packer, unpacker, dictionary };
+        if let Err(error) = work(&transaction, &mut held, &mut desk) {
+            self.dictionary.forget(); // entries of the transaction are gone with it
+            return Err(error);
         }
         if self.cursors != self.stored.cursors {
             transaction.execute("DELETE FROM cursors", [])?;
@@ -170,13 +123,8 @@ impl Journal {
             }
         }
         if self.losses != self.stored.losses {
-            transaction.execute("DELETE FROM losses", [])?;
-            let mut insert = transaction.prepare_cached("INSERT INTO losses VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
             for (stream, losses) in Stream::ALL.into_iter().zip(self.losses.iter()) {
-                for Loss { first, last, samples, cause, at } in losses.iter() {
-                    let (first, last, samples) = (*first as i64, *last as i64, *samples as i64);
-                    insert.execute((stream.as_str(), first, last, samples, cause.as_str(), at.0))?;
-                }
+                store_losses(&transaction, stream, losses)?;
             }
         }
         let reserved = self.high.marks().reserved;
@@ -198,12 +146,12 @@ impl Journal {
         }
         transaction.commit()?;
         self.held = held;
-        self.stored = Stored { cursors: self.cursors.clone(), held, losses: self.losses.clone(), reserved };
+        self.stored = Stored { cursors: self.cursors.clone(), held, losses: Arc::clone(&self.losses), reserved };
         Ok(())
     }
 
     /// Adds to what is to be told, one entry per stream and cause.
-    fn note(&mut self, new: Dropped) {
+    pub(super) fn note(&mut self, new: Dropped) {
         match self.dropped.iter_mut().find(|old| (old.stream, old.cause) == (new.stream, new.cause)) {
             Some(old) => {
                 old.records = old.records.saturating_add(new.records);
@@ -214,43 +162,27 @@ impl Journal {
     }
 }
 
-/// What has to be known of a row to decide about it.
-struct Row {
-    seq: Seq,
-    at: Timestamp,
-    samples: u64,
-    body_bytes: u64,
-}
-
-impl Row {
-    /// About what its deletion frees.
-    fn bytes_on_disk(&self) -> u64 {
-        self.body_bytes + 40
+/// Puts the losses of a stream in the place of those that were stored.
+pub(super) fn store_losses(transaction: &Transaction<'_>, stream: Stream, losses: &Losses) -> rusqlite::Result<()> {
+    transaction.execute("DELETE FROM losses WHERE stream = ?1", [stream.as_str()])?;
+    let mut insert = transaction.prepare_cached("INSERT INTO losses VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
+    for Loss { first, last, samples, cause, at } in losses.iter() {
+        let (first, last, samples) = (*first as i64, *last as i64, *samples as i64);
+        insert.execute((stream.as_str(), first, last, samples, cause.as_str(), at.0))?;
     }
-}
-
-/// The oldest rows of a stream, as many as one step deletes. The length of a body is known without reading the body.
-fn oldest_rows(connection: &Connection, stream: Stream) -> rusqlite::Result<Vec<Row>> {
-    let samples = if stream == Stream::Data { "samples" } else { "0" };
-    let sql = format!("SELECT seq, at, {samples}, length(body) FROM {stream} ORDER BY seq LIMIT {STEP_RECORDS}");
-    let mut select = connection.prepare_cached(&sql)?;
-    let rows = select.query_map([], |row| {
-        let [seq, at, samples, body_bytes] = [row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?, row.get(3)?];
-        Ok(Row { seq: natural(seq), at: Timestamp(at), samples: natural(samples), body_bytes: natural(body_bytes) })
-    })?;
-    rows.collect()
+    Ok(())
 }
 
 /// Bytes of pages in use. Free pages are not counted: the next commits take them before the file grows.
-fn used_bytes(connection: &Connection) -> rusqlite::Result<u64> {
+pub(super) fn used_bytes(connection: &Connection) -> rusqlite::Result<u64> {
     let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     Ok(((pragma("page_count")? - pragma("freelist_count")?).max(0) * PAGE_SIZE) as u64)
 }
 
-/// Gives free pages back to the file system, some at a time.
-fn give_back_pages(connection: &Connection) -> rusqlite::Result<()> {
+/// Gives free pages beyond `kept` back to the file system, some at a time.
+fn give_back_pages(connection: &Connection, kept: i64) -> rusqlite::Result<()> {
     let free: i64 = connection.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
-    let pages = (free - FREE_PAGES_KEPT).min(FREE_PAGES_AT_ONCE);
+    let pages = (free - kept).min(FREE_PAGES_AT_ONCE);
     if pages > 0 {
         // One page per row: a statement that is not stepped to its end frees only the first.
         let mut vacuum = connection.prepare(&format!("PRAGMA incremental_vacuum({pages})"))?;

@@ -16,11 +16,12 @@ use tracing::{error, info, warn};
 
 use super::super::hold::Hold;
 use super::super::pending::Pending;
+use super::super::space::free_bytes;
 use super::super::tail::Tail;
 use super::super::unwritten::{GivenUp, Unwritten};
 use super::{Command, Health, Progress};
 use crate::config::Persist;
-use crate::journal::{Dropped, Journal, NewEvent, OnChange};
+use crate::journal::{Committed, Dropped, Journal, NewEvent, OnChange, Round};
 use crate::model::words::agent as words;
 use crate::model::words::journal as journal_words;
 use crate::model::{Batch, Code, Event, Loss, LossCause, Seq, Stream, Timestamp, Trouble};
@@ -48,6 +49,13 @@ const MAINTAIN_EVERY: Duration = Duration::from_secs(10);
 /// With long commit intervals the recorder still turns so often, so that a watchdog can tell it from a hung one.
 const HEARTBEAT: Duration = Duration::from_secs(2);
 
+/// While a damaged file is brought over, slices of some milliseconds follow each other at this pace, some ten MB a second, and
+/// what the links hear is taken in between.
+const SALVAGE_PACE: Duration = Duration::from_millis(20);
+
+/// A turn that wrote no more than this leaves time for what can wait.
+const IDLE_SAMPLES: u64 = 2_000;
+
 /// What the thread owns.
 pub(super) struct Room {
     journal: Journal,
@@ -71,6 +79,11 @@ pub(super) struct Room {
     /// The storage trouble that is being waited out.
     refused: Option<Trouble>,
     given_up: Tally,
+    /// More is to be brought over from a file that was set aside, and the disk takes it.
+    is_bringing_over: bool,
+    /// Samples written at the last commit.
+    written: u64,
+    started: Instant,
     /// Why the last maintenance failed: told when it changes, not every time.
     unmaintained: Option<Code>,
     /// Dropped with the thread, however it ends.
@@ -114,6 +127,9 @@ impl Room {
             maintained: Instant::now(),
             refused: None,
             given_up: Tally::default(),
+            is_bringing_over: false,
+            written: 0,
+            started: Instant::now(),
             unmaintained: None,
             _alive: alive,
         }
@@ -129,7 +145,8 @@ impl Room {
         let mut turned = Instant::now();
         loop {
             let turn_every = self.hold.turn_every(self.commit_interval);
-            let wait = turn_every.saturating_sub(turned.elapsed()).min(HEARTBEAT);
+            let pace = if self.is_bringing_over { SALVAGE_PACE } else { HEARTBEAT };
+            let wait = turn_every.saturating_sub(turned.elapsed()).min(pace);
             if !wait.is_zero() {
                 thread::park_timeout(wait);
             }
@@ -142,6 +159,7 @@ impl Room {
                 self.turn(is_flush);
                 self.maintain_if_due();
             }
+            self.tend();
             for done in flushes {
                 done.send(()).ok(); // the asker may have given up; the flush happened anyway
             }
@@ -160,6 +178,33 @@ impl Room {
         }
         let event = Event::Started { previous: opening.previous, missing: opening.missing };
         self.pending.events.push(NewEvent { at: now(), event });
+    }
+
+    /// A file that is found damaged is set aside, and what is readable in it brought over, some at a time.
+    fn tend(&mut self) {
+        let tended = self.journal.tend(now());
+        // A disk that refuses is asked again at the next turn; of what it says the next commit tells.
+        self.is_bringing_over = tended.is_ok() && self.journal.is_salvaging();
+        for trouble in self.journal.news() {
+            match trouble.code {
+                journal_words::SALVAGED => info!(code = %trouble.code, "{trouble}"),
+                journal_words::HISTORY_SHED | journal_words::BESIDE_NEWER | journal_words::ASIDE_REMOVED => {
+                    warn!(code = %trouble.code, "{trouble}");
+                }
+                _ => error!(code = %trouble.code, "{trouble}"),
+            }
+        }
+        self.announce_if_new(Committed::default());
+    }
+
+    /// Tells the couriers of records, and of what is new about the journal's file.
+    fn announce_if_new(&mut self, new: Committed) {
+        let view = self.journal.view();
+        if new.data.is_empty() && new.events.is_empty() && self.announce.borrow().is_of(&view) {
+            return;
+        }
+        let tail = self.announce.borrow().followed_by(new, self.unwritten.oldest(), view);
+        self.announce.send_replace(Arc::new(tail));
     }
 
     fn take_heard(&mut self) {
@@ -198,8 +243,8 @@ impl Room {
                     let events = self.journal.cursor(&sink, Stream::Events);
                     answer.send(Progress { data, events }).ok(); // the asker may have given up
                 }
-                Command::Limits { max_size, max_age, commit_interval, persist, message_bytes } => {
-                    self.journal.set_limits(max_size, max_age);
+                Command::Limits { limits, commit_interval, persist, message_bytes } => {
+                    self.journal.set_limits(limits);
                     self.settle(commit_interval, persist, message_bytes);
                 }
                 Command::Stop => is_stop = true,
@@ -219,12 +264,8 @@ impl Room {
         }
         let (data, events) = self.pending.take();
         let new = self.journal.number(data, events);
-        let has_news = !new.data.is_empty() || !new.events.is_empty();
         self.unwritten.push(&new);
-        if has_news {
-            let tail = self.announce.borrow().followed_by(new, self.unwritten.oldest(), self.journal.losses());
-            self.announce.send_replace(Arc::new(tail));
-        }
+        self.announce_if_new(new);
         let newest = self.announce.borrow().last_data;
         let is_due = self.hold.turn(self.floor(), newest);
         self.commit(is_due || is_flush || self.refused.is_some());
@@ -245,13 +286,16 @@ impl Room {
         let (data, events) = self.unwritten.all();
         let data = if with_data { data } else { &[] };
         if data.is_empty() && events.is_empty() {
+            self.written = 0;
             return;
         }
         match self.journal.commit(data, events) {
             Ok(()) => {
                 self.unwritten.events_written();
+                self.written = 0;
                 if with_data {
                     let samples = self.unwritten.data_written();
+                    self.written = samples;
                     self.health.committed.fetch_add(samples, Ordering::Relaxed);
                 }
                 if self.refused.take().is_some() {
@@ -327,7 +371,7 @@ impl Room {
         self.commits_since_maintenance = 0;
         self.maintained = Instant::now();
         self.move_cursors();
-        match self.journal.maintain(now()) {
+        match self.journal.maintain(self.round()) {
             Ok(dropped) => {
                 self.unmaintained = None;
                 dropped.into_iter().for_each(|dropped| self.on_dropped(dropped));
@@ -339,6 +383,16 @@ impl Room {
             }
         }
         self.health.bytes.store(self.journal.status().bytes_on_disk, Ordering::Relaxed);
+    }
+
+    fn round(&self) -> Round {
+        Round {
+            now: now(),
+            is_trusted: true,
+            mono: self.started.elapsed(),
+            free_bytes: free_bytes(&self.journal.reader().dir()),
+            is_idle: self.written <= IDLE_SAMPLES && self.refused.is_none(),
+        }
     }
 
     /// The journal gave samples up by policy: counted, logged, published.
@@ -363,7 +417,8 @@ impl Room {
             let trouble = Trouble::new(words::LOST_AT_STOP).with("samples", samples).with("total", total);
             error!(code = %trouble.code, "{trouble}");
         }
-        if let Err(trouble) = self.journal.close(now()) {
+        let round = self.round();
+        if let Err(trouble) = self.journal.close(round) {
             warn!(code = %trouble.code, "{trouble}");
         }
     }
@@ -386,10 +441,10 @@ mod tests {
 
     /// A room on a journal whose table is gone until [`heal`].
     fn on_a_refusing_disk(dir: &std::path::Path) -> Room {
-        let settings =
-            crate::journal::Settings { dir: dir.to_owned(), max_size: 1 << 30, max_age: Duration::from_secs(86_400) };
+        let settings = crate::journal::Settings { dir: dir.to_owned(), limits: crate::journal::Limits::default() };
         let journal = Journal::open(settings, BootId(1), Timestamp(0)).unwrap();
         alter(dir, "ALTER TABLE events RENAME TO away");
+        std::fs::create_dir_all(dir.join("journal.new.sqlite/in the way of another file")).unwrap();
         let (_, heard) = tokio::sync::mpsc::channel(1);
         let (_, orders) = mpsc::channel();
         let (announce, _) = watch::channel(Arc::new(Tail::new(&journal)));
@@ -402,6 +457,17 @@ mod tests {
 
     fn alter(dir: &std::path::Path, sql: &str) {
         rusqlite::Connection::open(dir.join("journal.sqlite")).unwrap().execute_batch(sql).unwrap();
+    }
+
+    fn destroy_the_data(dir: &std::path::Path) {
+        use std::os::unix::fs::FileExt;
+        let path = dir.join("journal.sqlite");
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        let root = "SELECT rootpage FROM sqlite_schema WHERE name = 'data'";
+        let root: i64 = connection.query_row(root, [], |row| row.get(0)).unwrap();
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+        let file = std::fs::File::options().write(true).open(path).unwrap();
+        file.write_all_at(&[0x55; 1024], (root as u64 - 1) * 1024).unwrap();
     }
 
     fn hear(room: &mut Room, at: i64) {
@@ -440,6 +506,47 @@ mod tests {
         assert_eq!(room.pending.events[0].event, event);
         assert_eq!(room.health.dropped.load(Ordering::Relaxed), 40_000);
         assert_eq!(room.health.committed.load(Ordering::Relaxed), 200_000);
+    }
+
+    #[test]
+    fn a_damaged_file_is_replaced_under_the_running_agent_and_couriers_hear_of_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let settings =
+            crate::journal::Settings { dir: dir.path().to_owned(), limits: crate::journal::Limits::default() };
+        let journal = Journal::open(settings, BootId(1), Timestamp(0)).unwrap();
+        let (_, heard) = tokio::sync::mpsc::channel(1);
+        let (_, orders) = mpsc::channel();
+        let (announce, tail) = watch::channel(Arc::new(Tail::new(&journal)));
+        let mut room = Room::new(journal, heard, orders, announce, oneshot::channel().0);
+        let begun = now().0;
+        for at in 0..20 {
+            hear(&mut room, begun + at);
+            room.turn(false);
+        }
+        let before = tail.borrow().place.clone();
+        destroy_the_data(dir.path());
+        let asked = crate::journal::Reader::open(&before).and_then(|mut reader| reader.data_between(0, 9, 10, 10));
+        assert!(asked.is_err(), "a courier meets the damage");
+        for at in 20..24 {
+            room.tend();
+            hear(&mut room, begun + at);
+            room.turn(false);
+        }
+        assert!(room.refused.is_none() && tail.borrow().place != before);
+        for _ in 0..20 {
+            room.tend();
+        }
+        assert!(!room.journal.is_salvaging());
+        room.maintained = Instant::now().checked_sub(MAINTAIN_EVERY).unwrap();
+        room.maintain_if_due();
+        let event = &room.pending.events[0].event;
+        assert!(matches!(event, Event::Dropped { samples: 80_000.., cause } if cause == "corrupt"), "{event:?}");
+        let place = tail.borrow().place.clone();
+        let mut reader = crate::journal::Reader::open(&place).unwrap();
+        let found = reader.data_between(0, u64::MAX, 100, 1_000_000).unwrap();
+        let seqs: Vec<Seq> =
+            found.into_iter().filter_map(crate::journal::Found::record).map(|record| record.seq).collect();
+        assert_eq!(seqs, [21, 22, 23, 24]);
     }
 
     #[test]

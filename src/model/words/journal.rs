@@ -28,6 +28,22 @@ pub const DAMAGED_RECORDS: Code = Code("CW311");
 pub const TAKEN_AWAY: Code = Code("CW312");
 /// The file does not reach as far as it once did.
 pub const MISSING_RECORDS: Code = Code("CW313");
+/// A damaged file was set aside, and a new one begun.
+pub const SET_ASIDE: Code = Code("CW314");
+/// All that was in a file set aside is back in the journal.
+pub const SALVAGED: Code = Code("CW315");
+/// Not all of it.
+pub const SALVAGED_IN_PART: Code = Code("CW316");
+/// A file that was set aside was removed.
+pub const ASIDE_REMOVED: Code = Code("CW317");
+/// Another file stands in the place of the one that was being read.
+pub const REPLACED: Code = Code("CW318");
+/// Delivered records went before their time.
+pub const HISTORY_SHED: Code = Code("CW319");
+/// A newer version's file is left alone; this one works beside it.
+pub const BESIDE_NEWER: Code = Code("CW320");
+/// The first bytes of the file were not what they always are.
+pub const HEADER_MENDED: Code = Code("CW321");
 
 pub(super) const WORDS: &[Words] = &[
     Words {
@@ -79,8 +95,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "该位置放了别的文件，或日志库的文件头被覆盖。",
         },
         remedy: Text {
-            en: "move {path} away (keep it if it may hold samples); the agent then starts a new journal",
-            zh: "请把 {path} 移到别处（可能含有样本，先不要删除），程序会新建日志库",
+            en: "nothing has to be done: the agent sets {path} aside and begins a new journal",
+            zh: "无需处理：程序会把 {path} 改名保存，并新建日志库",
         },
     },
     Words {
@@ -92,8 +108,8 @@ pub(super) const WORDS: &[Words] = &[
             en: "The journal's directory is shared with another program.", zh: "日志库目录与其他程序共用。"
         },
         remedy: Text {
-            en: "set a dir of its own under [journal]; the file was left untouched",
-            zh: "请在 [journal] 中用 dir 指定专用目录；该文件未被改动",
+            en: "set a dir of its own under [journal]; the agent renames the file and leaves its content untouched",
+            zh: "请在 [journal] 中用 dir 指定专用目录；程序只把该文件改名，不改动内容",
         },
     },
     Words {
@@ -134,8 +150,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "硬盘或存储卡老化，或断电时磁盘未把缓存真正写入。",
         },
         remedy: Text {
-            en: "stop the agent, move {path} and the files beside it with the same beginning away, start again; replace the medium if this comes back",
-            zh: "请停止程序，把 {path} 及同名前缀的文件移到别处后重新启动；若反复出现，请更换存储介质",
+            en: "nothing has to be done now: the agent sets the file aside, begins a new one and brings over what is readable; replace the medium if this comes back",
+            zh: "目前无需处理：程序会把该文件改名保存、新建日志库，并转入其中可读的记录；若反复出现，请更换存储介质",
         },
     },
     Words {
@@ -210,6 +226,123 @@ pub(super) const WORDS: &[Words] = &[
         remedy: Text {
             en: "stop the agent before touching its files, and copy the journal with its -wal file; if nobody did, replace the medium; receivers see the gap in `prev`",
             zh: "改动文件前请先停止程序，复制日志库时连同 -wal 文件一起复制；若无人动过，请更换存储介质；接收方可从 `prev` 看出缺口",
+        },
+    },
+    Words {
+        code: SET_ASIDE,
+        what: Text {
+            en: "the journal {path} was damaged ({error}) and set aside as {aside}; {records} records in it at most are in doubt",
+            zh: "日志库 {path} 已损坏（{error}），已改名保存为 {aside}；其中最多 {records} 条记录存疑",
+        },
+        cause: Text {
+            en: "A failing disk or memory card, a power cut on a disk that does not keep its promises, or somebody's hand.",
+            zh: "硬盘或存储卡老化、断电时磁盘未把缓存真正写入，或文件被人改动。",
+        },
+        remedy: Text {
+            en: "nothing has to be done now: a new journal was begun, and what is readable in the old one is being brought over; replace the medium if this comes back",
+            zh: "目前无需处理：程序已新建日志库，旧文件中可读的记录正在转入；若反复出现，请更换存储介质",
+        },
+    },
+    Words {
+        code: SALVAGED,
+        what: Text {
+            en: "all {records} records that were still wanted of {path} were brought over into the journal",
+            zh: "{path} 中尚需送出的 {records} 条记录已全部转入日志库",
+        },
+        cause: Text {
+            en: "The file had been set aside, or an older version had worked in it.",
+            zh: "该文件此前因损坏被改名保存，或是旧版本程序使用过的日志库。",
+        },
+        remedy: Text { en: "nothing has to be done", zh: "无需处理" },
+    },
+    Words {
+        code: SALVAGED_IN_PART,
+        what: Text {
+            en: "of {path} {records} records were brought over into the journal; {lost} records with {samples} samples at most are lost",
+            zh: "已从 {path} 转入 {records} 条记录；最多丢失 {lost} 条记录、{samples} 个样本",
+        },
+        cause: Text {
+            en: "Parts of the damaged file cannot be read, or are not what was once written there.",
+            zh: "损坏文件的部分内容无法读取，或已不是当初写入的内容。",
+        },
+        remedy: Text {
+            en: "replace the medium if this comes back; receivers see the gap in `prev`; the file is kept for whoever wants to look into it",
+            zh: "若反复出现，请更换存储介质；接收方可从 `prev` 看出缺口；该文件仍保留，以备检查",
+        },
+    },
+    Words {
+        code: ASIDE_REMOVED,
+        what: Text {
+            en: "the damaged journal {path}, set aside some time ago, was removed",
+            zh: "已删除此前改名保存的损坏日志库 {path}",
+        },
+        cause: Text {
+            en: "The last two damaged files are kept, and only while there is enough free space.",
+            zh: "只保留最近两个损坏的文件，且仅在磁盘空间充足时保留。",
+        },
+        remedy: Text {
+            en: "nothing has to be done; replace the medium if journals become damaged again and again",
+            zh: "无需处理；若日志库反复损坏，请更换存储介质",
+        },
+    },
+    Words {
+        code: REPLACED,
+        what: Text {
+            en: "the journal {path} was replaced by another file while it was being read",
+            zh: "读取期间，日志库 {path} 被另一个文件取代",
+        },
+        cause: Text {
+            en: "The agent set a damaged file aside and began a new one, or somebody put another file there.",
+            zh: "程序将损坏的文件改名并新建了日志库，或有人替换了该文件。",
+        },
+        remedy: Text {
+            en: "nothing has to be done: it is read again from the same position; stop the agent before touching its directory",
+            zh: "无需处理：将从同一位置重新读取；改动该目录之前请先停止程序",
+        },
+    },
+    Words {
+        code: HISTORY_SHED,
+        what: Text {
+            en: "{records} delivered records were deleted from the local history before their time, since room is short",
+            zh: "空间不足，本地历史中有 {records} 条已送达的记录被提前删除",
+        },
+        cause: Text {
+            en: "The journal reached max_size, or the file system has less free space than reserve under [journal] leaves to others.",
+            zh: "日志库已达到 max_size，或磁盘剩余空间低于 [journal] 中 reserve 为其他程序预留的值。",
+        },
+        remedy: Text {
+            en: "nothing is lost at the receivers; set a shorter history or a larger max_size under [journal], or free some space",
+            zh: "接收方没有丢失数据；可在 [journal] 中缩短 history、调大 max_size，或清理磁盘",
+        },
+    },
+    Words {
+        code: BESIDE_NEWER,
+        what: Text {
+            en: "the journal {path} was written by a newer cloudward (version {found} of the file, this program knows up to {known}); it is left alone, and this program works in {beside}",
+            zh: "日志库 {path} 由更新版本的 cloudward 写入（文件版本 {found}，本程序最高支持 {known}）；该文件保持不动，本程序改用 {beside}",
+        },
+        cause: Text {
+            en: "A newer cloudward was installed and then an older one again.",
+            zh: "曾安装更新版本的 cloudward，之后又装回了旧版本。",
+        },
+        remedy: Text {
+            en: "install the newer cloudward again: it finds its journal as it was, delivers what is left in it, and takes in what was stored beside it",
+            zh: "请重新安装新版 cloudward：它会找回原日志库并送出其中剩余的数据，同时并入旁边文件中的数据",
+        },
+    },
+    Words {
+        code: HEADER_MENDED,
+        what: Text {
+            en: "the first bytes of the journal {path} were damaged; they were put right, since they are the same in every journal",
+            zh: "日志库 {path} 开头的几个字节已损坏；这些字节在每个日志库中都相同，已予修复",
+        },
+        cause: Text {
+            en: "A failing disk or memory card, or a program that wrote into a file that is not its own.",
+            zh: "硬盘或存储卡老化，或其他程序误写了该文件。",
+        },
+        remedy: Text {
+            en: "nothing has to be done now; replace the medium if this comes back",
+            zh: "目前无需处理；若反复出现，请更换存储介质",
         },
     },
 ];

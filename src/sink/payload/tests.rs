@@ -169,6 +169,7 @@ fn a_birth_names_the_tags_in_scope_only() {
         station: Station::Unit(1),
         manners: Manners::DEFAULT,
         profile: None,
+        priority: Default::default(),
         tags: vec![
             tag("temp", Some("°C"), DataType::F32),
             tag("secret", None, DataType::F32),
