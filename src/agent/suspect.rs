@@ -87,12 +87,13 @@ impl Suspect {
         self.done_with(named);
     }
 
-    /// The condemned record is in the quarantine. Whether it was one of several in a row, so that it is probably not the records.
-    pub fn quarantined(&mut self, named: Named, now: Instant) -> bool {
+    /// The condemned record is in the quarantine. Returns how many there are in a row, once they are so many that it is probably not the
+    /// records.
+    pub fn quarantined(&mut self, named: Named, now: Instant) -> Option<u32> {
         self.in_a_row += 1;
         self.condemned_at = Some(now);
         self.done_with(named);
-        self.in_a_row >= IN_A_ROW
+        (self.in_a_row >= IN_A_ROW).then_some(self.in_a_row)
     }
 
     fn done_with(&mut self, named: Named) {
@@ -160,7 +161,7 @@ mod tests {
             }
             lost(&mut suspect, &flight, true, now);
             if suspect.is_condemned(data(X)) {
-                assert!(!suspect.quarantined(data(X), now));
+                assert_eq!(suspect.quarantined(data(X), now), None);
                 assert!(!suspect.is_condemned(data(X)));
                 return connection;
             }
@@ -227,8 +228,8 @@ mod tests {
                 let on_the_way: Vec<Seq> = (next..).take(if suspect.is_careful() { 1 } else { 4 }).collect();
                 lost(&mut suspect, &on_the_way, true, now);
                 if suspect.is_condemned(data(next)) {
-                    let is_the_broker = suspect.quarantined(data(next), now);
-                    assert_eq!(is_the_broker, condemned.len() >= 2);
+                    let in_a_row = suspect.quarantined(data(next), now);
+                    assert_eq!(in_a_row, (condemned.len() >= 2).then_some(condemned.len() as u32 + 1));
                     condemned.push(minute);
                     next += 1;
                 }

@@ -17,6 +17,9 @@ mod high_water; // how far positions were given, beside the file
 
 mod reader;
 
+mod quarantine; // what a broker can never take
+
+mod ahead;
 mod cursors;
 mod dictionary;
 
@@ -35,6 +38,7 @@ mod fault;
 mod tests;
 
 pub use on_change::OnChange;
+pub use quarantine::{Evicted, Poisoned, Quarantined};
 pub use reader::{Found, Reader};
 pub use store::{Committed, Held, Journal, NewData, NewEvent, Opening, Place, Settings, Status};
 pub use upkeep::Dropped;

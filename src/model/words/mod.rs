@@ -1,11 +1,12 @@
 //! One table of words for people: each code with what, cause and remedy, in English and Chinese. The table is kept in
 //! one file per topic; codes are numbered by topic: 1xx configuration, 2xx machines and links, 3xx journal and disk,
 //! 4xx brokers and delivery, 5xx the agent and its surroundings, 6xx what is done by hand, 7xx
-//! OPC UA.
+//! OPC UA, 85x to 89x configuration of delivery.
 
 pub mod agent;
 pub mod browse;
 pub mod config;
+pub mod delivery_config;
 pub mod import;
 pub mod journal;
 pub mod opcua;
@@ -36,6 +37,7 @@ pub fn all() -> impl Iterator<Item = &'static Words> {
         import::WORDS,
         write::WORDS,
         opcua_config::WORDS,
+        delivery_config::WORDS,
     ]
     .into_iter()
     .flatten()
@@ -72,6 +74,7 @@ mod tests {
             ("import", include_str!("import.rs")),
             ("write", include_str!("write.rs")),
             ("opcua_config", include_str!("opcua_config.rs")),
+            ("delivery_config", include_str!("delivery_config.rs")),
         ]
     }
 

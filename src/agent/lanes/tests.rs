@@ -1,0 +1,1 @@
+//! The lanes, step by step.
