@@ -136,10 +136,10 @@ impl DataLanes {
             && let Some(mut live) = self.live.take()
         {
             let before = self.main.window.last_sent();
-            match live.first_sent() {
-                Some(after) => self.ahead.owe(Seam { before, after }),
-                None => live.lane.window.continue_from(before),
+            if let Some(after) = live.first_sent() {
+                self.ahead.owe(Seam { before, after });
             }
+            live.lane.window.continue_from(before);
             self.main = live.lane;
             has_moved = true;
         }

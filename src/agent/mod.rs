@@ -7,6 +7,8 @@ mod flight;
 mod hold;
 mod lanes;
 mod pending;
+#[cfg(test)]
+mod receiver;
 mod recorder;
 mod space;
 mod supervise;

@@ -189,7 +189,8 @@ mod tests {
     fn a_broker_that_takes_not_even_greetings_condemns_nothing() {
         let (mut suspect, now) = (Suspect::default(), Instant::now());
         for _ in 0..100 {
-            lost(&mut suspect, if suspect.is_careful() { &[1] } else { &[1, 2] }, false, now);
+            let on_the_way: &[Seq] = if suspect.is_careful() { &[1] } else { &[1, 2] };
+            lost(&mut suspect, on_the_way, false, now);
         }
         assert!(suspect.is_careful() && !suspect.is_condemned(data(1)));
         (0..LOSSES_ALONE).for_each(|_| lost(&mut suspect, &[1], true, now));

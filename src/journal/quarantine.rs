@@ -334,9 +334,10 @@ mod tests {
         };
         let dir = tempfile::tempdir().unwrap();
         let large = records(&mut open(dir.path(), 2), 4, 4_000_000);
-        assert_eq!(put(&large[0]).records, 0, "its position was there already");
-        put(&large[1]);
-        assert!(put(&large[2]).records > 990, "by bytes");
+        assert_eq!(put(&large[0]).records, 1);
+        assert_eq!(put(&large[0]).records, 0, "it takes its own place");
+        assert_eq!(put(&large[1]).records + put(&large[2]).records, 2);
+        assert!(put(&large[3]).records > 990, "by bytes");
     }
 
     #[test]

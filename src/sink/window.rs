@@ -125,11 +125,13 @@ impl Window {
         self.pass(through, Some(last_sent));
     }
 
-    /// The chain of a window in which nothing was meant for the receiver yet goes on behind this position.
+    /// What lies before this window, which began without a `prev`, is done now, and this was meant for the receiver last in it.
     pub fn continue_from(&mut self, last_sent: Seq) {
-        if self.first_sent.is_none() {
-            self.last_sent = last_sent;
+        if self.cursor.last_sent == 0 {
             self.cursor.last_sent = last_sent;
+        }
+        if self.first_sent.is_none() && self.last_sent == 0 {
+            self.last_sent = last_sent;
         }
     }
 
@@ -288,7 +290,11 @@ mod tests {
         assert_eq!((window.last_sent(), window.cursor()), (7, cursor(10, 7)));
         window.sent(11, Instant::now());
         window.continue_from(3);
-        assert_eq!(window.last_sent(), 11);
+        assert_eq!((window.last_sent(), window.cursor()), (11, cursor(10, 7)));
+        let mut window = Window::new(cursor(9, 0), 4);
+        window.sent(10, Instant::now());
+        window.continue_from(7);
+        assert_eq!((window.last_sent(), window.cursor()), (10, cursor(9, 7)), "10 may have to be sent again");
     }
 
     #[test]
