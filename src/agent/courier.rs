@@ -10,7 +10,7 @@ mod meter; // whether the budget allows it
 
 mod report; // what others are told
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,7 @@ use tokio::time::sleep_until;
 
 use super::flight::Flight;
 use super::recorder::{Orders, Progress};
-use super::suspect::Suspect;
+use super::suspect::{Named, Suspect};
 use super::tail::Tail;
 use crate::config::{Config, Sink, connection_bytes};
 use crate::journal::{Place, Reader};
@@ -78,6 +78,8 @@ pub struct Courier {
     suspect: Suspect,
     /// How the last connection ended at which a record was suspected.
     suspicion: Code,
+    /// Devices whose births the broker never takes, by number.
+    refused_births: HashSet<usize>,
     /// How many times in a row the broker closed the connection soon after the login.
     thrown_out: u32,
     reader: Option<Reader>,
@@ -106,6 +108,7 @@ impl Courier {
             shut: None,
             suspect: Suspect::default(),
             suspicion: words::LOST_CLOSED,
+            refused_births: HashSet::new(),
             thrown_out: 0,
             reader: None,
             masks: HashMap::new(),
@@ -207,13 +210,16 @@ impl Courier {
             Token::Record(Stream::Data, seq) => flight.data.acked(seq, now),
             Token::Record(Stream::Events, seq) => drop(flight.events.window.acked(seq, now)),
             Token::Other => {
-                flight.greetings_in_flight = flight.greetings_in_flight.saturating_sub(1);
+                // In the order in which they were sent, as brokers acknowledge.
+                if let Some(birth) = flight.greeting.pop_front().flatten() {
+                    self.suspect.acked(Named::Birth(birth));
+                }
                 flight.greeted = Some(now);
             }
         }
         flight.has_acks = true;
         if let Token::Record(stream, seq) = token {
-            self.suspect.acked((stream, seq));
+            self.suspect.acked(Named::Record(stream, seq));
             self.desk.status.send_modify(|status| status.acked += 1);
         }
     }

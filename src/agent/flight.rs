@@ -39,12 +39,21 @@ impl<T> Lane<T> {
 pub(super) struct Flight {
     pub(super) data: DataLanes,
     pub(super) events: Lane<EventRecord>,
-    pub(super) greetings: VecDeque<(String, Vec<u8>)>,
-    pub(super) greetings_in_flight: usize,
+    pub(super) greetings: VecDeque<Greeting>,
+    /// Of the greetings on the way, whose births they are; `None`: the state.
+    pub(super) greeting: VecDeque<Option<usize>>,
     /// When the first of them was sent, or the last acknowledgement of one came.
     pub(super) greeted: Option<Instant>,
     /// Whether anything was acknowledged on this connection.
     pub(super) has_acks: bool,
+}
+
+/// What is said first on each connection, and kept by the broker: that we are here, and what each device has.
+pub(super) struct Greeting {
+    /// The number of its device; `None`: the state of the agent.
+    pub(super) birth: Option<usize>,
+    pub(super) topic: String,
+    pub(super) payload: Vec<u8>,
 }
 
 /// Whether a record is done with on this connection.
@@ -56,19 +65,19 @@ pub(super) enum Sent {
 }
 
 impl Flight {
-    pub(super) fn new(progress: &Progress, window: usize, greetings: VecDeque<(String, Vec<u8>)>) -> Flight {
+    pub(super) fn new(progress: &Progress, window: usize, greetings: VecDeque<Greeting>) -> Flight {
         Flight {
             data: DataLanes::new(progress.data, progress.ahead.clone(), window),
             events: Lane::new(progress.events, window),
             greetings,
-            greetings_in_flight: 0,
+            greeting: VecDeque::new(),
             greeted: None,
             has_acks: false,
         }
     }
 
     pub(super) fn in_flight(&self) -> usize {
-        self.data.in_flight() + self.events.window.in_flight() + self.greetings_in_flight
+        self.data.in_flight() + self.events.window.in_flight() + self.greeting.len()
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -76,16 +85,17 @@ impl Flight {
     }
 
     pub(super) fn waiting_since(&self) -> Option<Instant> {
-        let greeted = self.greeted.filter(|_| self.greetings_in_flight > 0);
+        let greeted = self.greeted.filter(|_| !self.greeting.is_empty());
         [self.data.waiting_since(), self.events.window.waiting_since(), greeted].into_iter().flatten().min()
     }
 
-    /// Records on the way, by lane, oldest first.
-    pub(super) fn waiting(&self) -> [Vec<Named>; 3] {
-        let named = |stream, seqs: Vec<Seq>| seqs.into_iter().map(|seq| (stream, seq)).collect();
+    /// What is on the way, by lane, oldest first.
+    pub(super) fn waiting(&self) -> [Vec<Named>; 4] {
+        let named = |stream, seqs: Vec<Seq>| seqs.into_iter().map(|seq| Named::Record(stream, seq)).collect();
         let [main, live] = self.data.waiting();
         let events = self.events.window.waiting().collect();
-        [named(Stream::Events, events), named(Stream::Data, main), named(Stream::Data, live)]
+        let births = self.greeting.iter().filter_map(|birth| birth.map(Named::Birth)).collect();
+        [births, named(Stream::Events, events), named(Stream::Data, main), named(Stream::Data, live)]
     }
 
     pub(super) fn progress(&self, usage: Usage) -> Progress {

@@ -1,4 +1,4 @@
-//! Suspect: finds the one record at which a broker hangs up again and again, so that it does not block all others. Pure.
+//! Suspect: finds the one record, or birth message, at which a broker hangs up again and again, so that it does not block all others. Pure.
 //!
 //! How: when the same unacknowledged record was on the way at three losses in a row, records go out one at a time. A record that is alone on the
 //! way at three losses more, while the broker took our greetings on each of these connections, is condemned: it goes to the quarantine.
@@ -22,8 +22,14 @@ const IN_A_ROW: u32 = 3;
 /// Then the next one is condemned only so long after the last: some hundred in a weekend, none of them lost.
 const SLOWED_DOWN: Duration = Duration::from_secs(600);
 
-/// A record's place: what tells it from all others.
-pub(super) type Named = (Stream, Seq);
+/// A message, told from all others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Named {
+    /// A record of the journal.
+    Record(Stream, Seq),
+    /// What the nth device has, sent at each new connection.
+    Birth(usize),
+}
 
 /// What has been found so far.
 #[derive(Debug, Default)]
@@ -136,7 +142,7 @@ mod tests {
     const X: Seq = 5;
 
     fn data(seq: Seq) -> Named {
-        (Stream::Data, seq)
+        Named::Record(Stream::Data, seq)
     }
 
     fn lost(suspect: &mut Suspect, seqs: &[Seq], took_greetings: bool, now: Instant) {

@@ -7,8 +7,9 @@ use std::time::{Instant, SystemTime};
 
 use tracing::error;
 
-use super::super::flight::{Flight, Sent};
+use super::super::flight::{Flight, Greeting, Sent};
 use super::super::lanes::{DataLanes, Which};
+use super::super::suspect::Named;
 use super::Courier;
 use crate::config::{Backlog, wire_bytes};
 use crate::journal::Poisoned;
@@ -24,7 +25,7 @@ impl Courier {
     /// the budget was in the way.
     pub(super) async fn fill(&mut self, flight: &mut Flight, uplink: &mut Uplink) -> Result<Option<Instant>, Trouble> {
         while uplink.has_room() && !(self.suspect.is_careful() && flight.in_flight() > 0) {
-            let is_state = flight.greetings.front().is_some_and(|(topic, _)| *topic == self.topics.state());
+            let is_state = flight.greetings.front().is_some_and(|greeting| greeting.birth.is_none());
             if !is_state && let Err(wake) = self.gate(false) {
                 return Ok(Some(wake));
             }
@@ -74,20 +75,26 @@ impl Courier {
     }
 
     /// Retained: that we are here, and what each device's tags are.
-    pub(super) fn greetings(&self) -> VecDeque<(String, Vec<u8>)> {
+    pub(super) fn greetings(&self) -> VecDeque<Greeting> {
         let (boot, now) = (self.desk.boot, Timestamp::of(SystemTime::now()));
-        let state = (self.topics.state(), payload::online(boot, now));
-        let births = self.config.devices.iter().filter_map(|device| {
-            Some((self.topics.birth(&device.id), payload::birth(device, &self.scope, boot, now)?))
+        let state = Greeting { birth: None, topic: self.topics.state(), payload: payload::online(boot, now) };
+        let devices = self.config.devices.iter().enumerate().filter(|(n, _)| !self.refused_births.contains(n));
+        let births = devices.filter_map(|(n, device)| {
+            let payload = payload::birth(device, &self.scope, boot, now)?;
+            Some(Greeting { birth: Some(n), topic: self.topics.birth(&device.id), payload })
         });
         [state].into_iter().chain(births).collect()
     }
 
     fn send_greeting(&mut self, flight: &mut Flight, uplink: &mut Uplink) -> Option<Sent> {
-        let (topic, payload) = flight.greetings.pop_front()?;
+        let Greeting { birth, topic, payload } = flight.greetings.pop_front()?;
+        if let Some(n) = birth.filter(|n| self.suspect.is_condemned(Named::Birth(*n))) {
+            self.refuse_birth(n, &topic, payload.len());
+            return Some(Sent::Yes);
+        }
         match self.hand_over(uplink, Token::Other, &topic, payload, true) {
             Ok(()) => {
-                flight.greetings_in_flight += 1;
+                flight.greeting.push_back(birth);
                 flight.greeted.get_or_insert_with(Instant::now);
             }
             Err(refused) => {
@@ -96,6 +103,16 @@ impl Courier {
             }
         }
         Some(Sent::Yes)
+    }
+
+    /// A birth at which the broker hangs up is not sent any more: it says nothing that the configuration does not say too.
+    fn refuse_birth(&mut self, n: usize, topic: &str, size: usize) {
+        self.refused_births.insert(n);
+        self.backoff.reset();
+        let trouble = Trouble::new(words::BIRTH_REFUSED).with("topic", topic).with("size", size);
+        let trouble = trouble.with("broker", self.broker());
+        error!(code = %trouble.code, sink = %self.sink.name, "{trouble}");
+        self.on_condemned(Named::Birth(n));
     }
 
     async fn send_event(&mut self, flight: &mut Flight, uplink: &mut Uplink) -> Result<Option<Sent>, Trouble> {
@@ -110,7 +127,7 @@ impl Courier {
         }
         let message = payload::event(&record, lane.window.last_sent());
         let (topic, seq) = (self.topics.events(), record.seq);
-        if self.suspect.is_condemned((Stream::Events, seq)) {
+        if self.suspect.is_condemned(Named::Record(Stream::Events, seq)) {
             self.quarantine(Poisoned::Event(record), &topic, message.len()).await?;
             lane.window.gave_up(seq);
             return Ok(Some(Sent::Yes));
@@ -143,7 +160,7 @@ impl Courier {
             return Ok(Some(Sent::Yes));
         };
         let topic = self.topics.data(&record.group.device);
-        if self.suspect.is_condemned((Stream::Data, seq)) {
+        if self.suspect.is_condemned(Named::Record(Stream::Data, seq)) {
             self.quarantine(Poisoned::Data(record), &topic, message.len()).await?;
             flight.data.lane(which).window.gave_up(seq);
             return Ok(Some(Sent::Yes));
@@ -189,11 +206,15 @@ impl Courier {
         let trouble = trouble.with("topic", topic).with("size", size).with("samples", samples);
         let trouble = trouble.with("broker", self.broker());
         error!(code = %trouble.code, sink = %self.sink.name, "{trouble}");
-        if let Some(count) = self.suspect.quarantined((stream, seq), Instant::now()) {
+        self.on_condemned(Named::Record(stream, seq));
+        Ok(())
+    }
+
+    fn on_condemned(&mut self, named: Named) {
+        if let Some(count) = self.suspect.quarantined(named, Instant::now()) {
             let trouble = Trouble::new(words::REFUSES_ALL).with("broker", self.broker()).with("count", count);
             error!(code = %trouble.code, sink = %self.sink.name, "{trouble}");
         }
-        Ok(())
     }
 
     fn mask(&mut self, record: &DataRecord) -> Arc<Mask> {

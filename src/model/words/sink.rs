@@ -116,6 +116,8 @@ pub const QUARANTINED: Code = Code("CW467");
 pub const REFUSES_ALL: Code = Code("CW468");
 /// The quarantine is full, and its oldest records were given up.
 pub const QUARANTINE_FULL: Code = Code("CW469");
+/// A birth message is not sent any more.
+pub const BIRTH_REFUSED: Code = Code("CW470");
 
 pub(super) const WORDS: &[Words] = &[
     Words {
@@ -851,6 +853,21 @@ pub(super) const WORDS: &[Words] = &[
         remedy: Text {
             en: "find out why the broker refuses records: see CW467 in the log",
             zh: "查明服务器为何拒收：见日志中的 CW467",
+        },
+    },
+    Words {
+        code: BIRTH_REFUSED,
+        what: Text {
+            en: "the birth message for {topic} ({size} bytes) is no longer sent: {broker} ended the connection each time",
+            zh: "不再发送 {topic} 的设备说明（{size} 字节）：每次发送它，{broker} 都断开连接",
+        },
+        cause: Text {
+            en: "The broker takes no message of this size or to this topic. The data of the device go on; it is tried again after a restart or a reload.",
+            zh: "服务器不接受这么大的消息或这个主题。该设备的数据照常发送；重启或重新加载配置后会再次尝试。",
+        },
+        remedy: Text {
+            en: "raise the broker's limit for one message, or give the user the right to publish to the topic",
+            zh: "调大服务器的单条消息上限，或给该用户开通此主题的发布权限",
         },
     },
 ];
