@@ -158,7 +158,7 @@ fn nothing_is_lost_while_the_broker_stops_and_forgets_and_the_agent_is_killed() 
     let dir = temp_dir();
     let dir = dir.path();
     // Persistence keeps what a graceful stop leaves; a kill loses it all the same, since mosquitto writes when it stops.
-    let setup = Setup { tls: true, persistence: true, login: Some(("gateway", PASSWORD)) };
+    let setup = Setup { tls: true, persistence: true, login: Some(("gateway", PASSWORD)), ..Setup::default() };
     let mut broker = Mosquitto::start_in(dir, setup);
     let receiver = Receiver::start(broker.plain_port, dir);
     let mut gate = Gate::before(broker.agent_port);

@@ -3,9 +3,11 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
+use super::lanes::DataLanes;
 use super::recorder::Progress;
+use super::suspect::Named;
 use crate::journal::Found;
-use crate::model::{Cursor, DataRecord, EventRecord, Losses, Seq};
+use crate::model::{Cursor, EventRecord, Losses, Seq, Stream, Usage};
 use crate::sink::Window;
 
 /// One stream on one connection.
@@ -35,12 +37,23 @@ impl<T> Lane<T> {
 
 /// Everything that is under way on one connection.
 pub(super) struct Flight {
-    pub(super) data: Lane<DataRecord>,
+    pub(super) data: DataLanes,
     pub(super) events: Lane<EventRecord>,
-    pub(super) greetings: VecDeque<(String, Vec<u8>)>,
-    pub(super) greetings_in_flight: usize,
+    pub(super) greetings: VecDeque<Greeting>,
+    /// Of the greetings on the way, whose births they are; `None`: the state.
+    pub(super) greeting: VecDeque<Option<usize>>,
     /// When the first of them was sent, or the last acknowledgement of one came.
     pub(super) greeted: Option<Instant>,
+    /// Whether anything was acknowledged on this connection.
+    pub(super) has_acks: bool,
+}
+
+/// What is said first on each connection, and kept by the broker: that we are here, and what each device has.
+pub(super) struct Greeting {
+    /// The number of its device; `None`: the state of the agent.
+    pub(super) birth: Option<usize>,
+    pub(super) topic: String,
+    pub(super) payload: Vec<u8>,
 }
 
 /// Whether a record is done with on this connection.
@@ -52,8 +65,19 @@ pub(super) enum Sent {
 }
 
 impl Flight {
+    pub(super) fn new(progress: &Progress, window: usize, greetings: VecDeque<Greeting>) -> Flight {
+        Flight {
+            data: DataLanes::new(progress.data, progress.ahead.clone(), window),
+            events: Lane::new(progress.events, window),
+            greetings,
+            greeting: VecDeque::new(),
+            greeted: None,
+            has_acks: false,
+        }
+    }
+
     pub(super) fn in_flight(&self) -> usize {
-        self.data.window.in_flight() + self.events.window.in_flight() + self.greetings_in_flight
+        self.data.in_flight() + self.events.window.in_flight() + self.greeting.len()
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -61,11 +85,21 @@ impl Flight {
     }
 
     pub(super) fn waiting_since(&self) -> Option<Instant> {
-        let greeted = self.greeted.filter(|_| self.greetings_in_flight > 0);
-        [self.data.window.waiting_since(), self.events.window.waiting_since(), greeted].into_iter().flatten().min()
+        let greeted = self.greeted.filter(|_| !self.greeting.is_empty());
+        [self.data.waiting_since(), self.events.window.waiting_since(), greeted].into_iter().flatten().min()
     }
 
-    pub(super) fn progress(&self) -> Progress {
-        Progress { data: self.data.window.cursor(), events: self.events.window.cursor() }
+    /// What is on the way, by lane, oldest first.
+    pub(super) fn waiting(&self) -> [Vec<Named>; 4] {
+        let named = |stream, seqs: Vec<Seq>| seqs.into_iter().map(|seq| Named::Record(stream, seq)).collect();
+        let [main, live] = self.data.waiting();
+        let events = self.events.window.waiting().collect();
+        let births = self.greeting.iter().filter_map(|birth| birth.map(Named::Birth)).collect();
+        [births, named(Stream::Events, events), named(Stream::Data, main), named(Stream::Data, live)]
+    }
+
+    pub(super) fn progress(&self, usage: Usage) -> Progress {
+        let (data, ahead) = self.data.progress();
+        Progress { data, events: self.events.window.cursor(), ahead, usage }
     }
 }

@@ -5,10 +5,14 @@ mod courier;
 mod dial_in;
 mod flight;
 mod hold;
+mod lanes;
 mod pending;
+#[cfg(test)]
+mod receiver;
 mod recorder;
 mod space;
 mod supervise;
+mod suspect;
 mod systemd;
 mod tail;
 mod unwritten;
@@ -122,7 +126,7 @@ impl Agent {
         for sink in &config.sinks {
             if !self.sinks.contains_key(&sink.name) {
                 let progress = match stopped.get(&sink.name) {
-                    Some(progress) => *progress,
+                    Some(progress) => progress.clone(),
                     None => self.recorder.progress_of(&sink.name).await,
                 };
                 let running = self.start_sink(&config, sink.clone(), progress);
@@ -168,7 +172,7 @@ impl Agent {
                 // Safe at any point: what was not acknowledged is sent again from the cursor.
                 running.task.abort();
                 running.task.await.ok(); // cancelled, as just asked
-                stopped.insert(name, *running.progress.borrow());
+                stopped.insert(name, running.progress.borrow().clone());
             }
         }
         stopped
@@ -194,7 +198,14 @@ impl Agent {
         let (order, ordered) = watch::channel(Order::Work);
         let (progress, seen_progress) = watch::channel(progress);
         let (status, seen) = watch::channel(SinkStatus::default());
-        let desk = Desk { progress, status, order: ordered, tail: self.recorder.tail(), boot: self.boot };
+        let desk = Desk {
+            progress,
+            status,
+            order: ordered,
+            tail: self.recorder.tail(),
+            recorder: self.recorder.orders(),
+            boot: self.boot,
+        };
         let made_from = (sink.clone(), config.workshop.clone(), config.devices.clone());
         let config = config.clone();
         let name = format!("sink {}", sink.name);
@@ -243,10 +254,7 @@ impl Agent {
     pub fn overview(&self) -> Overview {
         let tail = self.recorder.tail();
         let last = { (tail.borrow().last_data, tail.borrow().last_events) };
-        let waiting = self.sinks.values().map(|sink| {
-            let progress = *sink.progress.borrow();
-            last.0.saturating_sub(progress.data.position) + last.1.saturating_sub(progress.events.position)
-        });
+        let waiting = self.sinks.values().map(|sink| sink.progress.borrow().waiting(last));
         let health = self.recorder.health();
         let now_ms = self.started.elapsed().as_millis() as u64;
         Overview {
@@ -262,6 +270,7 @@ impl Agent {
             committed_samples: health.committed.load(Ordering::Relaxed),
             dropped_samples: health.dropped.load(Ordering::Relaxed)
                 + self.sinks.values().map(|sink| sink.status.borrow().given_up).sum::<u64>(),
+            quarantined: self.sinks.values().map(|sink| sink.status.borrow().quarantined).sum(),
             missed_scans: self.links.values().map(|link| link.status.borrow().overruns).sum(),
             journal_bytes: health.bytes.load(Ordering::Relaxed),
             turns: health.turns.load(Ordering::Relaxed),
@@ -297,6 +306,8 @@ pub struct Overview {
     pub committed_samples: u64,
     /// Samples given up since the start.
     pub dropped_samples: u64,
+    /// Records put into quarantine since the start.
+    pub quarantined: u64,
     /// The journal on disk.
     pub journal_bytes: u64,
     /// Scans that were due and did not happen, because the one before took too long.

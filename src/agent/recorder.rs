@@ -13,8 +13,9 @@ use tokio::sync::{oneshot, watch};
 
 use super::tail::Tail;
 use crate::config::Persist;
-use crate::journal::{Journal, Limits};
-use crate::model::Cursor;
+use crate::journal::{Journal, Limits, Poisoned};
+use crate::model::words::agent as words;
+use crate::model::{Ahead, Code, Cursor, Seq, Trouble, Usage};
 use crate::source::Outlet;
 use room::{COMMIT_SAMPLES, Room};
 
@@ -22,12 +23,24 @@ use room::{COMMIT_SAMPLES, Room};
 const CHANNEL: usize = 1_024;
 
 /// How far a sink has come, by stream.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Progress {
     /// In [`Stream::Data`].
     pub data: Cursor,
     /// In [`Stream::Events`].
     pub events: Cursor,
+    /// What it has of the data beyond its cursor.
+    pub ahead: Ahead,
+    /// What it has used up of its line this month.
+    pub usage: Usage,
+}
+
+impl Progress {
+    /// Records that it has not got, at most, if these are the last positions of data and events.
+    pub fn waiting(&self, last: (Seq, Seq)) -> u64 {
+        let data = last.0.saturating_sub(self.data.position).saturating_sub(self.ahead.positions());
+        data + last.1.saturating_sub(self.events.position)
+    }
 }
 
 /// What others may ask of the recorder.
@@ -38,6 +51,17 @@ pub enum Command {
     Sinks(HashMap<String, watch::Receiver<Progress>>),
     /// How far this sink had come when it was last heard of.
     ProgressOf(String, oneshot::Sender<Progress>),
+    /// Puts a record into the quarantine of a sink, then answers: it is on the disk, or why not.
+    Quarantine {
+        /// Whose broker cannot take it.
+        sink: String,
+        /// The record.
+        record: Poisoned,
+        /// Why.
+        cause: Code,
+        /// The answer.
+        done: oneshot::Sender<Result<(), Trouble>>,
+    },
     /// New limits of the journal.
     Limits {
         /// What it may hold.
@@ -53,13 +77,40 @@ pub enum Command {
     Stop,
 }
 
+/// The way to tell the recorder something.
+#[derive(Clone)]
+pub struct Orders {
+    commands: mpsc::Sender<Command>,
+    thread: Thread,
+}
+
+impl Orders {
+    /// Commands for this thread, which sleeps until it is told.
+    pub fn new(commands: mpsc::Sender<Command>, thread: Thread) -> Orders {
+        Orders { commands, thread }
+    }
+
+    /// Sends a command and wakes the thread.
+    pub fn tell(&self, command: Command) {
+        self.commands.send(command).ok(); // a recorder that is gone has been reported by the supervisor
+        self.thread.unpark();
+    }
+
+    /// Puts a record into quarantine; it is on the disk when this returns.
+    pub async fn quarantine(&self, sink: &str, record: Poisoned, cause: Code) -> Result<(), Trouble> {
+        let (done, stored) = oneshot::channel();
+        self.tell(Command::Quarantine { sink: sink.to_owned(), record, cause, done });
+        // A recorder that is gone stores nothing more, and the record stays where it is.
+        stored.await.unwrap_or_else(|_| Err(Trouble::new(words::CRASHED).with("task", "recorder").with("count", 1)))
+    }
+}
+
 /// The handle of the recorder's thread.
 pub struct Recorder {
-    commands: mpsc::Sender<Command>,
+    orders: Orders,
     outlet: Outlet,
     tail: watch::Receiver<Arc<Tail>>,
     health: Arc<Health>,
-    thread: Thread,
     gone: oneshot::Receiver<()>,
 }
 
@@ -97,7 +148,7 @@ impl Recorder {
             .expect("a thread can be made at the start of the process");
         let thread = join.thread().clone(); // the thread is not joined: `gone` tells its end without blocking
         let outlet = Outlet::new(sender, waiting_samples, thread.clone(), COMMIT_SAMPLES);
-        Recorder { commands, outlet, tail, health, thread, gone }
+        Recorder { orders: Orders::new(commands, thread), outlet, tail, health, gone }
     }
 
     /// Where links put what they hear.
@@ -117,8 +168,12 @@ impl Recorder {
 
     /// Sends a command and wakes the thread.
     pub fn tell(&self, command: Command) {
-        self.commands.send(command).ok(); // a recorder that is gone has been reported by the supervisor
-        self.thread.unpark();
+        self.orders.tell(command);
+    }
+
+    /// For those who tell it something by themselves.
+    pub fn orders(&self) -> Orders {
+        self.orders.clone()
     }
 
     /// Everything put into the outlet before this call is committed when it returns.

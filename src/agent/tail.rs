@@ -3,6 +3,7 @@
 //!
 //! The rule: what is not on the disk is here.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::journal::{Committed, Journal, Place, Stretch, View};
@@ -13,6 +14,9 @@ const TAIL_PLACES: usize = 10_000;
 
 /// Events kept likewise. An event is rare; a few commits' worth is plenty.
 const TAIL_EVENTS: usize = 64;
+
+/// A sink that is slow for a few rounds is slow; then it is behind.
+const BEHIND_ROUNDS: u64 = 10;
 
 /// The newest records of both streams.
 #[derive(Debug, Default)]
@@ -91,6 +95,19 @@ impl Tail {
         since(&self.data, after, self.last_data, stretch, |record| record.seq)
     }
 
+    /// Where the newest records begin: of each group one at most, so that they are what is the case now.
+    pub fn newest_round(&self) -> Seq {
+        let mut groups = HashSet::new();
+        let newest = self.data.iter().rev().take_while(|record| groups.insert(record.group.id));
+        newest.last().map_or(self.last_data + 1, |record| record.seq)
+    }
+
+    /// Whether a sink that has come to this position is behind: by more records than may be on the way, and by several rounds.
+    pub fn is_behind(&self, position: Seq, window: usize) -> bool {
+        let round = self.last_data + 1 - self.newest_round();
+        self.last_data.saturating_sub(position) > (window as u64).max(BEHIND_ROUNDS * round)
+    }
+
     /// The same for events.
     pub fn events_after(&self, after: Seq) -> Next<'_, EventRecord> {
         let stretch = self.salvage[Stream::Events as usize];
@@ -161,6 +178,24 @@ mod tests {
         check(&tail, 12, Ok(&[13]));
         check(&tail, 13, Ok(&[]));
         check(&tail, 9, Err(10));
+    }
+
+    #[test]
+    fn the_newest_round_has_each_group_once_and_who_is_ten_of_them_back_is_behind() {
+        let group = |name: &str| Arc::new(Group::new(name.into(), Duration::from_secs(1), Vec::new()));
+        let groups = [group("a"), group("b"), group("c")];
+        let record = |seq: Seq| {
+            let group = groups[seq as usize % 3].clone();
+            Arc::new(DataRecord { seq, boot: BootId(1), group, scans: Vec::new() })
+        };
+        let new = Committed { data: (1..=100).map(record).collect(), events: Vec::new() };
+        let tail = followed(&Tail::default(), new, None);
+        assert_eq!(tail.newest_round(), 98);
+        assert!(!tail.is_behind(70, 5) && tail.is_behind(69, 5));
+        assert!(!tail.is_behind(36, 64) && tail.is_behind(35, 64));
+        let empty = Tail { last_data: 10, ..Tail::default() };
+        assert_eq!(empty.newest_round(), 11);
+        assert!(empty.is_behind(3, 6) && !empty.is_behind(4, 6) && !empty.is_behind(10, 6));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `cloudward check`: validates a file and prints what it means.
 
+mod budget;
 mod server;
 
 use std::process::ExitCode;
@@ -249,6 +250,7 @@ impl Report<'_> {
                 self.at_most("，此为上限，按变化上报会更少")
             ),
         );
+        self.budget(sink, &load);
         self.say(format!("  leaves: {}", sink.send.join(", ")), format!("  允许外送：{}", sink.send.join("，")));
         if sink.security == Security::Plaintext {
             self.say(

@@ -1,8 +1,10 @@
 //! What a configuration means before it runs: requests, messages, hours of outage, loss window, flash wear. Pure; all
 //! figures follow from the configuration, the estimates are named as such.
 
+mod budget;
 mod server;
 
+pub(super) use budget::{BudgetOutlook, budget_outlook};
 pub(super) use server::{PeriodLoad, server_load};
 
 use std::time::Duration;

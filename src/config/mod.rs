@@ -2,6 +2,7 @@
 //! `config/workshop.toml` shows every key.
 
 mod areas;
+mod budget;
 mod check;
 mod device;
 pub mod dlt645;
@@ -27,6 +28,7 @@ mod units;
 mod write_rule;
 
 pub use areas::Areas;
+pub use budget::{Backlog, Budget, Hours, connection_bytes, ping_bytes, wire_bytes};
 pub use device::{MAX_TAGS, PERIODS};
 pub use files::MAX_BYTES as MAX_OTHER_FILE;
 pub use glob::glob;
@@ -381,6 +383,12 @@ pub struct Sink {
     pub window: usize,
     /// Largest message in bytes.
     pub max_message: usize,
+    /// Longest pause between attempts to reach the broker.
+    pub retry_max: Duration,
+    /// What goes first when it has fallen behind.
+    pub backlog: Backlog,
+    /// What it may use of its line.
+    pub budget: Budget,
     /// What may leave: the entries of `send`, each valid.
     pub send: Vec<String>,
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::budget;
 use super::check::{Unique, host_and_port, name};
 use super::glob::glob;
 use super::opcua::Node;
@@ -86,6 +87,9 @@ fn sink(section: &Section<'_>, workshop: &Workshop, devices: &[Arc<Device>], dev
         ack_timeout: section.time("ack_timeout", seconds(1..=3_600)).unwrap_or(Duration::from_secs(30)),
         window: section.integer("window", 1..=1_000).map_or(64, |n| n as usize),
         max_message,
+        retry_max: section.time("retry_max", seconds(1..=3_600)).unwrap_or(Duration::from_secs(15)),
+        backlog: budget::backlog(section),
+        budget: budget::budget(section),
         send,
         name,
     }

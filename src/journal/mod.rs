@@ -36,6 +36,9 @@ mod reader;
 
 mod place;
 
+mod quarantine; // what a broker can never take
+
+mod ahead;
 mod cursors;
 mod dictionary;
 
@@ -56,6 +59,7 @@ mod tests;
 pub use limits::{Limits, Round};
 pub use on_change::OnChange;
 pub use place::{Place, View};
+pub use quarantine::{Evicted, Poisoned, Quarantined};
 pub use reader::{Found, Reader};
 pub use salvage::Stretch;
 pub use store::{Committed, Held, Journal, NewData, NewEvent, Opening, Settings, Status};

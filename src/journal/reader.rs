@@ -18,9 +18,9 @@ use crate::model::{BootId, DataRecord, EventRecord, Group, Seq, Timestamp, Troub
 
 /// A connection that reads. Belongs to one thread.
 pub struct Reader {
-    connection: Connection,
+    pub(super) connection: Connection,
     place: Place,
-    unpacker: Unpacker,
+    pub(super) unpacker: Unpacker,
     groups: HashMap<i64, Arc<Group>>,
 }
 
@@ -138,7 +138,7 @@ impl Reader {
     }
 
     /// An entry of the dictionary never changes, so it is read once.
-    fn group(&mut self, number: i64) -> rusqlite::Result<Option<Arc<Group>>> {
+    pub(super) fn group(&mut self, number: i64) -> rusqlite::Result<Option<Arc<Group>>> {
         if let Some(group) = self.groups.get(&number) {
             return Ok(Some(group.clone()));
         }

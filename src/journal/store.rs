@@ -13,6 +13,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use super::ages::Ages;
+use super::ahead;
 use super::aside;
 use super::columns;
 use super::cursors::Cursors;
@@ -29,8 +30,8 @@ use super::schema;
 use super::upkeep::Dropped;
 use crate::model::words::journal as words;
 use crate::model::{
-    BootId, Code, Cursor, DataRecord, Event, EventRecord, Group, Loss, LossCause, Losses, Previous, Scan, Seq, Stream,
-    Timestamp, Trouble,
+    Ahead, BootId, Code, Cursor, DataRecord, Event, EventRecord, Group, Loss, LossCause, Losses, Month, Previous, Scan,
+    Seq, Stream, Timestamp, Trouble, Usage,
 };
 
 /// Where the journal is and what it may hold.
@@ -455,6 +456,28 @@ impl Journal {
         self.cursors.set(sink, stream, to);
     }
 
+    /// What this sink has of the data stream beyond its cursor.
+    pub fn ahead(&self, sink: &str) -> Ahead {
+        self.cursors.ahead(sink)
+    }
+
+    /// Notes what this sink has beyond its cursor, in memory; [`Journal::maintain`] stores it with the cursor.
+    pub fn set_ahead(&mut self, sink: &str, ahead: Ahead) {
+        if ahead.highest() <= self.held[Stream::Data as usize].last {
+            self.cursors.set_ahead(sink, ahead);
+        }
+    }
+
+    /// What this sink has used up of its line in the latest month that is known.
+    pub fn usage(&self, sink: &str) -> Usage {
+        self.cursors.usage(sink)
+    }
+
+    /// Notes what this sink has used up, in memory; [`Journal::maintain`] stores it with the cursors.
+    pub fn set_usage(&mut self, sink: &str, usage: Usage) {
+        self.cursors.set_usage(sink, usage);
+    }
+
     /// Closes the journal after a last upkeep: the next start goes on at the next position.
     pub fn close(mut self, round: impl Into<Round>) -> Result<Vec<Dropped>, Trouble> {
         let dropped = self.maintain(round)?;
@@ -644,13 +667,26 @@ fn check_last((held, last): &(Held, Seq), losses: &Losses) -> rusqlite::Result<(
 
 pub(super) fn load_cursors(connection: &Connection) -> rusqlite::Result<Cursors> {
     let mut cursors = Cursors::default();
-    let mut select = connection.prepare("SELECT sink, stream, position, last_sent FROM cursors")?;
+    let mut select = connection.prepare("SELECT sink, stream, position, last_sent, ahead FROM cursors")?;
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {
         let (sink, stream): (String, String) = (row.get(0)?, row.get(1)?);
         let (position, last_sent): (i64, i64) = (row.get(2)?, row.get(3)?);
         if let Some(stream) = Stream::ALL.into_iter().find(|s| s.as_str() == stream) {
             cursors.set(&sink, stream, Cursor { position: natural(position), last_sent: natural(last_sent) });
+            if let (Stream::Data, Some(ahead)) = (stream, row.get_ref(4)?.as_blob_or_null()?) {
+                cursors.set_ahead(&sink, ahead::decode(ahead));
+            }
+        }
+    }
+    // The row of the latest month: SQLite takes the other columns from where the maximum is.
+    let mut select = connection.prepare("SELECT sink, max(month), bytes, messages FROM usage GROUP BY sink")?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        let (sink, month): (String, String) = (row.get(0)?, row.get(1)?);
+        if let Some(month) = Month::parse(&month) {
+            let [bytes, messages] = [row.get(2)?, row.get(3)?].map(natural);
+            cursors.set_usage(&sink, Usage { month, bytes, messages });
         }
     }
     Ok(cursors)

@@ -8,17 +8,21 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+use super::ahead;
 use super::fault;
 use super::limits::Round;
 use super::schema::PAGE_SIZE;
 use super::store::{Desk, Held, Journal, RESERVED_AHEAD, Stored};
-use crate::model::{Loss, LossCause, Losses, Stream, Trouble};
+use crate::model::{Loss, LossCause, Losses, Stream, Trouble, Usage};
 
 /// What can wait is done in every so manieth call: once a minute.
 const SELDOM: u32 = 6;
 
 /// Free pages that stay in the file for the next commits: 1 MB.
 const FREE_PAGES_KEPT: i64 = 1024;
+
+/// What a sink used up is kept for so many months, for people who compare it with a bill.
+const MONTHS_KEPT: u16 = 24;
 
 /// Pages given back in one call, 2 MB: each may have to be moved first.
 const FREE_PAGES_AT_ONCE: i64 = 2048;
@@ -116,10 +120,18 @@ impl Journal {
         }
         if self.cursors != self.stored.cursors {
             transaction.execute("DELETE FROM cursors", [])?;
-            let mut insert = transaction
-                .prepare_cached("INSERT INTO cursors (sink, stream, position, last_sent) VALUES (?1, ?2, ?3, ?4)")?;
+            let mut insert = transaction.prepare_cached(
+                "INSERT INTO cursors (sink, stream, position, last_sent, ahead) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?;
             for (sink, stream, cursor) in self.cursors.iter() {
-                insert.execute((sink, stream.as_str(), cursor.position as i64, cursor.last_sent as i64))?;
+                let ahead = if stream == Stream::Data { ahead::encode(&self.cursors.ahead(sink)) } else { None };
+                insert.execute((sink, stream.as_str(), cursor.position as i64, cursor.last_sent as i64, ahead))?;
+            }
+            let mut insert = transaction.prepare_cached("INSERT OR REPLACE INTO usage VALUES (?1, ?2, ?3, ?4)")?;
+            let mut forget = transaction.prepare_cached("DELETE FROM usage WHERE sink = ?1 AND month < ?2")?;
+            for (sink, Usage { month, bytes, messages }) in self.cursors.usages() {
+                insert.execute((sink, month.to_string(), bytes as i64, messages as i64))?;
+                forget.execute((sink, month.before(MONTHS_KEPT).to_string()))?;
             }
         }
         if self.losses != self.stored.losses {

@@ -1,6 +1,7 @@
 //! The words that every room speaks. No I/O, no clock, no channels: a value here is a fact that somebody else found
 //! out. Everything above may import this; it imports nothing of ours.
 
+pub mod ahead;
 pub mod backoff;
 pub mod batch;
 pub mod encoding;
@@ -11,9 +12,11 @@ pub mod stamp;
 pub mod tag;
 pub mod time;
 pub mod trouble;
+pub mod usage;
 pub mod value;
 pub mod words;
 
+pub use ahead::{Ahead, Run, Seam};
 pub use backoff::Backoff;
 pub use batch::{Batch, BootId, Cursor, DataRecord, EventRecord, MessageId, Scan, Seq, Stream};
 pub use event::{Event, LinkState, Previous};
@@ -23,4 +26,5 @@ pub use stamp::Stamp;
 pub use tag::{Deadband, Group, ReportRule, TagInfo, ValueKind};
 pub use time::Timestamp;
 pub use trouble::{Code, Lang, Trouble, Words};
+pub use usage::{Month, Usage};
 pub use value::{Reading, Value, Why};

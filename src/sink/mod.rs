@@ -1,5 +1,5 @@
 //! The sink's room: it speaks to one MQTT 3.1.1 broker. Pure parts decide what may leave ([`scope`]), under which topic
-//! ([`topic`]), in which bytes ([`payload`]) and what is acknowledged ([`window`]); doors prepare TLS ([`tls`]), hold one connection ([`mqtt`]) and say why it failed ([`cause`]).
+//! ([`topic`]), in which bytes ([`payload`]), when ([`budget`], [`bucket`], [`calendar`]) and what is acknowledged ([`window`]); doors prepare TLS ([`tls`]), hold one connection ([`mqtt`]) and say why it failed ([`cause`]).
 //!
 //! The rule of the room: the MQTT library is never trusted with data. A connection is made, used and thrown away; what
 //! was not acknowledged on it is the journal's to send again.
@@ -9,6 +9,10 @@ pub mod topic;
 
 pub mod payload;
 pub mod window;
+
+pub mod bucket;
+pub mod budget;
+pub mod calendar;
 
 pub mod tls;
 
@@ -20,7 +24,9 @@ mod broker_tests;
 #[cfg(test)]
 mod testbed;
 
+pub use budget::{Budget, Gate, Shut};
 pub use mqtt::{Note, Refused, Token, Uplink};
+pub use payload::Sequel;
 pub use scope::{Mask, Scope};
 pub use topic::Topics;
 pub use window::Window;

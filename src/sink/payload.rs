@@ -4,6 +4,18 @@
 //! `id` is `<boot>-<stream>-<seq>`: receivers drop duplicates by it. `prev` is the position of the record of this stream
 //! that was sent to this sink before (0: none), so a receiver that has not seen `prev` knows of a gap, although `send`
 //! may leave records out in between.
+//!
+//! The rule that a receiver proves completeness by: a message with `prev` says that nothing between `prev` and its own position was meant
+//! for this receiver. `filled: [a, b]` says that nothing between a and b was, with b a position that came before in a live part. Both say it anew each
+//! time they come: a duplicate may come with another `prev` than before (as history what was sent as live), and closes what that one covers. A stretch of
+//! positions that no such statement covers is open as long as it lies right before a message with `live`, and missing otherwise; a `prev` or an
+//! `a` that never comes itself was given up. With `backlog = "live_first"`:
+//!
+//! - Current data begins with a message that has `"live":true` instead of `prev`: nothing is said of what lies before it. Those behind it have `prev` among
+//!   themselves.
+//! - What lies before it follows in order with `"history":true`, and has `prev` among itself.
+//! - When all of it is acknowledged, the next data message, be it live or history, has `filled: [a, b]`: a is the last of history, b the first of the live
+//!   part. (History goes on behind a live part of an earlier connection: `prev` is then the last message of that part.)
 
 pub mod stamps; // source time, server time and status code
 
@@ -14,8 +26,41 @@ use serde::Serialize;
 use super::{Mask, Scope};
 use crate::config::Device;
 use crate::model::{
-    BootId, DataRecord, Event, EventRecord, MessageId, Reading, Scan, Seq, Stream, TagInfo, Timestamp, Value, Why,
+    BootId, DataRecord, Event, EventRecord, MessageId, Reading, Scan, Seam, Seq, Stream, TagInfo, Timestamp, Value, Why,
 };
+
+/// What a data message says of those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Sequel {
+    /// The position that was sent before; `None`: current data begins here, and what lies before it is on its way.
+    pub prev: Option<Seq>,
+    /// It follows behind data that is newer.
+    pub is_history: bool,
+    /// Where history has met current data.
+    pub filled: Option<Seam>,
+}
+
+impl From<Seq> for Sequel {
+    fn from(prev: Seq) -> Sequel {
+        Sequel { prev: Some(prev), ..Sequel::default() }
+    }
+}
+
+impl Sequel {
+    fn put(&self, out: &mut String) {
+        match self.prev {
+            Some(prev) => write!(out, ",\"prev\":{prev}"),
+            None => out.write_str(",\"live\":true"),
+        }
+        .expect("writing to a String cannot fail");
+        if self.is_history {
+            out.push_str(",\"history\":true");
+        }
+        if let Some(Seam { before, after }) = self.filled {
+            write!(out, ",\"filled\":[{before},{after}]").expect("writing to a String cannot fail");
+        }
+    }
+}
 
 /// The samples of `record` that `mask` lets through, or `None` when that is none.
 ///
@@ -23,7 +68,7 @@ use crate::model::{
 /// "uncertain":{"temp":"device_busy"},"bad":{"level":"timeout"}}]}`; `ts` in milliseconds UTC. `values`, `uncertain`
 /// and `bad` are left out when empty. An uncertain value stands in `values`, its reason in `uncertain`. Behind them stand the
 /// stamps, where the protocol has any: see [`stamps`].
-pub fn data(record: &DataRecord, mask: &Mask, prev: Seq) -> Option<Vec<u8>> {
+pub fn data(record: &DataRecord, mask: &Mask, sequel: impl Into<Sequel>) -> Option<Vec<u8>> {
     if mask.is_empty() {
         return None;
     }
@@ -32,7 +77,9 @@ pub fn data(record: &DataRecord, mask: &Mask, prev: Seq) -> Option<Vec<u8>> {
     out.push_str("{\"device\":");
     text(&mut out, &record.group.device);
     let id = MessageId { boot: record.boot, stream: Stream::Data, seq: record.seq };
-    write!(out, ",\"id\":\"{id}\",\"prev\":{prev},\"samples\":[").expect("writing to a String cannot fail");
+    write!(out, ",\"id\":\"{id}\"").expect("writing to a String cannot fail");
+    sequel.into().put(&mut out);
+    out.push_str(",\"samples\":[");
     let head = out.len();
     for scan in &record.scans {
         let before = out.len();

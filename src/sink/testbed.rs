@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use tempfile::TempDir;
 
-use crate::config::{Security, Sink};
+use crate::config::{Backlog, Budget, Security, Sink};
 
 /// A certificate authority.
 pub struct Authority {
@@ -173,6 +173,9 @@ pub fn sink(port: u16, security: Security) -> Sink {
         ack_timeout: Duration::from_secs(30),
         window: 64,
         max_message: 4096,
+        retry_max: Duration::from_secs(15),
+        backlog: Backlog::InOrder,
+        budget: Budget::default(),
         send: vec!["*".into()],
     }
 }

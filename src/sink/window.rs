@@ -21,6 +21,8 @@ pub struct Window {
     /// The newest position of any kind.
     newest: Seq,
     last_sent: Seq,
+    /// The first position here that was meant for the receiver.
+    first_sent: Option<Seq>,
     /// When the cursor moved last.
     moved: Option<Instant>,
 }
@@ -51,6 +53,7 @@ impl Window {
             limit: limit.max(1),
             newest: cursor.position,
             last_sent: cursor.last_sent,
+            first_sent: None,
             moved: None,
         }
     }
@@ -70,6 +73,21 @@ impl Window {
         self.last_sent
     }
 
+    /// The first position of this window that was sent, or that the receiver is to miss.
+    pub fn first_sent(&self) -> Option<Seq> {
+        self.first_sent
+    }
+
+    /// Positions on the way, oldest first.
+    pub fn waiting(&self) -> impl Iterator<Item = Seq> {
+        self.queue.iter().filter(|entry| matches!(entry.kind, Kind::Sent(_))).map(|entry| entry.seq)
+    }
+
+    /// Another limit. What is in flight stays.
+    pub fn set_limit(&mut self, limit: usize) {
+        self.limit = limit.max(1);
+    }
+
     /// Messages from the oldest unacknowledged to the newest, without those that `send` left out.
     pub fn in_flight(&self) -> usize {
         self.messages
@@ -84,7 +102,7 @@ impl Window {
     /// A message was sent.
     pub fn sent(&mut self, seq: Seq, now: Instant) {
         self.advance(seq);
-        self.last_sent = seq;
+        self.meant(seq);
         self.messages += 1;
         self.queue.push_back(Entry { seq, kind: Kind::Sent(now) });
     }
@@ -97,8 +115,24 @@ impl Window {
     /// This record was in scope and will never be sent (too large, dropped by the journal). Counts as acknowledged at
     /// once, and the next message names it as `prev`, so that the receiver finds the gap.
     pub fn gave_up(&mut self, seq: Seq) {
-        self.last_sent = seq;
+        self.meant(seq);
         self.pass(seq, Some(seq));
+    }
+
+    /// Everything up to here was done on an earlier connection; `last_sent` was the last of it that was meant for the receiver.
+    pub fn was_done(&mut self, through: Seq, last_sent: Seq) {
+        self.meant(last_sent);
+        self.pass(through, Some(last_sent));
+    }
+
+    /// What lies before this window, which began without a `prev`, is done now, and this was meant for the receiver last in it.
+    pub fn continue_from(&mut self, last_sent: Seq) {
+        if self.cursor.last_sent == 0 {
+            self.cursor.last_sent = last_sent;
+        }
+        if self.first_sent.is_none() && self.last_sent == 0 {
+            self.last_sent = last_sent;
+        }
     }
 
     /// The broker acknowledged this message. The new cursor when it moved. A position that is not in flight is ignored:
@@ -135,6 +169,11 @@ impl Window {
             _ => self.queue.push_back(Entry { seq, kind: Kind::Passed { missed } }),
         }
         self.settle();
+    }
+
+    fn meant(&mut self, seq: Seq) {
+        self.first_sent.get_or_insert(seq);
+        self.last_sent = seq;
     }
 
     fn advance(&mut self, seq: Seq) {
@@ -227,6 +266,35 @@ mod tests {
         window.skipped(8);
         assert_eq!(window.last_sent(), 7);
         assert_eq!(window.acked(5, now), Some(cursor(8, 7)));
+    }
+
+    #[test]
+    fn what_was_done_before_is_passed_and_the_chain_goes_on_from_its_end() {
+        let now = Instant::now();
+        let mut window = Window::new(cursor(4, 4), 4);
+        assert_eq!(window.first_sent(), None);
+        window.sent(5, now);
+        window.was_done(20, 18);
+        window.sent(21, now);
+        assert_eq!((window.cursor(), window.last_sent()), (cursor(4, 4), 21));
+        assert_eq!(window.waiting().collect::<Vec<_>>(), [5, 21]);
+        assert_eq!(window.acked(5, now), Some(cursor(20, 18)));
+        assert_eq!(window.first_sent(), Some(5));
+    }
+
+    #[test]
+    fn a_chain_is_continued_only_where_none_has_begun() {
+        let mut window = Window::new(cursor(9, 0), 4);
+        window.skipped(10);
+        window.continue_from(7);
+        assert_eq!((window.last_sent(), window.cursor()), (7, cursor(10, 7)));
+        window.sent(11, Instant::now());
+        window.continue_from(3);
+        assert_eq!((window.last_sent(), window.cursor()), (11, cursor(10, 7)));
+        let mut window = Window::new(cursor(9, 0), 4);
+        window.sent(10, Instant::now());
+        window.continue_from(7);
+        assert_eq!((window.last_sent(), window.cursor()), (10, cursor(9, 7)), "10 may have to be sent again");
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub struct Setup {
     pub persistence: bool,
     /// The agent's port wants this user and password.
     pub login: Option<(&'static str, &'static str)>,
+    /// Further lines for mosquitto.conf, before the listeners.
+    pub general: &'static str,
 }
 
 /// One broker with two ports: one for the agent, one in plain text for the receiver.
@@ -109,6 +111,7 @@ impl Mosquitto {
         let mut text = String::from("user root\nper_listener_settings true\n");
         // No queue limit: a receiver must never lose a message to the broker's courtesy.
         text += "max_queued_messages 0\nset_tcp_nodelay true\n";
+        text += setup.general;
         if setup.persistence {
             text += &format!("persistence true\npersistence_location {dir}/\n");
         }

@@ -21,9 +21,10 @@ use super::super::tail::Tail;
 use super::super::unwritten::{GivenUp, Unwritten};
 use super::{Command, Health, Progress};
 use crate::config::Persist;
-use crate::journal::{Committed, Dropped, Journal, NewEvent, OnChange, Round};
+use crate::journal::{Committed, Dropped, Evicted, Journal, NewEvent, OnChange, Round};
 use crate::model::words::agent as words;
 use crate::model::words::journal as journal_words;
+use crate::model::words::sink as sink_words;
 use crate::model::{Batch, Code, Event, Loss, LossCause, Seq, Stream, Timestamp, Trouble};
 use crate::source::Heard;
 
@@ -241,7 +242,12 @@ impl Room {
                 Command::ProgressOf(sink, answer) => {
                     let data = self.journal.cursor(&sink, Stream::Data);
                     let events = self.journal.cursor(&sink, Stream::Events);
-                    answer.send(Progress { data, events }).ok(); // the asker may have given up
+                    let (ahead, usage) = (self.journal.ahead(&sink), self.journal.usage(&sink));
+                    answer.send(Progress { data, events, ahead, usage }).ok(); // the asker may have given up
+                }
+                Command::Quarantine { sink, record, cause, done } => {
+                    let stored = self.journal.quarantine(&sink, &record, cause, now());
+                    done.send(stored.map(|evicted| self.on_evicted(evicted))).ok(); // likewise
                 }
                 Command::Limits { limits, commit_interval, persist, message_bytes } => {
                     self.journal.set_limits(limits);
@@ -358,9 +364,11 @@ impl Room {
 
     fn move_cursors(&mut self) {
         for (sink, progress) in &self.sinks {
-            let progress = *progress.borrow();
+            let progress = progress.borrow().clone();
             self.journal.move_cursor(sink, Stream::Data, progress.data);
             self.journal.move_cursor(sink, Stream::Events, progress.events);
+            self.journal.set_ahead(sink, progress.ahead);
+            self.journal.set_usage(sink, progress.usage);
         }
     }
 
@@ -404,6 +412,15 @@ impl Room {
             .with("cause", dropped.cause.as_str());
         error!(code = %trouble.code, "{trouble}");
         self.publish_dropped(dropped.samples, dropped.cause);
+    }
+
+    /// The quarantine gave records up to make room.
+    fn on_evicted(&mut self, Evicted { records, samples }: Evicted) {
+        if records > 0 {
+            self.health.dropped.fetch_add(samples, Ordering::Relaxed);
+            let trouble = Trouble::new(sink_words::QUARANTINE_FULL).with("records", records).with("samples", samples);
+            error!(code = %trouble.code, "{trouble}");
+        }
     }
 
     /// The agent ends. Nothing goes uncounted, be it that the disk still refuses.

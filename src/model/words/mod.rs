@@ -74,6 +74,7 @@ mod tests {
             ("import", include_str!("import.rs")),
             ("write", include_str!("write.rs")),
             ("opcua_config", include_str!("opcua_config.rs")),
+            ("delivery_config", include_str!("delivery_config.rs")),
         ]
     }
 

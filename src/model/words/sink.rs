@@ -1,5 +1,6 @@
 //! Words for troubles with brokers and delivery: 40x secrets, 41x certificates and keys of ours, 42x the network on the
-//! way to a broker, 43x its TLS, 44x its answer to our login, 45x a connection that was lost, 46x single messages.
+//! way to a broker, 43x its TLS, 44x its answer to our login, 45x a connection that was lost, 46x single messages, 463 to 479
+//! budgets and records that a broker refuses again and again.
 //!
 //! Arguments: `broker` is `host:port`, `place` is a path or `$VARIABLE`, `error` is what the system said.
 
@@ -101,6 +102,22 @@ pub const UPLINK_FAILED: Code = Code("CW458");
 pub const MESSAGE_TOO_LARGE: Code = Code("CW461");
 /// A topic is not allowed by MQTT.
 pub const TOPIC_INVALID: Code = Code("CW462");
+/// The month's megabytes are used up.
+pub const MONTH_USED_UP: Code = Code("CW463");
+/// It is not the hour to send.
+pub const NOT_THE_HOUR: Code = Code("CW464");
+/// The budget allows sending again.
+pub const BUDGET_OPEN: Code = Code("CW465");
+/// Records go out one at a time, to find the one at which the broker hangs up.
+pub const ONE_AT_A_TIME: Code = Code("CW466");
+/// A record went to the quarantine.
+pub const QUARANTINED: Code = Code("CW467");
+/// Several records in a row went there.
+pub const REFUSES_ALL: Code = Code("CW468");
+/// The quarantine is full, and its oldest records were given up.
+pub const QUARANTINE_FULL: Code = Code("CW469");
+/// A birth message is not sent any more.
+pub const BIRTH_REFUSED: Code = Code("CW470");
 
 pub(super) const WORDS: &[Words] = &[
     Words {
@@ -740,5 +757,116 @@ pub(super) const WORDS: &[Words] = &[
             en: "The prefix of the sink holds such a character.", zh: "sink 的 prefix 里有这样的字符。"
         },
         remedy: Text { en: "correct prefix in the [[sink]]", zh: "修改 [[sink]] 里的 prefix" },
+    },
+    Words {
+        code: MONTH_USED_UP,
+        what: Text {
+            en: "sink {sink} has used up its {limit} of {month}: nothing more is sent until the month is over",
+            zh: "去向 {sink} 本月（{month}）的流量额度 {limit} 已用完，月底之前不再发送",
+        },
+        cause: Text {
+            en: "The configured tags need more than mb_per_month, or an outage was made up for. Samples wait in the journal; only the connection and the state `online` are kept up.",
+            zh: "所配置的点位超出 mb_per_month，或者补传了断网期间的数据。样本留在日志库里等候，仅保持连接和在线状态。",
+        },
+        remedy: Text {
+            en: "raise mb_per_month, or send less: longer periods, a deadband, fewer entries in send; `cloudward check` shows what fits",
+            zh: "调大 mb_per_month，或减少发送量：加长采集周期、设置死区、精简 send；`cloudward check` 会估算额度是否够用",
+        },
+    },
+    Words {
+        code: NOT_THE_HOUR,
+        what: Text {
+            en: "sink {sink} may not send at this hour; it goes on at {opens}",
+            zh: "去向 {sink} 此时段不发送，{opens} 恢复",
+        },
+        cause: Text {
+            en: "The budget of this sink names hours. Samples wait in the journal.",
+            zh: "该去向的 budget 设置了 hours；样本留在日志库里等候。",
+        },
+        remedy: Text {
+            en: "nothing; to send at other times change hours in the budget",
+            zh: "无需处理；要在其他时间发送请修改 budget 里的 hours",
+        },
+    },
+    Words {
+        code: BUDGET_OPEN,
+        what: Text { en: "sink {sink} may send again", zh: "去向 {sink} 恢复发送" },
+        cause: Text {
+            en: "Its hours have come, or a new month has begun.",
+            zh: "到了允许发送的时段，或者新的一个月开始。",
+        },
+        remedy: Text { en: "nothing", zh: "无需处理" },
+    },
+    Words {
+        code: ONE_AT_A_TIME,
+        what: Text {
+            en: "{broker} hung up several times with the same records unacknowledged; they are now sent one at a time",
+            zh: "{broker} 多次在同一批记录未确认时断开连接；现改为逐条发送",
+        },
+        cause: Text {
+            en: "Perhaps the broker does not like one of them: its size, its topic, its content. Or the line breaks again and again.",
+            zh: "可能是其中某一条不被接受（大小、主题或内容），也可能是线路反复中断。",
+        },
+        remedy: Text {
+            en: "nothing yet: the record is found by itself; the log of the broker may name it",
+            zh: "暂无需处理，会自动找出是哪一条；服务器日志可能写明原因",
+        },
+    },
+    Words {
+        code: QUARANTINED,
+        what: Text {
+            en: "record {record} for {topic} ({size} bytes, {samples} samples) was put into quarantine: {broker} ended the connection each time it was sent",
+            zh: "发往 {topic} 的记录 {record}（{size} 字节，{samples} 个样本）已隔离：每次发送它，{broker} 都断开连接",
+        },
+        cause: Text {
+            en: "The broker takes no message of this size or to this topic, and hangs up instead of saying so. The other records go on.",
+            zh: "服务器不接受这么大的消息或这个主题，直接断开而不说明原因。其余记录继续发送。",
+        },
+        remedy: Text {
+            en: "see it with `cloudward journal status`; set max_message to the broker's limit, or give the user the right to publish to the topic",
+            zh: "用 `cloudward journal status` 查看；把 max_message 设为服务器的上限，或给该用户开通此主题的发布权限",
+        },
+    },
+    Words {
+        code: REFUSES_ALL,
+        what: Text {
+            en: "{broker} refuses one record after the other: {count} in a row are in quarantine",
+            zh: "{broker} 接连拒收记录，已连续隔离 {count} 条",
+        },
+        cause: Text {
+            en: "It is probably not the records: the user lacks the right to publish to these topics, or all messages are larger than the broker takes. From now on at most one in ten minutes is put into quarantine; the others wait in the journal.",
+            zh: "多半不是记录本身的问题：该用户没有这些主题的发布权限，或者所有消息都超过服务器上限。此后每十分钟最多隔离一条，其余留在日志库里等候。",
+        },
+        remedy: Text {
+            en: "check the rights of the user on the broker and its limit for one message (max_message)",
+            zh: "检查该用户在服务器上的权限，以及服务器的单条消息上限（max_message）",
+        },
+    },
+    Words {
+        code: QUARANTINE_FULL,
+        what: Text {
+            en: "the quarantine is full: its {records} oldest records with {samples} samples were given up",
+            zh: "隔离区已满：放弃最旧的 {records} 条记录，共 {samples} 个样本",
+        },
+        cause: Text { en: "It holds 1,000 records or 10 MB.", zh: "隔离区最多保存 1000 条记录或 10 MB。" },
+        remedy: Text {
+            en: "find out why the broker refuses records: see CW467 in the log",
+            zh: "查明服务器为何拒收：见日志中的 CW467",
+        },
+    },
+    Words {
+        code: BIRTH_REFUSED,
+        what: Text {
+            en: "the birth message for {topic} ({size} bytes) is no longer sent: {broker} ended the connection each time",
+            zh: "不再发送 {topic} 的设备说明（{size} 字节）：每次发送它，{broker} 都断开连接",
+        },
+        cause: Text {
+            en: "The broker takes no message of this size or to this topic. The data of the device go on; it is tried again after a restart or a reload.",
+            zh: "服务器不接受这么大的消息或这个主题。该设备的数据照常发送；重启或重新加载配置后会再次尝试。",
+        },
+        remedy: Text {
+            en: "raise the broker's limit for one message, or give the user the right to publish to the topic",
+            zh: "调大服务器的单条消息上限，或给该用户开通此主题的发布权限",
+        },
     },
 ];

@@ -1,0 +1,130 @@
+//! A courier on a real journal, against brokers that do as a script says: what mosquitto never does.
+
+mod brokers;
+mod script;
+
+use super::*;
+use crate::agent::flight::Lane;
+use crate::agent::recorder::{Command, Recorder};
+use crate::config::{Persist, Security};
+use crate::journal::{Journal, NewData, Settings};
+use crate::model::{
+    Batch, Cursor, DataRecord, Deadband, Group, Reading, ReportRule, Scan, Seq, TagInfo, Timestamp, Value, ValueKind,
+};
+use crate::source::Heard;
+
+const WORKSHOP: &str = r#"
+[workshop]
+enterprise = "e"
+id = "w"
+timezone = "UTC"
+[[device]]
+id = "m"
+[[sink]]
+name = "s"
+mqtt = "mqtts://b"
+send = ["m"]
+"#;
+
+/// What a courier talks to.
+struct Others {
+    recorder: Recorder,
+    place: crate::journal::Place,
+    status: watch::Receiver<SinkStatus>,
+    progress: watch::Receiver<Progress>,
+    order: watch::Sender<Order>,
+    _dir: tempfile::TempDir,
+}
+
+fn group() -> Arc<Group> {
+    let report = ReportRule { deadband: Deadband::None, max_silence: Duration::from_secs(60) };
+    let tag = TagInfo { name: "n".into(), unit: None, kind: ValueKind::Int, report };
+    Arc::new(Group::new("m".into(), Duration::from_secs(1), vec![tag]))
+}
+
+/// A courier on a journal with this many records, of which the memory holds nothing, as after a long outage. The reading of each is
+/// its position.
+async fn courier(port: u16, records: u64, settle: impl FnOnce(&mut Sink)) -> (Courier, Others) {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = Settings { dir: dir.path().to_owned(), limits: crate::journal::Limits::default() };
+    let mut journal = Journal::open(settings, BootId(1), Timestamp(0)).unwrap();
+    let group = group();
+    let data = |n: u64| {
+        let readings = vec![Some(Reading::Good(Value::U64(n)))];
+        let scans = vec![Scan { at: Timestamp(n as i64), mono_ms: 0, readings, stamps: None }];
+        NewData { group: group.clone(), scans }
+    };
+    let numbered = journal.number((1..=records).map(data).collect(), Vec::new());
+    journal.commit(&numbered.data, &numbered.events).unwrap();
+    let place = journal.reader();
+    let recorder = Recorder::start(journal, Duration::from_millis(100), Persist::Undelivered, 128_000);
+    let config = Arc::new(Config::parse(WORKSHOP).unwrap());
+    let mut sink = (*config.sinks[0]).clone();
+    (sink.host, sink.port, sink.security) = ("127.0.0.1".into(), port, Security::Plaintext);
+    settle(&mut sink);
+    let (status, seen) = watch::channel(SinkStatus::default());
+    let (progress, seen_progress) = watch::channel(recorder.progress_of("s").await);
+    let (orders, order) = watch::channel(Order::Work);
+    recorder.tell(Command::Sinks([("s".to_owned(), seen_progress.clone())].into()));
+    let desk = Desk {
+        progress,
+        status,
+        order,
+        tail: recorder.tail(),
+        recorder: recorder.orders(),
+        boot: BootId(1),
+    };
+    let others = Others { recorder, place, status: seen, progress: seen_progress, order: orders, _dir: dir };
+    (Courier::new(config, Arc::new(sink), desk), others)
+}
+
+impl Others {
+    /// A scan of the machine.
+    async fn hear(&self, n: u64) {
+        let readings = vec![Some(Reading::Good(Value::U64(n)))];
+        let batch = Batch { group: group(), at: Timestamp(n as i64), mono_ms: n, readings, stamps: None };
+        assert!(self.recorder.outlet().put(Heard::Batch(batch)).await);
+    }
+
+    /// Waits until everything up to this position is done.
+    async fn delivered(&mut self, position: Seq) {
+        let done = self.progress.wait_for(|progress| progress.data.position >= position);
+        let done = tokio::time::timeout(Duration::from_secs(60), done).await.is_ok();
+        assert!(done, "it never arrives: {:?}, {:?}", self.status.borrow(), self.progress.borrow());
+    }
+}
+
+/// Runs a courier against this broker until its trouble is this one.
+async fn check(script: script::Script, expected: Code) {
+    let (courier, mut others) = courier(script.port, 0, |sink| sink.ack_timeout = Duration::from_secs(1)).await;
+    let task = tokio::spawn(courier.run());
+    let is_expected = |status: &SinkStatus| status.trouble.as_ref().is_some_and(|trouble| trouble.code == expected);
+    let told = tokio::time::timeout(Duration::from_secs(20), others.status.wait_for(is_expected)).await.is_ok();
+    task.abort();
+    assert!(told, "{expected} is told in time, not {:?}", others.status.borrow().trouble);
+}
+
+#[tokio::test]
+async fn a_broker_that_does_not_acknowledge_the_birth_is_not_waited_for_for_ever() {
+    check(script::Script::start(|_| script::Act::Nothing).await, words::ACK_TIMEOUT).await;
+}
+
+#[tokio::test]
+async fn a_twin_that_throws_us_out_again_and_again_is_named() {
+    check(script::Script::start(|_| script::Act::HangUp).await, words::TAKEN_OVER).await;
+}
+
+#[tokio::test]
+async fn a_damaged_record_is_counted_and_leaves_a_gap_that_the_receiver_sees() {
+    let (mut courier, others) = courier(1, 3, |_| ()).await;
+    let damage = rusqlite::Connection::open(others.place.file()).unwrap();
+    damage.execute("UPDATE data SET body = x'00' WHERE seq = 2", []).unwrap();
+    let mut lane: Lane<DataRecord> = Lane::new(Cursor::default(), 10);
+    let mut seqs = Vec::new();
+    while let Some(record) = courier.next(&mut lane, Seq::MAX).await.unwrap() {
+        seqs.push((record.seq, lane.window.last_sent()));
+        lane.window.sent(record.seq, Instant::now());
+    }
+    assert_eq!(seqs, [(1, 0), (3, 2)]);
+    assert_eq!(others.status.borrow().damaged, 1);
+}
