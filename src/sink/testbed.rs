@@ -173,6 +173,7 @@ pub fn sink(port: u16, security: Security) -> Sink {
         ack_timeout: Duration::from_secs(30),
         window: 64,
         max_message: 4096,
+        send_important: Vec::new(),
         send: vec!["*".into()],
     }
 }

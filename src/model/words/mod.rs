@@ -6,6 +6,8 @@
 pub mod agent;
 pub mod browse;
 pub mod config;
+pub mod delivery_config;
+pub mod egress;
 pub mod import;
 pub mod journal;
 pub mod opcua;
@@ -36,6 +38,8 @@ pub fn all() -> impl Iterator<Item = &'static Words> {
         import::WORDS,
         write::WORDS,
         opcua_config::WORDS,
+        egress::WORDS,
+        delivery_config::WORDS,
     ]
     .into_iter()
     .flatten()
@@ -72,6 +76,8 @@ mod tests {
             ("import", include_str!("import.rs")),
             ("write", include_str!("write.rs")),
             ("opcua_config", include_str!("opcua_config.rs")),
+            ("egress", include_str!("egress.rs")),
+            ("delivery_config", include_str!("delivery_config.rs")),
         ]
     }
 
