@@ -19,7 +19,7 @@ use crate::model::time::show_span;
 use crate::model::words::journal as journal_words;
 use crate::model::words::sink as words;
 use crate::model::{Backoff, BootId, Code, DataRecord, EventRecord, Lang, Seq, Stream, Timestamp, Trouble};
-use crate::sink::{Mask, Note, Refused, Scope, Token, Topics, Uplink, cause, payload};
+use crate::sink::{Contents, Mask, Message, Note, Refused, Scope, Token, Topics, Uplink, Witness, cause, payload};
 
 /// Read from disk at a time when behind: a few messages' worth, so that a backlog of gigabytes never fills the memory.
 const READ_RECORDS: usize = 16;
@@ -77,6 +77,8 @@ pub struct Desk {
     pub place: Place,
     /// This start of the agent.
     pub boot: BootId,
+    /// Sees what leaves, for the egress log.
+    pub witness: Witness,
 }
 
 /// The task of one sink.
@@ -106,7 +108,7 @@ impl Courier {
     pub fn new(config: Arc<Config>, sink: Arc<Sink>, desk: Desk) -> Courier {
         Courier {
             topics: Topics::new(&sink.prefix, &config.workshop),
-            scope: Scope::new(&sink.send),
+            scope: Scope::of(&sink, &config.devices),
             backoff: Backoff::new(RETRY, RETRY_MAX),
             thrown_out: 0,
             reader: None,
@@ -158,7 +160,8 @@ impl Courier {
             return None;
         }
         let will = (self.topics.state(), payload::offline(self.desk.boot));
-        Some(Uplink::connect(&self.sink, will).await)
+        let uplink = Uplink::connect(&self.sink, will.clone()).await;
+        Some(uplink.map(|uplink| uplink.seen_by(self.desk.witness.clone(), &will)))
     }
 
     /// One connection from CONNACK to its end.
@@ -350,16 +353,18 @@ impl Courier {
             return Sent::Yes;
         };
         let topic = self.topics.data(&record.group.device);
+        let message = Message { payload: message, contents: Contents::of_data(record, &mask) };
         let taken = uplink.publish(Token::Record(Stream::Data, record.seq), &topic, message, false);
         self.book(lane, record.seq, record.samples(), &topic, taken)
     }
 
     fn send_event(&mut self, record: &EventRecord, lane: &mut Lane<EventRecord>, uplink: &mut Uplink) -> Sent {
-        if !self.scope.events() {
+        if !self.scope.allows(&record.event) {
             lane.window.skipped(record.seq);
             return Sent::Yes;
         }
         let message = payload::event(record, lane.window.last_sent());
+        let message = Message { payload: message, contents: Contents::of_event(record) };
         let topic = self.topics.events();
         let taken = uplink.publish(Token::Record(Stream::Events, record.seq), &topic, message, false);
         self.book(lane, record.seq, 0, &topic, taken)
@@ -529,6 +534,7 @@ send = ["m"]
             tail,
             place: journal.reader(),
             boot: BootId(1),
+            witness: crate::sink::witness::channel(std::thread::current()).0.witness(&"s".into()),
         };
         let config = Arc::new(Config::parse(WORKSHOP).unwrap());
         let sink = config.sinks[0].clone();

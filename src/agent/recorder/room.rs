@@ -14,6 +14,7 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::{oneshot, watch};
 use tracing::{error, info, warn};
 
+use super::super::egress::Book;
 use super::super::hold::Hold;
 use super::super::pending::Pending;
 use super::super::tail::Tail;
@@ -73,6 +74,7 @@ pub(super) struct Room {
     given_up: Tally,
     /// Why the last maintenance failed: told when it changes, not every time.
     unmaintained: Option<Code>,
+    egress: Option<Box<Book>>,
     /// Dropped with the thread, however it ends.
     _alive: oneshot::Sender<()>,
 }
@@ -115,6 +117,7 @@ impl Room {
             refused: None,
             given_up: Tally::default(),
             unmaintained: None,
+            egress: None,
             _alive: alive,
         }
     }
@@ -142,10 +145,12 @@ impl Room {
                 self.turn(is_flush);
                 self.maintain_if_due();
             }
+            self.egress.iter_mut().for_each(|book| book.turn(now()));
             for done in flushes {
                 done.send(()).ok(); // the asker may have given up; the flush happened anyway
             }
             if is_stop {
+                self.egress.iter_mut().for_each(|book| book.close(now()));
                 return self.close();
             }
         }
@@ -201,6 +206,10 @@ impl Room {
                 Command::Limits { max_size, max_age, commit_interval, persist, message_bytes } => {
                     self.journal.set_limits(max_size, max_age);
                     self.settle(commit_interval, persist, message_bytes);
+                }
+                Command::EgressLog(book) => self.egress = Some(book),
+                Command::Egress(settings, zone) => {
+                    self.egress.iter_mut().for_each(|book| book.set(settings.clone(), zone.clone(), now()));
                 }
                 Command::Stop => is_stop = true,
             }
