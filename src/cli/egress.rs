@@ -8,11 +8,12 @@ use std::time::Duration;
 use super::load::load_or_explain;
 use super::run::state_dir_by_hand;
 use super::{ConfigArgs, EXIT_USAGE, fail, say};
-use crate::config::Config;
+use crate::config::{Config, Sink};
 use crate::model::time::{show_bytes, show_span};
 use crate::model::words::egress as words;
 use crate::model::{Class, Lang, Level, Trouble};
 use crate::sink::manifest::{Form, LeavingTag, Manifest, SinkManifest};
+use crate::sink::{Scope, Verdict};
 
 #[derive(clap::Args)]
 pub(super) struct EgressArgs {
@@ -30,7 +31,7 @@ pub(super) struct EgressArgs {
     /// The egress log: time, sink, topic, class and level, bytes and SHA-256 of each message that left.
     #[arg(long, conflicts_with_all = ["totals", "hash"])]
     log: bool,
-    /// This day alone, e.g. 2026-01-31; with --log or --totals.
+    /// This day alone, e.g. 2026-01-31; of the log, or of the sums with --totals.
     #[arg(long, value_name = "DAY", conflicts_with = "hash")]
     day: Option<String>,
     /// Sums per day and sink, by class and level; kept for ever.
@@ -56,7 +57,8 @@ pub(super) fn egress(args: &EgressArgs) -> ExitCode {
     }
     let state_dir = state_dir_by_hand(&config, &args.config.config);
     let past = past::Past { state_dir: &state_dir, sink: args.sink.as_deref(), day: args.day.as_deref(), json: args.json };
-    match (&args.hash, args.log, args.totals) {
+    let asks_for_log = args.log || (args.day.is_some() && !args.totals);
+    match (&args.hash, asks_for_log, args.totals) {
         (Some(file), ..) => past.hash(file),
         (None, true, _) => past.log(),
         (None, false, true) => past.totals(),
@@ -82,6 +84,40 @@ fn manifest(config: &Config, args: &EgressArgs) {
         page.say("There is no sink: nothing leaves.".into(), "没有配置去向：什么都不外送。".into());
     }
     manifest.sinks.iter().for_each(|sink| page.sink(sink));
+}
+
+/// For `check`: what is important or core, and leaves or stays for it.
+pub(super) fn remarks(config: &Config, sink: &Sink, lang: Lang) -> Vec<String> {
+    let scope = Scope::of(sink, &config.devices);
+    let named = |wanted: Verdict| -> Vec<String> {
+        let scope = &scope;
+        let tags = config.devices.iter().flat_map(|device| device.tags.iter().map(move |tag| (device, tag)));
+        let tags = tags.filter(|(_, tag)| tag.grade.level.is_guarded());
+        let tags = tags.filter(move |(device, tag)| scope.verdict(&device.id, &tag.name, tag.grade) == wanted);
+        tags.map(|(device, tag)| format!("{}.{}", device.id, tag.name)).collect::<Vec<_>>()
+    };
+    let (leaving, staying) = (named(Verdict::Leaves), named(Verdict::NamedOnce));
+    let mut remarks = Vec::new();
+    if !leaving.is_empty() {
+        remarks.push(match lang {
+            Lang::En => format!("  WARNING: important or core data leave: {}", listed(&leaving)),
+            Lang::Zh => format!("  警告：重要或核心数据将外送：{}", listed(&leaving)),
+        });
+    }
+    if !staying.is_empty() {
+        remarks.push(match lang {
+            Lang::En => format!("  stays, since it is important or core and named once only: {}", listed(&staying)),
+            Lang::Zh => format!("  不外送（重要或核心数据，只写了一次）：{}", listed(&staying)),
+        });
+    }
+    remarks
+}
+
+/// Names, as many as a line can bear.
+fn listed(names: &[String]) -> String {
+    const SHOWN: usize = 20;
+    let more = if names.len() > SHOWN { format!(", ... ({})", names.len()) } else { String::new() };
+    names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ") + &more
 }
 
 /// Class and level as a reader says them; words that are not known (of a newer version) as they are.
@@ -178,8 +214,8 @@ impl Page {
     fn streams(&self, sink: &SinkManifest) {
         if sink.events {
             self.say(
-                "  LEAVES: events: links going up and down, samples given up; names of links, no values".into(),
-                "  外送：事件，即链路通断、样本丢弃；含链路名称，不含测量值".into(),
+                "  LEAVES: events: starts, links going up and down, samples given up; names of links, no values".into(),
+                "  外送：事件，即程序启动、链路通断、样本丢弃；含链路名称，不含测量值".into(),
             );
         }
         if sink.indicators {

@@ -12,8 +12,8 @@ use serde_json::value::RawValue;
 use super::{Mask, Scope, Topics, Verdict, payload};
 use crate::config::{self, Config, Device, ENVELOPE_BYTES, SCAN_BYTES, Security, Sink, Tag};
 use crate::model::{
-    BootId, DataRecord, Deadband, Event, EventRecord, Group, LinkState, Reading, Scan, Seq, Stamp, TagInfo, Timestamp,
-    Value, ValueKind,
+    BootId, DataRecord, Deadband, Event, EventRecord, Group, LinkState, Previous, Reading, Scan, Seq, Stamp, TagInfo,
+    Timestamp, Value, ValueKind,
 };
 
 /// Of the JSON.
@@ -263,6 +263,7 @@ const DATA_OF_OPCUA: &[&str] = &[
 const BIRTH: &[&str] = &["device", "name", "boot", "ts", "tags", "tags.name", "tags.unit", "tags.type"];
 const LINK_EVENT: &[&str] = &["id", "prev", "ts", "event", "link", "state", "why"];
 const DROPPED_EVENT: &[&str] = &["id", "prev", "ts", "event", "samples", "cause"];
+const STARTED_EVENT: &[&str] = &["id", "prev", "ts", "event", "previous", "missing"];
 const ONLINE: &[&str] = &["online", "boot", "ts"];
 const OFFLINE: &[&str] = &["online", "boot"];
 
@@ -298,7 +299,8 @@ fn forms(config: &Config, scope: &Scope, topics: &Topics) -> Vec<Form> {
         let link = config.links.first().map_or("link", |link| &link.name).to_owned();
         let link = Event::Link { link, state: LinkState::Down, why: Some("timeout".into()) };
         let dropped = Event::Dropped { samples: 1_200, cause: "max_size".into() };
-        for (event, fields) in [(link, LINK_EVENT), (dropped, DROPPED_EVENT)] {
+        let started = Event::Started { previous: Previous::Clean, missing: 0 };
+        for (event, fields) in [(link, LINK_EVENT), (dropped, DROPPED_EVENT), (started, STARTED_EVENT)] {
             let record = EventRecord { seq: 7, boot: BOOT, at: AT, event };
             forms.push(form("event", topics.events(), None, false, fields, payload::event(&record, 6)));
         }

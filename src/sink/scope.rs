@@ -91,7 +91,7 @@ impl Scope {
     /// which word opens it. The word `events` opens none that tells a value of a tag.
     pub fn allows(&self, event: &Event) -> bool {
         match event {
-            Event::Link { .. } | Event::Dropped { .. } => self.events,
+            Event::Link { .. } | Event::Dropped { .. } | Event::Started { .. } => self.events,
         }
     }
 
@@ -148,7 +148,7 @@ impl Mask {
 mod tests {
     use super::*;
     use crate::config::Config;
-    use crate::model::{Class, Level, LinkState};
+    use crate::model::{Class, Level, LinkState, Previous};
     use crate::sink::payload::tests::tag;
     use proptest::prelude::*;
 
@@ -286,10 +286,11 @@ send_important = [{send_important}]
     #[test]
     fn no_event_tells_a_value_of_a_tag() {
         // Names of links and of causes, counts and states: whatever is added is to be looked at here.
-        const TOLD: [&str; 6] = ["event", "link", "state", "why", "samples", "cause"];
+        const TOLD: [&str; 8] = ["event", "link", "state", "why", "samples", "cause", "previous", "missing"];
         let events = [
             Event::Link { link: "l".into(), state: LinkState::Down, why: Some("timeout".into()) },
             Event::Dropped { samples: 7, cause: "max_age".into() },
+            Event::Started { previous: Previous::Crash, missing: 3 },
         ];
         for event in events {
             assert!(scope(&["events"]).allows(&event) && !scope(&["*", "indicators"]).allows(&event));
