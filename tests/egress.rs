@@ -29,7 +29,8 @@ const STRANGER: &str = "192.0.2.1:9";
 fn in_a_namespace(test: &str) {
     let script = "ip link set lo up && ip route add default dev lo && exec \"$0\" --exact \"$1\" --ignored --nocapture";
     let this = std::env::current_exe().unwrap();
-    let output = Command::new(program("unshare")).args(["-rn", "sh", "-c", script]).arg(this).arg(test).output().unwrap();
+    let output =
+        Command::new(program("unshare")).args(["-rn", "sh", "-c", script]).arg(this).arg(test).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     let hint = "(it takes `unshare -rn`: user namespaces, or root)";
     assert!(output.status.success() && said.contains("1 passed"), "{test} {hint}:\n{said}");
@@ -73,7 +74,8 @@ impl Capture {
         let counts: Vec<u64> = said.split_whitespace().map(|word| word.parse().unwrap()).collect();
         assert!(counts[0] > 0 && counts[1] == 0, "packets captured and dropped: {said}");
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/foreign/mqtt_in_capture.py");
-        let output = Command::new(program("python3")).arg(script).arg(&self.file).arg(port.to_string()).output().unwrap();
+        let output =
+            Command::new(program("python3")).arg(script).arg(&self.file).arg(port.to_string()).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let text = String::from_utf8(output.stdout).unwrap();
         Seen { lines: text.lines().map(|line| serde_json::from_str(line).unwrap()).collect() }
@@ -130,7 +132,8 @@ fn unhex(digits: &str) -> Vec<u8> {
 
 /// Tags that may leave have `open` in their names, the others `shut`.
 fn workshop(dir: &Path, broker: u16, plc: u16, send: &str, send_important: &str) -> PathBuf {
-    let tag = |rung: usize, name: &str, more: &str| format!("    {{ name = \"{name}\", {}{more} }},\n", LADDER[rung].toml);
+    let tag =
+        |rung: usize, name: &str, more: &str| format!("    {{ name = \"{name}\", {}{more} }},\n", LADDER[rung].toml);
     let tags = [
         tag(0, "open-count", ", unit = \"pcs\", label = \"shut-label\""),
         tag(3, "open-half", ", deadband = 0"),
@@ -178,7 +181,8 @@ fn run(dir: &Path, config: &Path, broker: &Mosquitto, plc: &Plc) -> (Seen, Durat
     // The capture must be able to see somebody who calls a stranger.
     UdpSocket::bind("0.0.0.0:0").unwrap().send_to(b"x", STRANGER).unwrap();
     let seen = capture.end(broker.agent_port);
-    let home: BTreeSet<String> = [broker.agent_port, broker.plain_port, plc.port].map(|p| format!("127.0.0.1:{p}")).into();
+    let home: BTreeSet<String> =
+        [broker.agent_port, broker.plain_port, plc.port].map(|p| format!("127.0.0.1:{p}")).into();
     let strangers: Vec<&str> = seen.flows().into_iter().filter(|to| !home.contains(*to)).collect();
     assert_eq!(strangers, [STRANGER], "somebody called others, or the capture does not see it");
     (seen, lasted)
@@ -213,7 +217,9 @@ mod inside {
             for sample in payload["samples"].as_array().into_iter().flatten() {
                 for key in ["values", "bad"] {
                     let tags = sample[key].as_object().into_iter().flatten();
-                    samples += tags.map(|(tag, _)| told.entry("data").or_default().insert((topic.clone(), tag.clone()))).count();
+                    samples += tags
+                        .map(|(tag, _)| told.entry("data").or_default().insert((topic.clone(), tag.clone())))
+                        .count();
                 }
             }
             for tag in payload["tags"].as_array().into_iter().flatten() {
@@ -257,7 +263,10 @@ mod inside {
         let totals = json_lines(&config, &["--totals", "--json"]);
         let sum = |key: &str| totals.iter().map(|total| total[key].as_u64().unwrap()).sum::<u64>();
         assert_eq!((sum("samples"), sum("data")), (samples as u64, data as u64));
-        let core = totals.iter().flat_map(|total| total["graded"].as_array().unwrap()).filter(|graded| graded["level"] == "core");
+        let core = totals
+            .iter()
+            .flat_map(|total| total["graded"].as_array().unwrap())
+            .filter(|graded| graded["level"] == "core");
         assert!(core.map(|graded| graded["samples"].as_u64().unwrap()).sum::<u64>() > 20, "{totals:?}");
 
         // And anybody who holds a payload can ask.

@@ -80,7 +80,14 @@ struct Today {
 
 impl Book {
     /// Goes on with the log in the state directory, or begins it. Trouble with the disk holds nothing up: it is tried again.
-    pub fn open(state_dir: &Path, settings: Egress, zone: TimeZone, boot: BootId, inbox: Inbox, now: Timestamp) -> Book {
+    pub fn open(
+        state_dir: &Path,
+        settings: Egress,
+        zone: TimeZone,
+        boot: BootId,
+        inbox: Inbox,
+        now: Timestamp,
+    ) -> Book {
         let mut book = Book {
             folder: state_dir.join(FOLDER),
             zone,

@@ -33,9 +33,9 @@ use crate::config::{self, Config, Device, Link, Sink, Transport, Workshop};
 use crate::journal::{Journal, Place, Settings};
 use crate::model::words::agent as words;
 use crate::model::{BootId, Lang, LinkState, Timestamp, Trouble};
+use crate::sink::witness::{self, Post};
 #[cfg(feature = "opcua")]
 use crate::source::opcua::Client;
-use crate::sink::witness::{self, Post};
 use crate::source::{LinkStatus, Poller, poller};
 use courier::{Courier, Desk, Order};
 use dial_in::DialIn;

@@ -56,7 +56,8 @@ pub(super) fn egress(args: &EgressArgs) -> ExitCode {
         }
     }
     let state_dir = state_dir_by_hand(&config, &args.config.config);
-    let past = past::Past { state_dir: &state_dir, sink: args.sink.as_deref(), day: args.day.as_deref(), json: args.json };
+    let past =
+        past::Past { state_dir: &state_dir, sink: args.sink.as_deref(), day: args.day.as_deref(), json: args.json };
     let asks_for_log = args.log || (args.day.is_some() && !args.totals);
     match (&args.hash, asks_for_log, args.totals) {
         (Some(file), ..) => past.hash(file),

@@ -37,8 +37,8 @@ pub use names::Names;
 pub use profile::BUILT_IN as BUILT_IN_PROFILES;
 pub use quote::quoted;
 pub use sink::{
-    ENVELOPE_BYTES, EVENTS, INDICATORS, LONGEST_STATUS, LONGEST_TIME, LONGEST_VALUE, SCAN_BYTES, TEXT_FRAME, escaped_len,
-    longest_reading,
+    ENVELOPE_BYTES, EVENTS, INDICATORS, LONGEST_STATUS, LONGEST_TIME, LONGEST_VALUE, SCAN_BYTES, TEXT_FRAME,
+    escaped_len, longest_reading,
 };
 pub use spreadsheet::{Row, rows_of_text, rows_of_xlsx};
 pub use transport::{Parity, SerialLine, Transport};
@@ -354,7 +354,13 @@ impl Tag {
 
     /// What journal and sinks need of it.
     pub fn info(&self) -> TagInfo {
-        TagInfo { name: self.name.clone(), unit: self.unit.clone(), kind: self.kind(), report: self.report, grade: self.grade }
+        TagInfo {
+            name: self.name.clone(),
+            unit: self.unit.clone(),
+            kind: self.kind(),
+            report: self.report,
+            grade: self.grade,
+        }
     }
 }
 

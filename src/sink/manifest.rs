@@ -246,7 +246,8 @@ impl Report {
     }
 }
 
-const DATA: &[&str] = &["device", "id", "prev", "samples", "samples.ts", "samples.values", "samples.uncertain", "samples.bad"];
+const DATA: &[&str] =
+    &["device", "id", "prev", "samples", "samples.ts", "samples.values", "samples.uncertain", "samples.bad"];
 const DATA_OF_OPCUA: &[&str] = &[
     "device",
     "id",
@@ -370,7 +371,8 @@ fn load(config: &Config, scope: &Scope) -> Load {
             let one = example(device, &tags, scope, 1).len() as f64;
             let scan = example(device, &tags, scope, 2).len() as f64 - one;
             load.messages_per_hour_at_most += messages;
-            load.bytes_per_hour_at_most += messages * ENVELOPE_BYTES as f64 + scans * SCAN_BYTES as f64 + periods * longest;
+            load.bytes_per_hour_at_most +=
+                messages * ENVELOPE_BYTES as f64 + scans * SCAN_BYTES as f64 + periods * longest;
             load.bytes_per_hour_about += messages * (one - scan) + scans * scan;
         }
     }

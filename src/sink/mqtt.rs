@@ -110,7 +110,18 @@ impl Uplink {
         let (notes_of_task, notes) = mpsc::channel(window + 1);
         let task = tokio::spawn(carry(eventloop, tokens_of_task, notes_of_task, sink.clone()));
         let (in_flight, lost, max_message) = (0, None, sink.max_message);
-        Ok(Uplink { client, tokens, notes, task, in_flight, window, max_message, lost, sink: sink.clone(), witness: None })
+        Ok(Uplink {
+            client,
+            tokens,
+            notes,
+            task,
+            in_flight,
+            window,
+            max_message,
+            lost,
+            sink: sink.clone(),
+            witness: None,
+        })
     }
 
     /// The same, seen by a witness from here on; the will is with the broker already.

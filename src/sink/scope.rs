@@ -45,13 +45,8 @@ impl Scope {
     /// The scope that these entries open: `device`, `device.tag`, either half with `*`; and the words `events` and
     /// `indicators`. An entry without a dot means all tags of the devices it matches. Nothing is named twice.
     pub fn new(send: &[String]) -> Scope {
-        let mut scope = Scope {
-            events: false,
-            indicators: false,
-            tags: Vec::new(),
-            guarded: HashSet::new(),
-            devices: Vec::new(),
-        };
+        let mut scope =
+            Scope { events: false, indicators: false, tags: Vec::new(), guarded: HashSet::new(), devices: Vec::new() };
         for entry in send {
             match entry.as_str() {
                 EVENTS => scope.events = true,
@@ -261,7 +256,10 @@ send_important = [{send_important}]
         leaves("\"m.recipe\"", "\"m.recipe\"", &["recipe"]);
         leaves("\"*\"", "\"m.recipe\"", &["plain", "recipe"]);
         leaves("\"*\", \"events\", \"indicators\"", "\"m.key\"", &["plain", "key"]);
-        assert_eq!(guarded("\"*\"", "").0.verdict("m", "key", Grade { level: Level::Core, ..Grade::default() }), Verdict::NamedOnce);
+        assert_eq!(
+            guarded("\"*\"", "").0.verdict("m", "key", Grade { level: Level::Core, ..Grade::default() }),
+            Verdict::NamedOnce
+        );
         assert_eq!(guarded("\"m.key\"", "").0.verdict("m", "plain", Grade::default()), Verdict::NotNamed);
     }
 

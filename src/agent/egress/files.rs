@@ -127,7 +127,9 @@ mod tests {
             let file = DayFile::new(folder, day, number);
             assert_eq!(DayFile::of(&file.path), Some(file));
         }
-        for foreign in ["today.json", "totals.jsonl", "egress-2026-13-01.jsonl.zst", "egress-x.jsonl.zst", "egress-2026-01-01.zst"] {
+        for foreign in
+            ["today.json", "totals.jsonl", "egress-2026-13-01.jsonl.zst", "egress-x.jsonl.zst", "egress-2026-01-01.zst"]
+        {
             assert_eq!(DayFile::of(&folder.join(foreign)), None, "{foreign}");
         }
     }

@@ -109,8 +109,9 @@ fn a_file_is_read_by_zstdcat() {
     let Ok(output) = std::process::Command::new("zstdcat").arg(&file.path).output() else { return };
     assert!(output.status.success(), "{output:?}");
     let lines = String::from_utf8(output.stdout).unwrap();
-    let bytes: Vec<u64> = lines.lines().filter_map(|line| serde_json::from_str::<Line>(line).ok()).map(|l| l.bytes).collect();
-    assert_eq!(bytes, [1, 2]);
+    let bytes: Vec<u64> =
+        lines.lines().filter_map(|line| serde_json::from_str::<Line>(line).ok()).map(|l| l.bytes).collect();
+    assert_eq!(bytes, [1, 2], "{lines}");
 }
 
 #[test]
@@ -205,6 +206,7 @@ fn a_disk_that_refuses_costs_no_line_until_the_memory_is_full_and_then_they_are_
     while book.not_logged == 0 {
         (0..1_000).for_each(|_| leave(&post, NEW_YEAR, 5));
         left += 1_000;
+        assert!(left < 100_000, "the memory has no end");
         book.turn(Timestamp(NEW_YEAR));
     }
     assert!(book.waiting.len() <= MAX_WAITING);

@@ -57,7 +57,9 @@ pub(super) const WORDS: &[Words] = &[
     },
     Words {
         code: NO_SUCH_TAG,
-        what: Text { en: "`{key}` names \"{found}\", but there is no such tag", zh: "`{key}` 中的 \"{found}\" 不存在" },
+        what: Text {
+            en: "`{key}` names \"{found}\", but there is no such tag", zh: "`{key}` 中的 \"{found}\" 不存在"
+        },
         cause: Text {
             en: "The device or the tag is misspelt, or was renamed or taken out.",
             zh: "设备或点的名称写错，或已改名、删除。",

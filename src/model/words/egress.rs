@@ -29,8 +29,7 @@ pub(super) const WORDS: &[Words] = &[
     Words {
         code: LOG_UNWRITABLE,
         what: Text {
-            en: "the egress log {path} cannot be written: {error}",
-            zh: "外送记录 {path} 无法写入：{error}",
+            en: "the egress log {path} cannot be written: {error}", zh: "外送记录 {path} 无法写入：{error}"
         },
         cause: Text {
             en: "The disk is full or failing, or the directory belongs to another user.",
@@ -60,7 +59,8 @@ pub(super) const WORDS: &[Words] = &[
         code: LOG_UNREADABLE,
         what: Text { en: "{path} cannot be read: {error}", zh: "无法读取 {path}：{error}" },
         cause: Text {
-            en: "The file belongs to the agent's user, or the disk fails.", zh: "文件属于运行程序的用户，或磁盘有故障。"
+            en: "The file belongs to the agent's user, or the disk fails.",
+            zh: "文件属于运行程序的用户，或磁盘有故障。",
         },
         remedy: Text {
             en: "run the command as the agent's user or as root (`sudo -u cloudward ...`)",
@@ -99,8 +99,12 @@ pub(super) const WORDS: &[Words] = &[
             en: "the configuration has no sink `{found}`, only: {known}",
             zh: "配置中没有去向 `{found}`，只有：{known}",
         },
-        cause: Text { en: "The name is misspelt, or it is another file.", zh: "名称写错，或不是这个文件。" },
-        remedy: Text { en: "write the name of a sink, or leave --sink away", zh: "请写去向的名称，或去掉 --sink" },
+        cause: Text {
+            en: "The name is misspelt, or it is another file.", zh: "名称写错，或不是这个文件。"
+        },
+        remedy: Text {
+            en: "write the name of a sink, or leave --sink away", zh: "请写去向的名称，或去掉 --sink"
+        },
     },
     Words {
         code: BAD_DAY,
@@ -127,7 +131,8 @@ pub(super) const WORDS: &[Words] = &[
         code: FILE_UNREADABLE,
         what: Text { en: "{path} cannot be read: {error}", zh: "无法读取 {path}：{error}" },
         cause: Text {
-            en: "The name is misspelt, or the file belongs to another user.", zh: "文件名写错，或属于其他用户。"
+            en: "The name is misspelt, or the file belongs to another user.",
+            zh: "文件名写错，或属于其他用户。",
         },
         remedy: Text {
             en: "give the file that holds the payload, byte for byte, or - for standard input",

@@ -105,7 +105,8 @@ fn the_longest_message_is_within_what_is_said_at_most() {
     for (period, tags) in device.by_period() {
         let infos: Vec<TagInfo> = tags.iter().map(|tag| tag.info()).collect();
         let mask = scope.mask(&device.id, &infos);
-        let readings = vec![Some(Reading::Uncertain(Value::F64(-1.234_567_890_123_456_7e-100), Why::LastKnown)); infos.len()];
+        let readings =
+            vec![Some(Reading::Uncertain(Value::F64(-1.234_567_890_123_456_7e-100), Why::LastKnown)); infos.len()];
         let scans = vec![Scan { at: Timestamp(i64::MIN), mono_ms: 0, readings, stamps: None }];
         let group = Arc::new(Group::new(device.id.clone(), period, infos));
         let record = DataRecord { seq: u64::MAX, boot: BootId(u64::MAX), group, scans };
