@@ -46,6 +46,28 @@ fn indicators_alone_keep_every_value_inside() {
     in_a_namespace("inside::indicators_alone_keep_every_value_inside");
 }
 
+#[test]
+fn after_a_kill_the_log_goes_on_and_says_what_may_be_missing() {
+    let dir = temp_dir();
+    let broker = Mosquitto::start_in(dir.path(), Setup::default());
+    let plc = Plc::libmodbus(dir.path(), free_port(), 1);
+    let config = workshop(dir.path(), broker.agent_port, plc.port, "\"imm-01\"", "");
+    let mut agent = Agent::start(&config, dir.path());
+    wait_for("scans", || (plc.last_counter(&LADDER[5]) >= 20).then_some(()));
+    agent.sigkill();
+    let mut agent = Agent::start(&config, dir.path());
+    agent.wait_log(0, &["CW770"]);
+    wait_for("scans", || (plc.last_counter(&LADDER[5]) >= 60).then_some(()));
+    agent.sigterm();
+    assert!(agent.wait().success());
+    let log = json_lines(&config, &["--log", "--json"]);
+    let about: Vec<&str> = log.iter().filter_map(|line| line["note"]["about"].as_str()).collect();
+    assert_eq!(about, ["started", "not_closed", "started", "stopped"]);
+    assert!(log.iter().filter(|line| line["kind"] == "data").count() > 3, "{log:?}");
+    let sum: u64 = json_lines(&config, &["--totals", "--json"]).iter().map(|t| t["messages"].as_u64().unwrap()).sum();
+    assert_eq!(sum, log.iter().filter(|line| line["sha256"].is_string()).count() as u64);
+}
+
 /// Every packet of the namespace, from now on.
 struct Capture {
     child: Child,

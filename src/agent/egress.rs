@@ -57,6 +57,8 @@ pub struct Book {
     /// Messages without a line, since they were last written down.
     not_logged: u64,
     is_on: bool,
+    /// The disk does not know yet that the log is open, and a crash now would go unsaid.
+    is_fresh: bool,
 }
 
 struct Open {
@@ -101,10 +103,12 @@ impl Book {
             refused: None,
             not_logged: 0,
             is_on: false,
+            is_fresh: false,
         };
         book.take_up(now);
         book.is_on = book.settings.log;
         book.inbox.switch(book.is_on);
+        book.is_fresh = book.is_on;
         if book.is_on {
             book.remark(now, Note::Started { boot: boot.to_string() });
         }
@@ -125,7 +129,8 @@ impl Book {
     /// One turn of the recorder: takes in what left, and writes it when it is time.
     pub fn turn(&mut self, now: Timestamp) {
         self.take_in(now);
-        let is_due = self.waiting.len() >= FLUSH_BYTES
+        let is_due = self.is_fresh
+            || self.waiting.len() >= FLUSH_BYTES
             || self.waiting_since.is_some_and(|since| since.elapsed() >= FLUSH_EVERY)
             || !self.totals.over(&self.today(now)).is_empty();
         if is_due && !self.is_resting() {
@@ -233,7 +238,7 @@ impl Book {
 
     fn flush(&mut self, now: Timestamp, is_last: bool) {
         match self.write(now, is_last) {
-            Ok(()) => self.refused = None,
+            Ok(()) => (self.refused, self.is_fresh) = (None, false),
             Err((path, error)) => {
                 if self.refused.is_none() {
                     let trouble = Trouble::new(words::LOG_UNWRITABLE).with("path", path.display());

@@ -186,8 +186,8 @@ impl Page {
         let (messages, most) = (load.messages_per_hour_at_most, show_bytes(load.bytes_per_hour_at_most));
         let usual = show_bytes(load.bytes_per_hour_about);
         self.say(
-            format!("  at most {messages:.0} messages an hour; about {usual} an hour, never more than {most} (payloads; after an outage what was kept comes on top)"),
-            format!("  每小时最多 {messages:.0} 条消息，约 {usual}，绝不超过 {most}（仅计报文内容；断网恢复后另加补送的部分）"),
+            format!("  at most {messages:.0} messages an hour; about {usual}, and {most} if every value were as long as can be (payloads; after an outage what was kept comes on top)"),
+            format!("  每小时最多 {messages:.0} 条消息，约 {usual}；即使每个值都取最长也只有 {most}（仅计报文内容；断网恢复后另加补送的部分）"),
         );
     }
 
@@ -234,6 +234,7 @@ impl Page {
     fn forms(&self, forms: &[Form]) {
         self.say("  in these messages:".into(), "  消息形式：".into());
         let mut shown: Vec<&str> = Vec::new();
+        let mut before = None;
         for form in forms {
             let what = match form.kind {
                 "data" => self.pick("samples", "样本"),
@@ -242,7 +243,9 @@ impl Page {
                 "state" => self.pick("online; kept by the broker", "在线状态；由服务器保留"),
                 _ => self.pick("what the broker says when the agent is gone", "程序断开后由服务器代发"),
             };
-            say(format_args!("    {}  ({what})", form.topic));
+            if before.replace((form.kind, &form.topic)) != Some((form.kind, &form.topic)) {
+                say(self.pick(format!("    {}  ({what})", form.topic), format!("    {}（{what}）", form.topic)));
+            }
             if !shown.contains(&form.kind) || form.kind == "event" {
                 shown.push(form.kind);
                 let cut = form.example.get().char_indices().nth(MAX_EXAMPLE).map(|(at, _)| at);

@@ -20,7 +20,7 @@ const DAY: u64 = 86_400;
 /// Networks of industry keep their logs for six months (网络安全法, article 21 (3)).
 const KEEP: Duration = Duration::from_secs(180 * DAY);
 
-/// About 3 million messages at 60 to 70 bytes each (docs/EGRESS.md): a month at one message a second.
+/// About 4 million messages at 50 bytes each (docs/EGRESS.md): six weeks at one message a second.
 const MAX_SIZE: u64 = 200_000_000;
 
 pub(super) fn egress(top: &Section<'_>) -> Egress {

@@ -30,7 +30,8 @@ impl Bench {
 
     fn open_with(&self, settings: Egress, at: i64) -> (Book, Post) {
         let (post, inbox) = channel(std::thread::current());
-        let book = Book::open(self.dir.path(), settings, TimeZone::UTC, BootId(7), inbox, Timestamp(at));
+        let mut book = Book::open(self.dir.path(), settings, TimeZone::UTC, BootId(7), inbox, Timestamp(at));
+        book.turn(Timestamp(at));
         (book, post)
     }
 
@@ -80,7 +81,7 @@ fn what_left_is_written_once_a_minute_and_at_the_stop() {
     let (mut book, post) = bench.open(NEW_YEAR);
     leave(&post, NEW_YEAR, 5);
     book.turn(Timestamp(NEW_YEAR));
-    assert!(!bench.folder().exists(), "nothing is written before its time");
+    assert_eq!(bench.lines(), ["started"], "nothing more is written before its time");
     book.waiting_since = Instant::now().checked_sub(FLUSH_EVERY);
     book.turn(Timestamp(NEW_YEAR));
     assert_eq!(bench.lines(), ["started", "27:5"]);
@@ -128,6 +129,23 @@ fn after_a_crash_the_log_says_that_a_minute_may_be_missing() {
     book.close(Timestamp(NEW_YEAR + 60_001));
     assert_eq!(bench.lines(), ["started", "27:5", "not closed", "started", "stopped"]);
     assert_eq!(bench.sums(), [("2026-01-01".into(), 1)]);
+}
+
+#[test]
+fn a_crash_in_the_very_first_minute_is_told_too() {
+    let bench = Bench::new();
+    let (mut book, post) = bench.open(NEW_YEAR);
+    leave(&post, NEW_YEAR, 5);
+    book.turn(Timestamp(NEW_YEAR));
+    drop(book);
+    let (mut book, _) = bench.open(NEW_YEAR + 1_000);
+    book.close(Timestamp(NEW_YEAR + 2_000));
+    drop(book);
+    drop(bench.open(NEW_YEAR + 3_000)); // a clean stop before, and a crash again
+    let (mut book, _) = bench.open(NEW_YEAR + 4_000);
+    book.close(Timestamp(NEW_YEAR + 5_000));
+    let expected = ["started", "not closed", "started", "stopped", "started", "not closed", "started", "stopped"];
+    assert_eq!(bench.lines(), expected);
 }
 
 #[test]
