@@ -206,7 +206,8 @@ fn group(number: usize, tags: usize) -> Arc<Group> {
         6..8 => ValueKind::Float,
         _ => ValueKind::Bool,
     };
-    let tag = |n| TagInfo { name: format!("tag_{n}").into(), unit: None, kind: kind(n), report };
+    let tag =
+        |n| TagInfo { name: format!("tag_{n}").into(), unit: None, kind: kind(n), report, grade: Default::default() };
     Arc::new(Group::new(format!("device-{number}").into(), Duration::from_secs(1), (0..tags).map(tag).collect()))
 }
 

@@ -20,7 +20,9 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use cloudward::journal::{Journal, Limits, NewData, Settings};
-use cloudward::model::{BootId, Deadband, Group, Reading, ReportRule, Scan, TagInfo, Timestamp, Value, ValueKind};
+use cloudward::model::{
+    BootId, Deadband, Grade, Group, Reading, ReportRule, Scan, TagInfo, Timestamp, Value, ValueKind,
+};
 use common::agent::Agent;
 use common::broker::{Mosquitto, Setup};
 use common::gate::Gate;
@@ -125,7 +127,13 @@ fn fill(dir: &Path, bytes: f64) {
     let settings = Settings { dir: dir.to_owned(), limits: Limits { max_size: 10 << 30, ..Limits::default() } };
     let mut journal = Journal::open(settings, BootId(1), Timestamp(0)).unwrap();
     let report = ReportRule { deadband: Deadband::None, max_silence: Duration::from_secs(60) };
-    let tag = |n| TagInfo { name: format!("t{n}").into(), unit: None, kind: ValueKind::Float, report };
+    let tag = |n| TagInfo {
+        name: format!("t{n}").into(),
+        unit: None,
+        kind: ValueKind::Float,
+        report,
+        grade: Grade::default(),
+    };
     let group = Arc::new(Group::new("d".into(), Duration::from_secs(1), (0..1_000).map(tag).collect()));
     let mut state = 42_u64;
     while size(dir) < bytes {

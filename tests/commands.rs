@@ -28,6 +28,67 @@ fn check_shows_the_plan_in_both_languages() {
 }
 
 #[test]
+fn egress_shows_what_leaves_and_what_stays_in_both_languages() {
+    for (lang, words) in [
+        (
+            "en",
+            [
+                "sink cloud: to broker.example.com:8883, encrypted (TLS)",
+                "imm-01.temp  °C  float  production/state  general  read every 1s, sent when changed by more than 0.5, at least every 1m",
+                "imm-01.holding  bar  int  production/parameter  important  sent every 1s",
+                "LEAVES: events: starts, links",
+                "messages an hour",
+                "STAYS: ",
+            ],
+        ),
+        (
+            "zh",
+            [
+                "去向 cloud：送往 broker.example.com:8883，加密（TLS）",
+                "imm-01.temp  °C  float  生产/工况状态  一般  每 1s 采一次，变化超过 0.5 才送，最长 1m 送一次",
+                "imm-01.holding  bar  int  生产/工艺参数  重要  每 1s 送一次",
+                "外送：事件，即程序启动、链路通断",
+                "每小时最多",
+                "不外送：",
+            ],
+        ),
+    ] {
+        let ended = run_to_end(&["egress", "--config", EXAMPLE, "--lang", lang]);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        for word in words {
+            assert!(ended.stdout.contains(word), "{word} is not in\n{}", ended.stdout);
+        }
+        assert!(!ended.stdout.contains("imm-07"), "what stays is counted, not listed:\n{}", ended.stdout);
+        let all = run_to_end(&["egress", "--config", EXAMPLE, "--lang", lang, "--all"]);
+        assert!(all.stdout.contains("imm-07.cycle"), "{}", all.stdout);
+    }
+    let check = run_to_end(&["check", "--config", EXAMPLE]);
+    assert!(check.stdout.contains("WARNING: important or core data leave: imm-01.holding"), "{}", check.stdout);
+}
+
+#[test]
+fn egress_says_what_it_has_not() {
+    let dir = common::temp_dir();
+    let path = dir.path().join("w.toml");
+    let text = "[workshop]\nenterprise = \"e\"\nid = \"w\"\ntimezone = \"UTC\"\n";
+    std::fs::write(&path, text).unwrap();
+    let ask = |arguments: &[&str]| run_to_end(&[&["egress", "--config", path.to_str().unwrap()], arguments].concat());
+    for (arguments, code, word) in [
+        (&["--log"][..], 65, "CW764"),
+        (&["--totals"], 65, "CW764"),
+        (&["--hash", path.to_str().unwrap()], 65, "CW764"),
+        (&["--hash", "/nowhere"], 69, "CW768"),
+        (&["--log", "--day", "yesterday"], 64, "CW766"),
+        (&["--sink", "cloud"], 64, "CW765"),
+        (&["--log", "--totals"], 64, "cannot be used with"),
+    ] {
+        let ended = ask(arguments);
+        assert!(ended.code == Some(code) && ended.stderr.contains(word), "{arguments:?}: {ended:?}");
+    }
+    assert!(ask(&[]).stdout.contains("nothing leaves"));
+}
+
+#[test]
 fn what_stands_in_a_file_does_not_steer_the_terminal() {
     let dir = common::temp_dir();
     let path = dir.path().join("w.toml");

@@ -25,7 +25,7 @@ use crate::config::{Config, Sink, connection_bytes};
 use crate::journal::Reader;
 use crate::model::words::sink as words;
 use crate::model::{Backoff, BootId, Code, Stream, Trouble};
-use crate::sink::{Budget, Mask, Note, Scope, Shut, Token, Topics, Uplink, cause, payload};
+use crate::sink::{Budget, Mask, Note, Scope, Shut, Token, Topics, Uplink, Witness, cause, payload};
 
 pub use report::SinkStatus;
 
@@ -60,6 +60,8 @@ pub struct Desk {
     pub recorder: Orders,
     /// This start of the agent.
     pub boot: BootId,
+    /// Sees what leaves, for the egress log.
+    pub witness: Witness,
 }
 
 /// The task of one sink.
@@ -100,7 +102,7 @@ impl Courier {
         let usage = desk.progress.borrow().usage;
         Courier {
             topics: Topics::new(&sink.prefix, &config.workshop),
-            scope: Scope::new(&sink.send),
+            scope: Scope::of(&sink, &config.devices),
             backoff: Backoff::new(RETRY, sink.retry_max),
             budget: Budget::new(&sink.budget, zone, usage),
             shut: None,
@@ -144,7 +146,8 @@ impl Courier {
             return None;
         }
         let will = (self.topics.state(), payload::offline(self.desk.boot));
-        Some(Uplink::connect(&self.sink, will).await)
+        let uplink = Uplink::connect(&self.sink, will.clone()).await;
+        Some(uplink.map(|uplink| uplink.seen_by(self.desk.witness.clone(), &will)))
     }
 
     /// One connection from CONNACK to its end.

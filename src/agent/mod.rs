@@ -3,6 +3,7 @@
 
 mod courier;
 mod dial_in;
+pub mod egress;
 mod flight;
 mod hold;
 mod lanes;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime};
 
+use jiff::tz::TimeZone;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
@@ -35,6 +37,7 @@ use crate::config::{self, Config, Device, Link, Persist, Sink, Transport, Worksh
 use crate::journal::{Journal, Limits, Settings};
 use crate::model::words::agent as words;
 use crate::model::{BootId, Lang, LinkState, Priority, Timestamp, Trouble};
+use crate::sink::witness::{self, Post};
 #[cfg(feature = "opcua")]
 use crate::source::opcua::Client;
 use crate::source::{LinkStatus, Poller, poller};
@@ -56,6 +59,7 @@ pub struct Agent {
     boot: BootId,
     started: Instant,
     recorder: Recorder,
+    witnesses: Post,
     links: HashMap<Arc<str>, RunningLink>,
     sinks: HashMap<Arc<str>, RunningSink>,
     dial_in: DialIn,
@@ -88,12 +92,14 @@ impl Agent {
             let config::Journal { commit_interval, persist, .. } = config.journal;
             Recorder::start(journal, commit_interval, persist, message_bytes(&config))
         };
+        let witnesses = keep_egress_log(&recorder, &config, &state_dir, boot);
         let mut agent = Agent {
             config: config.clone(),
             state_dir,
             boot,
             started: Instant::now(),
             recorder,
+            witnesses,
             links: HashMap::new(),
             sinks: HashMap::new(),
             dial_in: DialIn::default(),
@@ -115,6 +121,7 @@ impl Agent {
             persist: config.journal.persist,
             message_bytes: message_bytes(&config),
         });
+        self.recorder.tell(Command::Egress(config.egress.clone(), zone(&config)));
         self.put_in_force(Arc::new(config)).await;
     }
 
@@ -205,6 +212,7 @@ impl Agent {
             tail: self.recorder.tail(),
             recorder: self.recorder.orders(),
             boot: self.boot,
+            witness: self.witnesses.witness(&sink.name),
         };
         let made_from = (sink.clone(), config.workshop.clone(), config.devices.clone());
         let config = config.clone();
@@ -314,6 +322,20 @@ pub struct Overview {
     pub missed_scans: u64,
     /// Turns of the recorder: it lives as long as they grow.
     pub turns: u64,
+}
+
+/// Gives the recorder's thread the egress log to write, and the sinks an end to tell it.
+fn keep_egress_log(recorder: &Recorder, config: &Config, state_dir: &Path, boot: BootId) -> Post {
+    let (post, inbox) = witness::channel(recorder.thread());
+    let now = Timestamp::of(SystemTime::now());
+    let book = egress::Book::open(state_dir, config.egress.clone(), zone(config), boot, inbox, now);
+    recorder.tell(Command::EgressLog(Box::new(book)));
+    post
+}
+
+/// The workshop's time zone.
+fn zone(config: &Config) -> TimeZone {
+    TimeZone::get(&config.workshop.timezone).unwrap_or(TimeZone::UTC)
 }
 
 /// The task of one link, by its protocol.

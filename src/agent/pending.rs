@@ -89,7 +89,13 @@ mod tests {
 
     fn group(device: &str, tags: usize) -> Arc<Group> {
         let report = ReportRule { deadband: Deadband::None, max_silence: Duration::from_secs(60) };
-        let tag = |n| TagInfo { name: format!("t{n}").into(), unit: None, kind: ValueKind::Int, report };
+        let tag = |n| TagInfo {
+            name: format!("t{n}").into(),
+            unit: None,
+            kind: ValueKind::Int,
+            report,
+            grade: Default::default(),
+        };
         Arc::new(Group::new(device.into(), Duration::from_secs(1), (0..tags).map(tag).collect()))
     }
 

@@ -9,10 +9,12 @@ use std::sync::mpsc;
 use std::thread::{self, Thread};
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use tokio::sync::{oneshot, watch};
 
+use super::egress::Book;
 use super::tail::Tail;
-use crate::config::Persist;
+use crate::config::{Egress, Persist};
 use crate::journal::{Journal, Limits, Poisoned};
 use crate::model::words::agent as words;
 use crate::model::{Ahead, Code, Cursor, Seq, Trouble, Usage};
@@ -73,6 +75,10 @@ pub enum Command {
         /// Bytes of a record's message at most.
         message_bytes: usize,
     },
+    /// The egress log, which is this thread's to write.
+    EgressLog(Box<Book>),
+    /// New settings of the egress log, and the workshop's time zone.
+    Egress(Egress, TimeZone),
     /// Commit, write the cursors, close.
     Stop,
 }
@@ -164,6 +170,11 @@ impl Recorder {
     /// For watchdog and status.
     pub fn health(&self) -> Arc<Health> {
         self.health.clone()
+    }
+
+    /// Whom to wake.
+    pub fn thread(&self) -> Thread {
+        self.orders.thread.clone()
     }
 
     /// Sends a command and wakes the thread.

@@ -5,6 +5,7 @@ mod server;
 
 use std::process::ExitCode;
 
+use super::egress;
 use super::learned;
 use super::load::load_or_explain;
 use super::outlook::{self, BusLoad, LinkLoad, METER_TURNAROUND, Request, TURNAROUND};
@@ -252,6 +253,7 @@ impl Report<'_> {
         );
         self.budget(sink, &load);
         self.say(format!("  leaves: {}", sink.send.join(", ")), format!("  允许外送：{}", sink.send.join("，")));
+        egress::remarks(self.config, sink, self.lang).iter().for_each(say);
         if sink.security == Security::Plaintext {
             self.say(
                 "  WARNING: this connection is not encrypted: everyone on the way can read data and password".into(),

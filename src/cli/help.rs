@@ -7,9 +7,10 @@ use clap::{Arg, ArgAction, Command};
 use crate::model::Lang;
 
 /// What each command is for.
-const COMMANDS: [(&str, &str); 16] = [
+const COMMANDS: [(&str, &str); 17] = [
     ("run", "采集、存储、上送，直到被停止：即采集程序本身"),
     ("check", "校验配置并说明其含义：请求数、消息量、可撑多久断网、闪存写入量"),
+    ("egress", "列出外送清单：哪些数据、送往何处、以什么形式、最多多少；以及外送记录：实际送出了什么"),
     ("write", "向设备写一个值；默认关闭，须由配置允许，写前询问，留有记录，写后回读"),
     ("explain", "解释消息末尾的代码（如 CW204）：含义、常见原因、处理办法"),
     ("import", "把 Kepware、Neuron、Telegraf 的点转换成车间配置或点表；有内容未能导入时退出码为 2"),
@@ -27,7 +28,7 @@ const COMMANDS: [(&str, &str); 16] = [
 ];
 
 /// What each argument means: the same in every command, unless the name of one stands before it.
-const ARGUMENTS: [(&str, &str); 71] = [
+const ARGUMENTS: [(&str, &str); 79] = [
     ("config", "车间配置文件；各配置项见 config/workshop.toml"),
     ("log", "日志级别：error、warn、info、debug，或 cloudward::source=debug 这样的过滤条件"),
     ("lang", "消息语言：en 或 zh（默认取自 LC_ALL、LC_MESSAGES、LANG）"),
@@ -114,6 +115,14 @@ const ARGUMENTS: [(&str, &str); 71] = [
     ("trust_all", "首次见到即信任任何客户端证书：仅供测试，切勿用于真实设备"),
     ("no_security", "同时提供不加密的端点；只有不用密码的用户可以从那里登录"),
     ("state_dir", "日志库目录；不写则用临时目录，结束时删除"),
+    ("sink", "只看该去向"),
+    ("json", "以 JSON 输出，供程序读取；格式保持稳定"),
+    ("all", "同时列出全部不外送的点"),
+    ("egress log", "列出外送记录：每条消息的时间、去向、主题、类别和级别、字节数、SHA-256"),
+    ("day", "只看该日，如 2026-01-31；默认看外送记录，加 --totals 则看合计"),
+    ("totals", "列出每日合计（长期保存），按去向、类别和级别"),
+    ("hash", "查该文件的内容是否外送过、何时外送；- 表示标准输入"),
+    ("egress config", "车间配置文件；外送记录在它的状态目录中"),
 ];
 
 /// How it is done: the same as the commands say in English below their arguments.

@@ -7,6 +7,7 @@ mod cert;
 mod check;
 #[cfg(feature = "demo")]
 mod demo;
+mod egress;
 mod endpoint;
 mod explain;
 mod help;
@@ -79,6 +80,8 @@ enum Command {
     Run(RunArgs),
     /// Validate a configuration and show what it means: requests, messages, hours of outage, flash wear.
     Check(ConfigArgs),
+    /// Show what leaves, whither, in which form and how much (the manifest), and what left (the egress log).
+    Egress(egress::EgressArgs),
     /// Write one value into a machine; off unless the configuration allows it, asked, recorded, and read back.
     Write(write::WriteArgs),
     /// Explain a code such as CW204: what it means, what is usually behind it, what to do.
@@ -142,6 +145,7 @@ pub fn main() -> ExitCode {
     match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::check(&args),
+        Command::Egress(args) => egress::egress(&args),
         Command::Write(args) => write::write(&args),
         Command::Explain(args) => explain::explain(&args),
         Command::Import(args) => import::import(&args),

@@ -192,7 +192,7 @@ pub(super) fn link_load(config: &Config, link: &Link) -> LinkLoad {
 
 /// The load of one sink.
 pub(super) fn sink_load(config: &Config, sink: &Sink) -> SinkLoad {
-    let scope = Scope::new(&sink.send);
+    let scope = Scope::of(sink, &config.devices);
     let mut load = SinkLoad { tags: 0, messages_per_day: 0.0, bytes_per_day: 0.0 };
     for device in &config.devices {
         for (period, tags) in device.by_period() {

@@ -13,10 +13,10 @@ use super::read::Section;
 use super::server::one_of;
 use super::tag_type::{self, order};
 use super::write_rule::write_rule;
-use super::{Areas, Device, Link, Manners, Origin, Tag, link, meter, node, profile, table};
+use super::{Areas, Device, Link, Manners, Origin, Tag, grade, link, meter, node, profile, table};
 use crate::model::words::config as words;
 use crate::model::words::opcua_config as opcua_words;
-use crate::model::{Deadband, Priority, ReportRule};
+use crate::model::{Deadband, Grade, Priority, ReportRule};
 
 /// A scan of so many tags still fits one message of the default size with room to spare.
 pub const MAX_TAGS: usize = 4_000;
@@ -32,6 +32,8 @@ pub(super) struct Defaults {
     pub(super) areas: Option<&'static Areas>,
     /// How the device is asked.
     pub(super) protocol: Protocol,
+    /// What kind of data they are.
+    pub(super) grade: Grade,
     /// No tag has a shorter period.
     pub(super) at_least: Duration,
     /// On OPC UA.
@@ -95,6 +97,7 @@ pub(super) fn devices(top: &Section<'_>, links: &[Arc<Link>], files: &Files<'_>)
             order: None,
             areas: None,
             protocol,
+            grade: grade::grade(&section, Grade::default()),
             at_least: Duration::ZERO,
             habits: Habits::default(),
             max_registers: Manners::DEFAULT.limits.max_registers,
@@ -155,6 +158,7 @@ pub(super) fn tag(section: &Section<'_>, defaults: &Defaults, names: &mut Unique
     let every = section.time("every", PERIODS).or(defaults.every).unwrap_or(Duration::from_secs(1));
     let every = every.max(defaults.at_least);
     let report = report(section, defaults.protocol);
+    let grade = grade::grade(section, defaults.grade);
     let scale = section.number("scale", "scale = 0.1");
     let offset = section.number("offset", "offset = -40");
     if scale == Some(0.0) {
@@ -189,6 +193,7 @@ pub(super) fn tag(section: &Section<'_>, defaults: &Defaults, names: &mut Unique
         values: values.map(Arc::new),
         every,
         report,
+        grade,
         write,
     })
 }

@@ -6,9 +6,11 @@ mod budget;
 mod check;
 mod device;
 pub mod dlt645;
+mod egress;
 mod files;
 mod gather;
 mod glob;
+mod grade;
 mod link;
 mod meter;
 pub mod modbus;
@@ -30,12 +32,16 @@ mod write_rule;
 pub use areas::Areas;
 pub use budget::{Backlog, Budget, Hours, connection_bytes, ping_bytes, wire_bytes};
 pub use device::{MAX_TAGS, PERIODS};
+pub use egress::Egress;
 pub use files::MAX_BYTES as MAX_OTHER_FILE;
 pub use glob::glob;
 pub use names::Names;
 pub use profile::BUILT_IN as BUILT_IN_PROFILES;
 pub use quote::quoted;
-pub use sink::{ENVELOPE_BYTES, LONGEST_STATUS, LONGEST_TIME, LONGEST_VALUE, SCAN_BYTES, TEXT_FRAME, escaped_len};
+pub use sink::{
+    ENVELOPE_BYTES, EVENTS, INDICATORS, LONGEST_STATUS, LONGEST_TIME, LONGEST_VALUE, SCAN_BYTES, TEXT_FRAME,
+    escaped_len, longest_reading,
+};
 pub use spreadsheet::{Row, rows_of_text, rows_of_xlsx};
 pub use transport::{Parity, SerialLine, Transport};
 pub use units::parse_time;
@@ -49,7 +55,7 @@ use std::time::Duration;
 
 use self::opcua::{Node, User};
 use crate::model::words::config as words;
-use crate::model::{Lang, Priority, ReportRule, TagInfo, Trouble, ValueKind};
+use crate::model::{Grade, Lang, Priority, ReportRule, TagInfo, Trouble, ValueKind};
 use dlt645::{Item, MeterAddress};
 use modbus::{DataType, Register, Scaling};
 
@@ -60,6 +66,8 @@ pub struct Config {
     pub workshop: Workshop,
     /// Limits of the journal.
     pub journal: Journal,
+    /// The log of what left.
+    pub egress: Egress,
     /// Physical connections.
     pub links: Vec<Arc<Link>>,
     /// The equipment ledger.
@@ -268,6 +276,8 @@ pub struct Tag {
     pub every: Duration,
     /// Report on change.
     pub report: ReportRule,
+    /// What kind of data it is, and what may happen to it.
+    pub grade: Grade,
     /// `None`: it is only read.
     pub write: Option<WriteRule>,
 }
@@ -352,7 +362,13 @@ impl Tag {
 
     /// What journal and sinks need of it.
     pub fn info(&self) -> TagInfo {
-        TagInfo { name: self.name.clone(), unit: self.unit.clone(), kind: self.kind(), report: self.report }
+        TagInfo {
+            name: self.name.clone(),
+            unit: self.unit.clone(),
+            kind: self.kind(),
+            report: self.report,
+            grade: self.grade,
+        }
     }
 }
 
@@ -391,6 +407,8 @@ pub struct Sink {
     pub budget: Budget,
     /// What may leave: the entries of `send`, each valid.
     pub send: Vec<String>,
+    /// Tags of a guarded level that may leave all the same, `device.tag` in full; each is opened by `send` too.
+    pub send_important: Vec<String>,
 }
 
 /// How a broker connection is protected.

@@ -9,12 +9,15 @@ use super::check::{Unique, host_and_port, name};
 use super::glob::glob;
 use super::opcua::Node;
 use super::read::Section;
-use super::{Device, SecretSource, Security, Sink, Tag, Workshop};
+use super::{Device, SecretSource, Security, Sink, Tag, Workshop, grade};
 use crate::model::ValueKind;
 use crate::model::words::config as words;
 
-/// The events stream in `send`.
-const EVENTS: &str = "events";
+/// The entry of `send` that opens the events stream.
+pub const EVENTS: &str = "events";
+
+/// The entry of `send` that opens indicators, and nothing that was measured.
+pub const INDICATORS: &str = "indicators";
 
 /// Bytes of a data message that are not its samples, at most.
 pub const ENVELOPE_BYTES: usize = 512;
@@ -71,6 +74,7 @@ fn sink(section: &Section<'_>, workshop: &Workshop, devices: &[Arc<Device>], dev
         |range: std::ops::RangeInclusive<u64>| Duration::from_secs(*range.start())..=Duration::from_secs(*range.end());
     let max_message = section.size("max_message", "4kB", "16MB", "256kB").map_or(256_000, |bytes| bytes as usize);
     let send = send(section, devices, devices_are_sound);
+    let send_important = grade::send_important(section, &send, devices, devices_are_sound);
     fits_message(section, devices, max_message);
     Sink {
         host,
@@ -91,6 +95,7 @@ fn sink(section: &Section<'_>, workshop: &Workshop, devices: &[Arc<Device>], dev
         backlog: budget::backlog(section),
         budget: budget::budget(section),
         send,
+        send_important,
         name,
     }
 }
@@ -185,7 +190,8 @@ fn send(section: &Section<'_>, devices: &[Arc<Device>], devices_are_sound: bool)
     }
     for (entry, at) in &entries {
         // Where a tag has a mistake of its own, "matches nothing" would be a false trail.
-        if !devices_are_sound || entry == EVENTS || devices.iter().any(|device| names_something(entry, device)) {
+        let is_word = entry == EVENTS || entry == INDICATORS;
+        if !devices_are_sound || is_word || devices.iter().any(|device| names_something(entry, device)) {
             continue;
         }
         let trouble = crate::model::Trouble::new(words::SEND_MATCHES_NOTHING).with("key", section.path_of("send"));
@@ -195,7 +201,7 @@ fn send(section: &Section<'_>, devices: &[Arc<Device>], devices_are_sound: bool)
 }
 
 /// Whether an entry of `send` names at least one tag of this device, or the device itself.
-fn names_something(entry: &str, device: &Device) -> bool {
+pub(super) fn names_something(entry: &str, device: &Device) -> bool {
     match entry.split_once('.') {
         None => glob(entry, &device.id),
         Some((id, tag)) => glob(id, &device.id) && device.tags.iter().any(|t| glob(tag, &t.name)),
@@ -217,7 +223,7 @@ fn fits_message(section: &Section<'_>, devices: &[Arc<Device>], max_message: usi
 }
 
 /// What a reading of this tag takes in JSON at most, with the tag's name.
-fn longest_reading(tag: &Tag) -> usize {
+pub fn longest_reading(tag: &Tag) -> usize {
     if !tag.has_stamps() {
         return longest_value(tag);
     }
@@ -277,6 +283,7 @@ mod tests {
             every: Duration::from_secs(1),
             write: None,
             report: ReportRule { deadband: Deadband::None, max_silence: Duration::from_secs(60) },
+            grade: crate::model::Grade::default(),
         }
     }
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bytes::Damaged;
 use super::record::{Packer, Unpacker};
-use crate::model::{Deadband, Group, ReportRule, TagInfo, ValueKind};
+use crate::model::{Class, Deadband, Grade, Group, Level, ReportRule, TagInfo, ValueKind};
 
 /// The writer's side: the number of a group, by its fingerprint. Its size is that of the configuration.
 #[derive(Default)]
@@ -111,6 +111,10 @@ struct Tag {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     percent: Option<f64>,
     silence_ns: u64,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    class: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    level: Option<String>,
 }
 
 impl Entry {
@@ -122,6 +126,8 @@ impl Entry {
             absolute: if let Deadband::Absolute(limit) = tag.report.deadband { Some(limit) } else { None },
             percent: if let Deadband::Percent(limit) = tag.report.deadband { Some(limit) } else { None },
             silence_ns: nanoseconds(tag.report.max_silence),
+            class: (tag.grade.class != Class::default()).then(|| tag.grade.class.as_str().to_owned()),
+            level: (tag.grade.level != Level::default()).then(|| tag.grade.level.as_str().to_owned()),
         };
         Entry {
             device: group.device.to_string(),
@@ -142,6 +148,10 @@ impl Entry {
                 unit: tag.unit.map(Into::into),
                 kind: ValueKind::parse(&tag.kind)?,
                 report: ReportRule { deadband, max_silence: Duration::from_nanos(tag.silence_ns) },
+                grade: Grade {
+                    class: tag.class.map_or(Some(Class::default()), |word| Class::parse(&word))?,
+                    level: tag.level.map_or(Some(Level::default()), |word| Level::parse(&word))?,
+                },
             })
         };
         let tags = self.tags.into_iter().map(tag).collect::<Option<_>>()?;
@@ -160,12 +170,17 @@ mod tests {
     use super::*;
 
     fn group(period: Duration, deadband: Deadband) -> Arc<Group> {
+        graded(period, deadband, Grade::default())
+    }
+
+    fn graded(period: Duration, deadband: Deadband, grade: Grade) -> Arc<Group> {
         let report = ReportRule { deadband, max_silence: Duration::from_secs(3600) };
         let tag = |name: &str, unit: Option<&str>, kind| TagInfo {
             name: name.into(),
             unit: unit.map(Into::into),
             kind,
             report,
+            grade,
         };
         let tags = vec![tag("temp", Some("°C"), ValueKind::Float), tag("run", None, ValueKind::Bool)];
         Arc::new(Group::new("press-1".into(), period, tags))
@@ -189,6 +204,8 @@ mod tests {
             group(2 * second, Deadband::None),
             group(second, Deadband::Absolute(0.1)),
             group(second, Deadband::Percent(2.5)),
+            graded(second, Deadband::None, Grade { class: Class::ProcessParameter, level: Level::Core }),
+            graded(second, Deadband::None, Grade { level: Level::Important, ..Grade::default() }),
         ];
         for (expected, group) in (1..).zip(&groups) {
             assert_eq!(number(group, false), expected);

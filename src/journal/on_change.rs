@@ -113,6 +113,7 @@ mod tests {
             unit: None,
             kind: ValueKind::Float,
             report: ReportRule { deadband: *deadband, max_silence: MINUTE },
+            grade: crate::model::Grade::default(),
         };
         Arc::new(Group::new("m".into(), Duration::from_secs(1), deadbands.iter().enumerate().map(tag).collect()))
     }

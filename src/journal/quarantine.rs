@@ -251,6 +251,7 @@ mod tests {
         let tag = crate::model::TagInfo {
             name: "t".into(),
             unit: None,
+            grade: Default::default(),
             kind: ValueKind::Text,
             report: crate::model::ReportRule {
                 deadband: crate::model::Deadband::None,

@@ -38,6 +38,7 @@ fn group(device: &str, tags: usize) -> Arc<Group> {
         unit: Some("kW".into()),
         kind: ValueKind::Int,
         report: ReportRule { deadband: Deadband::Absolute(0.5), max_silence: DAY },
+        grade: crate::model::Grade::default(),
     };
     Arc::new(Group::new(device.into(), Duration::from_secs(1), (0..tags).map(tag).collect()))
 }

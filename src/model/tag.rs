@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Grade;
+
 /// The kind of value that a tag reports, after scaling. The word is part of the birth message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ValueKind {
@@ -71,6 +73,8 @@ pub struct TagInfo {
     pub kind: ValueKind,
     /// Report on change.
     pub report: ReportRule,
+    /// What kind of data it is, and what may happen to it.
+    pub grade: Grade,
 }
 
 /// The tags of one device that are read together because they share a period. A batch is one scan of a group.
@@ -78,7 +82,7 @@ pub struct TagInfo {
 pub struct Group {
     /// The device's id.
     pub device: Arc<str>,
-    /// Stable across restarts as long as the device id and the names, units and kinds of its tags stay the same:
+    /// Stable across restarts as long as the device id and the names, units, kinds and grades of its tags stay the same:
     /// [`Group::fingerprint`].
     pub id: u64,
     /// Time between two scans.
@@ -107,6 +111,10 @@ impl Group {
             eat(&tag.name);
             eat(tag.unit.as_deref().unwrap_or(""));
             eat(tag.kind.as_str());
+            if tag.grade != Grade::default() {
+                eat(tag.grade.class.as_str());
+                eat(tag.grade.level.as_str());
+            }
         }
         hash
     }
@@ -122,6 +130,7 @@ mod tests {
             unit: unit.map(Into::into),
             kind: ValueKind::Float,
             report: ReportRule { deadband: Deadband::None, max_silence: Duration::from_secs(60) },
+            grade: Grade::default(),
         }
     }
 

@@ -15,7 +15,8 @@ use secrecy::ExposeSecret;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::{cause, tls};
+use super::egress::{Kind, Message};
+use super::{Contents, Witness, cause, tls};
 use crate::config::{Security, Sink};
 use crate::model::words::sink as words;
 use crate::model::{Seq, Stream, Trouble};
@@ -85,6 +86,7 @@ pub struct Uplink {
     max_message: usize,
     lost: Option<Trouble>,
     sink: Sink,
+    witness: Option<Witness>,
 }
 
 impl Uplink {
@@ -108,7 +110,26 @@ impl Uplink {
         let (notes_of_task, notes) = mpsc::channel(window + 1);
         let task = tokio::spawn(carry(eventloop, tokens_of_task, notes_of_task, sink.clone()));
         let (in_flight, lost, max_message) = (0, None, sink.max_message);
-        Ok(Uplink { client, tokens, notes, task, in_flight, window, max_message, lost, sink: sink.clone() })
+        Ok(Uplink {
+            client,
+            tokens,
+            notes,
+            task,
+            in_flight,
+            window,
+            max_message,
+            lost,
+            sink: sink.clone(),
+            witness: None,
+        })
+    }
+
+    /// The same, seen by a witness from here on; the will is with the broker already.
+    pub fn seen_by(mut self, witness: Witness, (topic, payload): &(String, Vec<u8>)) -> Uplink {
+        let will = witness.look(Kind::Will, topic, payload, Contents::default());
+        will.into_iter().for_each(|entry| witness.tell(entry));
+        self.witness = Some(witness);
+        self
     }
 
     /// Whether one message more would be taken, as far as the window goes.
@@ -117,7 +138,14 @@ impl Uplink {
     }
 
     /// Hands one message to the broker with QoS 1. Never waits.
-    pub fn publish(&mut self, token: Token, topic: &str, payload: Vec<u8>, retain: bool) -> Result<(), Refused> {
+    pub fn publish(
+        &mut self,
+        token: Token,
+        topic: &str,
+        message: impl Into<Message>,
+        retain: bool,
+    ) -> Result<(), Refused> {
+        let Message { payload, contents } = message.into();
         if self.lost.is_some() {
             return Err(Refused::Lost);
         }
@@ -130,6 +158,8 @@ impl Uplink {
         if !self.has_room() {
             return Err(Refused::Full);
         }
+        let look = |witness: &Witness| witness.look(Kind::of(token, topic), topic, &payload, contents);
+        let seen = self.witness.as_ref().and_then(look);
         // Token and message go into their queues in one breath: the task pairs them by their order alone.
         let queued = self.tokens.try_send(token).is_ok()
             && self.client.try_publish(topic, QoS::AtLeastOnce, retain, payload).is_ok();
@@ -138,6 +168,9 @@ impl Uplink {
             // on: the connection must not live.
             self.task.abort();
             return Err(Refused::Lost);
+        }
+        if let (Some(witness), Some(entry)) = (&self.witness, seen) {
+            witness.tell(entry);
         }
         self.in_flight += 1;
         Ok(())

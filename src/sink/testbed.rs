@@ -176,6 +176,7 @@ pub fn sink(port: u16, security: Security) -> Sink {
         retry_max: Duration::from_secs(15),
         backlog: Backlog::InOrder,
         budget: Budget::default(),
+        send_important: Vec::new(),
         send: vec!["*".into()],
     }
 }

@@ -15,7 +15,7 @@ use crate::config::{Backlog, wire_bytes};
 use crate::journal::Poisoned;
 use crate::model::words::sink as words;
 use crate::model::{DataRecord, MessageId, Seq, Stream, Timestamp, Trouble};
-use crate::sink::{Mask, Refused, Token, Uplink, payload};
+use crate::sink::{Contents, Mask, Message, Refused, Token, Uplink, payload};
 
 /// A live part that is so many times as far behind as makes a backlog is given up for a new one: its line is too narrow.
 const TOO_FAR_BEHIND: usize = 8;
@@ -121,14 +121,15 @@ impl Courier {
             return Ok(None);
         }
         let Some(record) = self.next(lane, Seq::MAX).await? else { return Ok(None) };
-        if !self.scope.events() {
+        if !self.scope.allows(&record.event) {
             lane.window.skipped(record.seq);
             return Ok(Some(Sent::Yes));
         }
         let message = payload::event(&record, lane.window.last_sent());
+        let message = Message { payload: message, contents: Contents::of_event(&record) };
         let (topic, seq) = (self.topics.events(), record.seq);
         if self.suspect.is_condemned(Named::Record(Stream::Events, seq)) {
-            self.quarantine(Poisoned::Event(record), &topic, message.len()).await?;
+            self.quarantine(Poisoned::Event(record), &topic, message.payload.len()).await?;
             lane.window.gave_up(seq);
             return Ok(Some(Sent::Yes));
         }
@@ -159,9 +160,10 @@ impl Courier {
             flight.data.lane(which).window.skipped(seq);
             return Ok(Some(Sent::Yes));
         };
+        let message = Message { payload: message, contents: Contents::of_data(&record, &mask) };
         let topic = self.topics.data(&record.group.device);
         if self.suspect.is_condemned(Named::Record(Stream::Data, seq)) {
-            self.quarantine(Poisoned::Data(record), &topic, message.len()).await?;
+            self.quarantine(Poisoned::Data(record), &topic, message.payload.len()).await?;
             flight.data.lane(which).window.gave_up(seq);
             return Ok(Some(Sent::Yes));
         }
@@ -179,10 +181,11 @@ impl Courier {
         uplink: &mut Uplink,
         token: Token,
         topic: &str,
-        message: Vec<u8>,
+        message: impl Into<Message>,
         retain: bool,
     ) -> Result<(), Refused> {
-        let bytes = wire_bytes(topic.len(), message.len(), &self.sink.security);
+        let message = message.into();
+        let bytes = wire_bytes(topic.len(), message.payload.len(), &self.sink.security);
         uplink.publish(token, topic, message, retain)?;
         self.budget.spend(bytes, Instant::now(), super::wall());
         Ok(())

@@ -38,7 +38,7 @@ struct Others {
 
 fn group() -> Arc<Group> {
     let report = ReportRule { deadband: Deadband::None, max_silence: Duration::from_secs(60) };
-    let tag = TagInfo { name: "n".into(), unit: None, kind: ValueKind::Int, report };
+    let tag = TagInfo { name: "n".into(), unit: None, kind: ValueKind::Int, report, grade: Default::default() };
     Arc::new(Group::new("m".into(), Duration::from_secs(1), vec![tag]))
 }
 
@@ -66,14 +66,9 @@ async fn courier(port: u16, records: u64, settle: impl FnOnce(&mut Sink)) -> (Co
     let (progress, seen_progress) = watch::channel(recorder.progress_of("s").await);
     let (orders, order) = watch::channel(Order::Work);
     recorder.tell(Command::Sinks([("s".to_owned(), seen_progress.clone())].into()));
-    let desk = Desk {
-        progress,
-        status,
-        order,
-        tail: recorder.tail(),
-        recorder: recorder.orders(),
-        boot: BootId(1),
-    };
+    let witness = crate::sink::witness::channel(std::thread::current()).0.witness(&"s".into());
+    let desk =
+        Desk { progress, status, order, tail: recorder.tail(), recorder: recorder.orders(), boot: BootId(1), witness };
     let others = Others { recorder, place, status: seen, progress: seen_progress, order: orders, _dir: dir };
     (Courier::new(config, Arc::new(sink), desk), others)
 }

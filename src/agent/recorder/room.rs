@@ -14,6 +14,7 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::{oneshot, watch};
 use tracing::{error, info, warn};
 
+use super::super::egress::Book;
 use super::super::hold::Hold;
 use super::super::pending::Pending;
 use super::super::space::free_bytes;
@@ -87,6 +88,7 @@ pub(super) struct Room {
     started: Instant,
     /// Why the last maintenance failed: told when it changes, not every time.
     unmaintained: Option<Code>,
+    egress: Option<Box<Book>>,
     /// Dropped with the thread, however it ends.
     _alive: oneshot::Sender<()>,
 }
@@ -132,6 +134,7 @@ impl Room {
             written: 0,
             started: Instant::now(),
             unmaintained: None,
+            egress: None,
             _alive: alive,
         }
     }
@@ -161,10 +164,12 @@ impl Room {
                 self.maintain_if_due();
             }
             self.tend();
+            self.egress.iter_mut().for_each(|book| book.turn(now()));
             for done in flushes {
                 done.send(()).ok(); // the asker may have given up; the flush happened anyway
             }
             if is_stop {
+                self.egress.iter_mut().for_each(|book| book.close(now()));
                 return self.close();
             }
         }
@@ -252,6 +257,10 @@ impl Room {
                 Command::Limits { limits, commit_interval, persist, message_bytes } => {
                     self.journal.set_limits(limits);
                     self.settle(commit_interval, persist, message_bytes);
+                }
+                Command::EgressLog(book) => self.egress = Some(book),
+                Command::Egress(settings, zone) => {
+                    self.egress.iter_mut().for_each(|book| book.set(settings.clone(), zone.clone(), now()));
                 }
                 Command::Stop => is_stop = true,
             }
@@ -452,7 +461,13 @@ mod tests {
 
     fn group(device: &str, tags: usize) -> Arc<Group> {
         let report = ReportRule { deadband: Deadband::None, max_silence: Duration::from_secs(60) };
-        let tag = |n| TagInfo { name: format!("t{n}").into(), unit: None, kind: ValueKind::Int, report };
+        let tag = |n| TagInfo {
+            name: format!("t{n}").into(),
+            unit: None,
+            kind: ValueKind::Int,
+            report,
+            grade: Default::default(),
+        };
         Arc::new(Group::new(device.into(), Duration::from_secs(1), (0..tags).map(tag).collect()))
     }
 

@@ -661,8 +661,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "设备或点改过名、自身有错（见上面各行），或拼写有误。",
         },
         remedy: Text {
-            en: "write \"DEVICE\", \"DEVICE.TAG\", a pattern with *, or \"events\"",
-            zh: "可写 \"设备\"、\"设备.点\"、带 * 的通配符，或 \"events\"",
+            en: "write \"DEVICE\", \"DEVICE.TAG\", a pattern with *, \"events\" or \"indicators\"",
+            zh: "可写 \"设备\"、\"设备.点\"、带 * 的通配符、\"events\" 或 \"indicators\"",
         },
     },
     Words {

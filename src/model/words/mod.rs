@@ -7,6 +7,7 @@ pub mod agent;
 pub mod browse;
 pub mod config;
 pub mod delivery_config;
+pub mod egress;
 pub mod import;
 pub mod journal;
 pub mod opcua;
@@ -37,6 +38,7 @@ pub fn all() -> impl Iterator<Item = &'static Words> {
         import::WORDS,
         write::WORDS,
         opcua_config::WORDS,
+        egress::WORDS,
         delivery_config::WORDS,
     ]
     .into_iter()
@@ -74,6 +76,7 @@ mod tests {
             ("import", include_str!("import.rs")),
             ("write", include_str!("write.rs")),
             ("opcua_config", include_str!("opcua_config.rs")),
+            ("egress", include_str!("egress.rs")),
             ("delivery_config", include_str!("delivery_config.rs")),
         ]
     }

@@ -4,7 +4,7 @@ use super::*;
 use crate::config::Tag;
 use crate::config::modbus::{Address, DataType, Order, Register};
 use crate::config::{Manners, Origin, Station};
-use crate::model::{Deadband, Group, LinkState, ReportRule, Stamp, ValueKind};
+use crate::model::{Deadband, Grade, Group, LinkState, ReportRule, Stamp, ValueKind};
 use proptest::prelude::*;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ const BOOT: BootId = BootId(0x0123_4567_89ab);
 const REPORT: ReportRule = ReportRule { deadband: Deadband::None, max_silence: Duration::from_secs(60) };
 
 pub(in crate::sink) fn tag(name: &str) -> TagInfo {
-    TagInfo { name: name.into(), unit: None, kind: ValueKind::Float, report: REPORT }
+    TagInfo { name: name.into(), unit: None, kind: ValueKind::Float, report: REPORT, grade: Grade::default() }
 }
 
 fn record(names: &[&str], scans: Vec<Vec<Option<Reading>>>) -> DataRecord {
@@ -161,6 +161,7 @@ fn a_birth_names_the_tags_in_scope_only() {
         every: Duration::from_secs(1),
         write: None,
         report: REPORT,
+        grade: Grade::default(),
     };
     let device = Device {
         id: "imm-01".into(),
