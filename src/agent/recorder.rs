@@ -7,13 +7,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::mpsc;
 use std::thread::{self, Thread};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 
 use super::tail::Tail;
 use crate::config::Persist;
 use crate::journal::Journal;
+use crate::ledger::Expected;
 use crate::model::Cursor;
 use crate::source::Outlet;
 use room::{COMMIT_SAMPLES, Room};
@@ -51,6 +52,8 @@ pub enum Command {
         /// Bytes of a record's message at most.
         message_bytes: usize,
     },
+    /// What the ledger is to expect from now on, by the agent's monotonic clock, which began then.
+    Expect(Instant, Vec<Expected>),
     /// Commit, write the cursors, close.
     Stop,
 }

@@ -18,6 +18,8 @@ mod high_water; // how far positions were given, beside the file
 mod reader;
 
 mod cursors;
+
+mod ledger; // what became of each expected sample
 mod dictionary;
 
 mod record; // the body of a row: checksum and zstd around ...

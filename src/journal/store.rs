@@ -16,6 +16,7 @@ use super::columns;
 use super::cursors::Cursors;
 use super::dictionary::Dictionary;
 use super::fault;
+use super::ledger::Staged;
 use super::high_water::{HighWater, Marks};
 use super::record::{Packer, Unpacker};
 use super::schema;
@@ -134,7 +135,7 @@ pub struct Journal {
     boot: BootId,
     boot_row: i64,
     packer: Packer,
-    unpacker: Unpacker,
+    pub(super) unpacker: Unpacker,
     dictionary: Dictionary,
     pub(super) held: [Held; 2],
     pub(super) cursors: Cursors,
@@ -145,6 +146,8 @@ pub struct Journal {
     opening: Opening,
     /// Calls of the upkeep.
     pub(super) rounds: u32,
+    /// Counts for the ledger, until they are stored.
+    pub(super) ledger: Staged,
     /// Given up and not yet told.
     pub(super) dropped: Vec<Dropped>,
     /// Kept open: its lock is what keeps a second agent out, and it goes with the process.
@@ -207,6 +210,7 @@ impl Journal {
             high,
             opening: Opening { previous, missing: 0 },
             rounds: 0,
+            ledger: Staged::default(),
             dropped: Vec::new(),
             _lock: lock,
             inodes,

@@ -99,6 +99,7 @@ impl Journal {
         let is_empty = self.held.iter().all(|held| held.records == 0);
         counted(&self.stored.held) != counted(&self.held)
             || self.stored.losses != self.losses
+            || self.ledger.is_due(self.rounds)
             || self.stored.reserved != self.high.marks().reserved
             || self.stored.cursors.names().ne(self.cursors.names())
             || (has_moved && (!is_empty || self.rounds.is_multiple_of(SELDOM)))
@@ -134,13 +135,16 @@ impl Journal {
             left.records = left.records.saturating_sub(records);
             left.samples = left.samples.saturating_sub(samples);
             let before = self.losses.clone();
+            let staged = self.ledger.losses();
             if let Some(cause) = cause {
                 left.dropped_records = left.dropped_records.saturating_add(records);
                 left.dropped_samples = left.dropped_samples.saturating_add(samples);
+                self.lose_rows(stream, &rows)?;
                 self.lose(stream, Loss { first, last: through, samples, cause, at: now });
             }
             if let Err(error) = self.step(Some((stream, through)), held) {
                 self.losses = before; // nothing was deleted
+                self.ledger.take_back(staged);
                 return Err(error);
             }
             if let Some(cause) = cause {
@@ -196,7 +200,9 @@ impl Journal {
                     reserved[stream as usize] as i64,
                 ))?;
         }
+        let left = self.ledger.write(&transaction)?;
         transaction.commit()?;
+        self.ledger.on_written(left);
         self.held = held;
         self.stored = Stored { cursors: self.cursors.clone(), held, losses: self.losses.clone(), reserved };
         Ok(())
@@ -215,10 +221,12 @@ impl Journal {
 }
 
 /// What has to be known of a row to decide about it.
-struct Row {
+pub(super) struct Row {
     seq: Seq,
-    at: Timestamp,
-    samples: u64,
+    /// Of the dictionary; 0 in events.
+    pub(super) group: i64,
+    pub(super) samples: u64,
+    pub(super) at: Timestamp,
     body_bytes: u64,
 }
 
@@ -231,12 +239,13 @@ impl Row {
 
 /// The oldest rows of a stream, as many as one step deletes. The length of a body is known without reading the body.
 fn oldest_rows(connection: &Connection, stream: Stream) -> rusqlite::Result<Vec<Row>> {
-    let samples = if stream == Stream::Data { "samples" } else { "0" };
-    let sql = format!("SELECT seq, at, {samples}, length(body) FROM {stream} ORDER BY seq LIMIT {STEP_RECORDS}");
+    let columns = if stream == Stream::Data { "samples, grp" } else { "0, 0" };
+    let sql = format!("SELECT seq, at, length(body), {columns} FROM {stream} ORDER BY seq LIMIT {STEP_RECORDS}");
     let mut select = connection.prepare_cached(&sql)?;
     let rows = select.query_map([], |row| {
-        let [seq, at, samples, body_bytes] = [row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?, row.get(3)?];
-        Ok(Row { seq: natural(seq), at: Timestamp(at), samples: natural(samples), body_bytes: natural(body_bytes) })
+        let [seq, at, body_bytes, samples] = [row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?, row.get(3)?];
+        let (seq, samples, body_bytes) = (natural(seq), natural(samples), natural(body_bytes));
+        Ok(Row { seq, group: row.get(4)?, samples, at: Timestamp(at), body_bytes })
     })?;
     rows.collect()
 }

@@ -5,6 +5,7 @@ pub mod backoff;
 pub mod batch;
 pub mod encoding;
 pub mod event;
+pub mod ledger;
 pub mod losses;
 pub mod stamp;
 pub mod tag;
@@ -14,7 +15,7 @@ pub mod value;
 pub mod words;
 
 pub use backoff::Backoff;
-pub use batch::{Batch, BootId, Cursor, DataRecord, EventRecord, MessageId, Scan, Seq, Stream};
+pub use batch::{Batch, BootId, Cursor, DataRecord, EventRecord, MessageId, Scan, Seq, Sign, Stream};
 pub use event::{Event, LinkState, Previous};
 pub use losses::{Loss, LossCause, Losses};
 pub use stamp::Stamp;

@@ -8,6 +8,7 @@ pub mod browse;
 pub mod config;
 pub mod import;
 pub mod journal;
+pub mod ledger;
 pub mod opcua;
 pub mod opcua_config;
 pub mod opcua_trust;
@@ -36,6 +37,7 @@ pub fn all() -> impl Iterator<Item = &'static Words> {
         import::WORDS,
         write::WORDS,
         opcua_config::WORDS,
+        ledger::WORDS,
     ]
     .into_iter()
     .flatten()
@@ -72,6 +74,7 @@ mod tests {
             ("import", include_str!("import.rs")),
             ("write", include_str!("write.rs")),
             ("opcua_config", include_str!("opcua_config.rs")),
+            ("ledger", include_str!("ledger.rs")),
         ]
     }
 

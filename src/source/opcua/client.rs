@@ -277,7 +277,7 @@ impl Client {
     async fn all_bad(&mut self, why: Why) {
         for group in 0..self.book.groups.len() {
             let readings = vec![Some(Reading::Bad(why)); self.book.members[group].len()];
-            self.hand_on(group, readings, None).await;
+            self.hand_on(group, None, readings, None).await;
         }
     }
 
@@ -286,12 +286,18 @@ impl Client {
         let is_read = |handle: &usize| self.items.is_read(*handle).then_some(Reading::Bad(why));
         let readings: Vec<Option<Reading>> = self.book.members[group].iter().map(is_read).collect();
         if readings.iter().any(Option::is_some) {
-            self.hand_on(group, readings, None).await;
+            self.hand_on(group, Some(self.schedule.taken_due(group)), readings, None).await;
         }
     }
 
-    /// A scan of a group goes to the recorder.
-    pub(super) async fn hand_on(&mut self, group: usize, readings: Vec<Option<Reading>>, stamps: Option<Vec<Stamp>>) {
+    /// A scan of a group goes to the recorder. `due_ms`: when it was due, if it was asked for.
+    pub(super) async fn hand_on(
+        &mut self,
+        group: usize,
+        due_ms: Option<u64>,
+        readings: Vec<Option<Reading>>,
+        stamps: Option<Vec<Stamp>>,
+    ) {
         let is_bad = readings.iter().flatten().any(|reading| matches!(reading, Reading::Bad(_)));
         let is_fresh = readings.iter().flatten().any(|reading| matches!(reading, Reading::Good(_)));
         let (group, mono_ms) = (self.book.groups[group].clone(), self.now_ms());
@@ -303,7 +309,7 @@ impl Client {
             status.bad_scans += u64::from(is_bad);
         });
         let at = Timestamp::of(SystemTime::now());
-        let batch = Batch { group, at, mono_ms, readings, stamps };
+        let batch = Batch { group, at, mono_ms, due_ms, readings, stamps };
         self.is_heard &= self.outlet.put(Heard::Batch(batch)).await;
     }
 

@@ -292,7 +292,7 @@ impl Client {
     /// Scans that are complete go to the recorder.
     pub(super) async fn flush(&mut self) {
         for (group, layer) in self.gatherer.take() {
-            self.hand_on(group, layer.readings, Some(layer.stamps)).await;
+            self.hand_on(group, None, layer.readings, Some(layer.stamps)).await;
         }
         self.tell_overflow();
     }

@@ -1,0 +1,103 @@
+//! The recorder keeps the sample ledger: it tells the [`Ledger`] what was heard, the journal what was counted, and receivers, hour by
+//! hour, what became of the samples of each device.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tracing::warn;
+
+use super::{Room, now};
+use crate::journal::NewEvent;
+use crate::ledger::{Down, Expected, Ledger, Moment};
+use crate::model::ledger::{HourReport, Tally};
+use crate::model::words::ledger as words;
+use crate::model::{Event, Timestamp, Trouble};
+
+/// Lines that one stop writes: those of the time without the agent come before those of the run.
+const CLOSING_ROUNDS: usize = 100;
+
+/// The ledger and its clock.
+#[derive(Default)]
+pub(super) struct Books {
+    pub(super) ledger: Ledger,
+    /// The zero of the monotonic clock; `None` until a configuration is in force.
+    started: Option<Instant>,
+}
+
+impl Books {
+    fn moment(&self) -> Option<Moment> {
+        let elapsed = self.started?.elapsed();
+        let mono_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+        Some(Moment { mono_ms, at: now(), is_trusted: true })
+    }
+}
+
+impl Room {
+    /// A configuration is in force. The first one takes the ledger up where it ended before.
+    pub(super) fn expect(&mut self, started: Instant, accounts: &[Expected]) {
+        self.take_heard(); // by what was in force until now
+        if self.books.started.replace(started).is_none() {
+            match self.journal.ledger_marks(now()) {
+                Ok(marks) => self.books.ledger = Ledger::after(marks),
+                Err(trouble) => warn!(code = %trouble.code, "{trouble}"),
+            }
+        }
+        if let Some(moment) = self.books.moment() {
+            self.books.ledger.expect(accounts, moment);
+        }
+    }
+
+    /// What was counted goes to the journal, which stores it with its next upkeep.
+    pub(super) fn enter_in_ledger(&mut self) {
+        let Some(moment) = self.books.moment() else { return };
+        self.journal.enter(self.books.ledger.take(moment));
+        if let Some(Down { from, to, samples }) = self.books.ledger.take_down() {
+            let trouble = Trouble::new(words::AGENT_WAS_DOWN).with("samples", samples);
+            let trouble = trouble.with("from", utc(from)).with("to", utc(to));
+            warn!(code = %trouble.code, "{trouble}");
+        }
+        if self.books.ledger.complete_hour(moment).is_some() {
+            self.journal.hurry_ledger();
+        }
+    }
+
+    /// The same at the end, whatever waits.
+    pub(super) fn close_ledger(&mut self) {
+        let Some(moment) = self.books.moment() else { return };
+        for _ in 0..CLOSING_ROUNDS {
+            let entries = self.books.ledger.take(moment);
+            if entries.is_empty() {
+                break;
+            }
+            self.journal.enter(entries);
+        }
+        self.journal.hurry_ledger();
+    }
+
+    /// Hours that are over, an event for each device. Only what is stored is reported.
+    pub(super) fn report_hours(&mut self) {
+        let Some(moment) = self.books.moment() else { return };
+        while !self.journal.has_ledger_entries()
+            && let Some(hour) = self.books.ledger.complete_hour(moment)
+        {
+            let entries = match self.journal.ledger_hour(hour) {
+                Ok(entries) => entries,
+                Err(trouble) => return warn!(code = %trouble.code, "{trouble}"),
+            };
+            let mut devices: BTreeMap<Arc<str>, Tally> = BTreeMap::new();
+            for entry in entries {
+                devices.entry(entry.account.device).or_default().add(&entry.tally);
+            }
+            for (device, tally) in devices.into_iter().filter(|(_, tally)| !tally.is_empty()) {
+                let report = HourReport { hour: hour.0, device: device.to_string(), tally };
+                self.pending.events.push(NewEvent { at: now(), event: Event::Ledger(report) });
+            }
+            self.books.ledger.on_reported(hour);
+        }
+    }
+}
+
+fn utc(at: Timestamp) -> String {
+    jiff::Timestamp::from_millisecond(at.0).map_or_else(|_| at.0.to_string(), |at| format!("{at:.0}"))
+}
