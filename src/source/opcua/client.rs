@@ -18,6 +18,7 @@ use super::items::Items;
 use super::ladder::{Ladder, Step};
 use super::pki::Pki;
 use super::session::{Partner, Session, Ticket};
+use super::signs::Signs;
 use super::subscription::Subscription;
 use crate::config::opcua::{OpcUaServer, SecurityMode};
 use crate::config::{Config, Link};
@@ -61,6 +62,8 @@ pub struct Client {
     pub(super) on_probation: bool,
     /// When items were looked after last.
     pub(super) looked: Instant,
+    /// For the ledger.
+    pub(super) signs: Signs,
     outlet: Outlet,
     pub(super) started: Instant,
     pub(super) status: watch::Sender<LinkStatus>,
@@ -85,6 +88,7 @@ impl Client {
     pub fn new(config: &Config, link: Arc<Link>, server: OpcUaServer, place: poller::Place) -> Client {
         let poller::Place { outlet, started, status, state_dir, .. } = place;
         let book = Book::of(config, &link.name);
+        let signs = Signs::new(book.groups.len(), book.periods());
         let items = Items::new(book.entries.iter().map(|entry| !entry.node().is_subscribed));
         Client {
             workshop: (config.workshop.enterprise.clone(), config.workshop.id.clone()),
@@ -108,6 +112,7 @@ impl Client {
             ended: None,
             on_probation: false,
             looked: started,
+            signs,
             outlet,
             started,
             status,
@@ -311,6 +316,10 @@ impl Client {
         let at = Timestamp::of(SystemTime::now());
         let batch = Batch { group, at, mono_ms, due_ms, readings, stamps };
         self.is_heard &= self.outlet.put(Heard::Batch(batch)).await;
+    }
+
+    pub(super) async fn put(&mut self, heard: Heard) {
+        self.is_heard &= self.outlet.put(heard).await;
     }
 
     /// Milliseconds since the start of the agent.
