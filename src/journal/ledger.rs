@@ -27,7 +27,7 @@ const HOURS_AT_ONCE: i64 = 48;
 /// Calls of the upkeep in which counts wait for a transaction that is written anyway. At 10 s a call, a crash loses the counts of
 /// half a minute, which become `agent_down`; a transaction of their own in each call would cost a gateway whose broker answers more
 /// than everything else that it writes.
-const PATIENCE_ROUNDS: u32 = 2;
+const PATIENCE_ROUNDS: u32 = 3;
 
 /// A sample may be lost before it is counted: its loss waits so long for it.
 const LOSS_WAITS_MS: i64 = 2 * HOUR_MS;
@@ -295,3 +295,6 @@ fn entries(connection: &Connection, from: Timestamp, to: Timestamp) -> rusqlite:
     }
     Ok(entries)
 }
+
+#[cfg(test)]
+mod tests;

@@ -111,6 +111,11 @@ pub struct Place {
 }
 
 impl Place {
+    /// The journal in this directory, for whoever has no [`Journal`] open.
+    pub fn within(dir: &Path) -> Place {
+        Place { file: dir.join(schema::FILE) }
+    }
+
     /// The journal's file.
     pub fn file(&self) -> &Path {
         &self.file
