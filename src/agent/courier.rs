@@ -11,7 +11,7 @@ use tokio::time::sleep_until;
 use tracing::{error, info, warn};
 
 use super::flight::{Flight, Lane, Sent};
-use super::recorder::Progress;
+use super::recorder::{Command, Progress};
 use super::tail::{Next, Tail};
 use crate::config::{Config, Sink};
 use crate::journal::{Found, Place, Reader};
@@ -75,6 +75,8 @@ pub struct Desk {
     pub tail: watch::Receiver<Arc<Tail>>,
     /// The journal's file, for what memory no longer holds.
     pub place: Place,
+    /// To the recorder.
+    pub orders: std::sync::mpsc::Sender<Command>,
     /// This start of the agent.
     pub boot: BootId,
 }
@@ -289,6 +291,7 @@ impl Courier {
                 Some(Found::Damaged(seq)) => {
                     lane.pass(seq - 1, losses);
                     lane.window.gave_up(seq); // the receiver is to see the gap
+                    self.desk.orders.send(Command::Damaged(seq)).ok(); // a recorder that is gone counts nothing
                 }
                 None => match tail.data_after(lane.window.newest()) {
                     Next::Memory([]) => return Ok(None),
@@ -528,6 +531,7 @@ send = ["m"]
             order,
             tail,
             place: journal.reader(),
+            orders: std::sync::mpsc::channel().0,
             boot: BootId(1),
         };
         let config = Arc::new(Config::parse(WORKSHOP).unwrap());

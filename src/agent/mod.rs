@@ -211,6 +211,7 @@ impl Agent {
             order: ordered,
             tail: self.recorder.tail(),
             place: self.place.clone(),
+            orders: self.recorder.orders(),
             boot: self.boot,
         };
         let made_from = (sink.clone(), config.workshop.clone(), config.devices.clone());

@@ -15,7 +15,7 @@ use super::tail::Tail;
 use crate::config::Persist;
 use crate::journal::Journal;
 use crate::ledger::Expected;
-use crate::model::Cursor;
+use crate::model::{Cursor, Seq};
 use crate::source::Outlet;
 use room::{COMMIT_SAMPLES, Room};
 
@@ -52,6 +52,8 @@ pub enum Command {
         /// Bytes of a record's message at most.
         message_bytes: usize,
     },
+    /// The data record of this position is damaged.
+    Damaged(Seq),
     /// What the ledger is to expect from now on, by the agent's monotonic clock, which began then.
     Expect(Instant, Vec<Expected>),
     /// Commit, write the cursors, close.
@@ -118,6 +120,11 @@ impl Recorder {
     /// For watchdog and status.
     pub fn health(&self) -> Arc<Health> {
         self.health.clone()
+    }
+
+    /// For those who have something to tell that can wait until the next turn.
+    pub fn orders(&self) -> mpsc::Sender<Command> {
+        self.commands.clone()
     }
 
     /// Sends a command and wakes the thread.

@@ -4,7 +4,7 @@
 //! The rule: a row is only ever added to, or a sample of it moved from those that were taken to those that are lost; both in one
 //! transaction with what explains it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Transaction};
@@ -16,7 +16,7 @@ use super::store::Journal;
 use super::upkeep::Row;
 use super::{dictionary, store};
 use crate::model::ledger::{Account, Entry, HOUR_MS, Lost, Tally, hour_of};
-use crate::model::{DataRecord, Reading, Stream, Timestamp, Trouble};
+use crate::model::{DataRecord, Reading, Seq, Stream, Timestamp, Trouble};
 
 /// The ledger is kept so long: a year, and a month to look back upon it.
 const KEPT_MS: i64 = 400 * 24 * HOUR_MS;
@@ -36,11 +36,16 @@ const LOSS_WAITS_MS: i64 = 2 * HOUR_MS;
 /// in the last one of their account.
 const MOST_STAGED: usize = 10_000;
 
+/// Damaged records that are remembered, so that the second sink does not count them again.
+const MOST_DAMAGED: usize = 1_000;
+
 /// What is to be written.
 #[derive(Debug, Default)]
 pub(super) struct Staged {
     entries: BTreeMap<(Timestamp, Account), Entry>,
     losses: Losses,
+    /// Records that were found damaged, the newest of them.
+    damaged: BTreeSet<Seq>,
     /// Since which call of the upkeep something waits.
     waits_since: Option<u32>,
     is_urgent: bool,
@@ -165,8 +170,7 @@ impl Journal {
             let account = match accounts.get(&row.group) {
                 Some(account) => account.clone(),
                 None => {
-                    let group = dictionary::read(&self.connection, &mut self.unpacker, row.group)?;
-                    let account = group.map(|group| Account { period_ms: group.period_ms(), device: group.device });
+                    let account = self.account_of(row.group)?;
                     accounts.insert(row.group, account.clone());
                     account
                 }
@@ -176,6 +180,35 @@ impl Journal {
             }
         }
         Ok(())
+    }
+
+    /// Samples of a record that a reader found damaged. Several sinks may find the same one.
+    pub fn lose_damaged(&mut self, seq: Seq) -> Result<(), Trouble> {
+        if !self.ledger.damaged.insert(seq) {
+            return Ok(());
+        }
+        if self.ledger.damaged.len() > MOST_DAMAGED {
+            self.ledger.damaged.pop_first();
+        }
+        let lose = |journal: &mut Journal| {
+            let sql = "SELECT grp, at, samples FROM data WHERE seq = ?1";
+            let columns = |row: &rusqlite::Row| Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)?));
+            let Some((group, at, samples)) =
+                journal.connection.query_row(sql, [seq as i64], columns).optional()?
+            else {
+                return Ok(());
+            };
+            if let Some(account) = journal.account_of(group)? {
+                journal.ledger.lose(account, Timestamp(at), store::natural(samples), Lost::Corrupt);
+            }
+            Ok(())
+        };
+        lose(self).map_err(|error| fault::of_sqlite(&self.place.file, &error))
+    }
+
+    fn account_of(&mut self, group: i64) -> rusqlite::Result<Option<Account>> {
+        let group = dictionary::read(&self.connection, &mut self.unpacker, group)?;
+        Ok(group.map(|group| Account { period_ms: group.period_ms(), device: group.device }))
     }
 
     /// Up to where each account was counted when the agent ran last. Looks at the last hours only.

@@ -211,6 +211,7 @@ impl Room {
                     self.journal.set_limits(max_size, max_age);
                     self.settle(commit_interval, persist, message_bytes);
                 }
+                Command::Damaged(seq) => self.on_damaged(seq),
                 Command::Expect(started, accounts) => self.expect(started, &accounts),
                 Command::Stop => is_stop = true,
             }

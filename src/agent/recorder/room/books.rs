@@ -7,12 +7,12 @@ use std::time::Instant;
 
 use tracing::warn;
 
-use super::{Room, now};
+use super::{MAINTAIN_COMMITS, Room, now};
 use crate::journal::NewEvent;
 use crate::ledger::{Down, Expected, Ledger, Moment};
 use crate::model::ledger::{HourReport, Tally};
 use crate::model::words::ledger as words;
-use crate::model::{Event, Timestamp, Trouble};
+use crate::model::{Event, Seq, Timestamp, Trouble};
 
 /// Lines that one stop writes: those of the time without the agent come before those of the run.
 const CLOSING_ROUNDS: usize = 100;
@@ -45,6 +45,16 @@ impl Room {
         }
         if let Some(moment) = self.books.moment() {
             self.books.ledger.expect(accounts, moment);
+            // Where each account begins is stored with the next turn, so that a crash in the first seconds is counted as well.
+            self.journal.hurry_ledger();
+            self.commits_since_maintenance = MAINTAIN_COMMITS;
+        }
+    }
+
+    /// A sink found a damaged record.
+    pub(super) fn on_damaged(&mut self, seq: Seq) {
+        if let Err(trouble) = self.journal.lose_damaged(seq) {
+            warn!(code = %trouble.code, "{trouble}");
         }
     }
 
