@@ -171,8 +171,6 @@ fn a_link_that_was_cut_has_bad_readings_by_cause_and_the_ledger_agrees_with_the_
     sleep(Duration::from_secs(2));
     site.gate.open();
     sleep(Duration::from_secs(2));
-    let before = site.ledger(&[])["total"].clone();
-    closes(&before); // beside the running agent
     site.stop(&mut agent);
     let lived = began.elapsed();
     let line = site.line("a");
@@ -222,10 +220,9 @@ fn the_time_without_the_agent_is_agent_down_also_after_a_kill() {
     site.stop(&mut agent);
     let line = site.line("a");
     about(count(&line, "expected"), began.elapsed(), TAGS);
-    // Nothing was stored in the seconds before the kill but where the ledger begins, be it with the first scans.
+    // Nothing was stored in the seconds before the kill but where the ledger begins.
     assert!(before > 5 * TAGS, "there were values before the kill");
-    let (counted, arrived) = (count(&line, "good") + count(&line, "late"), site.values("a") - before);
-    assert!((arrived..=arrived + 2 * TAGS).contains(&counted), "{counted} of {arrived}: {line:#}");
+    assert_eq!(count(&line, "good") + count(&line, "late"), site.values("a") - before, "{line:#}");
     about(count(&line, "lost.agent_down"), pause_ended, TAGS);
     assert!(pause_ended - killed >= Duration::from_secs(3));
     assert!(agent.log().contains("CW790"), "{}", agent.log());
@@ -273,6 +270,7 @@ fn an_hour_that_is_over_is_told_device_by_device() {
     let mut agent = site.start();
     let is_report = |m: &common::receiver::Message| m.topic.ends_with("/events") && m.text().contains("\"ledger\"");
     let report = site.receiver.wait_for("the report of the hour", is_report);
+    assert!(count(&site.line("a"), "expected") > 0, "it is read beside the running agent");
     site.stop(&mut agent);
     let report: Json = serde_json::from_slice(&report.payload).unwrap();
     closes(&report);

@@ -588,6 +588,8 @@ send = ["m"]
     async fn a_damaged_record_is_counted_and_leaves_a_gap_that_the_receiver_sees() {
         let dir = tempfile::tempdir().unwrap();
         let (mut courier, others) = courier(dir.path(), 3);
+        let (orders, told) = std::sync::mpsc::channel();
+        courier.desk.orders = orders;
         let damage = rusqlite::Connection::open(others.journal.reader().file()).unwrap();
         damage.execute("UPDATE data SET body = x'00' WHERE seq = 2", []).unwrap();
         let mut lane = Lane::new(crate::model::Cursor::default(), 10);
@@ -598,5 +600,6 @@ send = ["m"]
         }
         assert_eq!(seqs, [(1, 0), (3, 2)]);
         assert_eq!(others.status.borrow().damaged, 1);
+        assert!(matches!(told.try_recv(), Ok(Command::Damaged(2))), "for the ledger");
     }
 }

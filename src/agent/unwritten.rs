@@ -128,7 +128,10 @@ mod tests {
         let mut unwritten = Unwritten::default();
         unwritten.push(&numbered(1..=10, 2, ""));
         assert_eq!(unwritten.drop_beyond(10_000, |_| ()), None);
-        assert_eq!(unwritten.drop_beyond(6_999, |_| ()), Some(GivenUp { first: 1, last: 4, samples: 8 }));
+        let mut told = Vec::new();
+        let given_up = unwritten.drop_beyond(6_999, |record| told.push(record.seq));
+        assert_eq!(given_up, Some(GivenUp { first: 1, last: 4, samples: 8 }));
+        assert_eq!(told, [1, 2, 3, 4]);
         assert_eq!(unwritten.drop_events_beyond(10), None);
         assert_eq!(unwritten.drop_events_beyond(9), Some(GivenUp { first: 1, last: 1, samples: 0 }));
         assert_eq!(unwritten.oldest(), [Some(5), Some(2)]);

@@ -60,7 +60,7 @@ Columns:
              agent_down: the agent was not running, or what it had counted last was lost with it
              dropped, memory, corrupt: taken, and given up by a limit of the journal, by a full disk, or damaged
 expected = good + uncertain + late + bad + lost, in every line. What report on change holds back was taken and counts as good.
-The current hour is there as far as it was stored, half a minute ago at most. docs/LEDGER.md has the definitions.
+The current hour is there as far as it was stored, up to 40 s ago. docs/LEDGER.md has the definitions.
 Exit codes: 0 printed, 64 a wrong time, 65 lines that do not add up, 69 nothing was counted, 73 no journal, 78 mistakes in the file.";
 
 /// What a line is for.

@@ -24,8 +24,8 @@ const KEPT_MS: i64 = 400 * 24 * HOUR_MS;
 /// Hours that go at once when they are older. One goes by in an hour; a wall clock that is wrong for a while takes little with it.
 const HOURS_AT_ONCE: i64 = 48;
 
-/// Calls of the upkeep in which counts wait for a transaction that is written anyway. At 10 s a call, a crash loses the counts of
-/// half a minute, which become `agent_down`; a transaction of their own in each call would cost a gateway whose broker answers more
+/// Calls of the upkeep in which counts wait for a transaction that is written anyway. At 10 s a call, and with the one for which the recorder
+/// keeps them back, a crash loses the counts of 40 s at most, which become `agent_down`; a transaction of their own in each call would cost a gateway whose broker answers more
 /// than everything else that it writes.
 const PATIENCE_ROUNDS: u32 = 3;
 

@@ -344,7 +344,7 @@ impl Room {
             Ok(dropped) => {
                 self.unmaintained = None;
                 dropped.into_iter().for_each(|dropped| self.on_dropped(dropped));
-                self.report_hours();
+                self.report_hour();
             }
             Err(trouble) => {
                 if self.unmaintained.replace(trouble.code) != Some(trouble.code) {

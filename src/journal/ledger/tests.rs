@@ -159,6 +159,18 @@ fn samples_that_were_taken_and_are_given_up_move_to_the_lost_ones() {
 }
 
 #[test]
+fn a_damaged_record_is_lost_once_however_many_sinks_find_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut journal, records) = with_records(dir.path());
+    for seq in [records[0].seq, records[0].seq, records[3].seq, 999] {
+        journal.lose_damaged(seq).unwrap();
+    }
+    journal.maintain(NOW).unwrap();
+    let tally = &all(dir.path())[0].2;
+    assert_eq!((tally.good, &tally.lost), (6, &Causes::from([("corrupt".into(), 4)])));
+}
+
+#[test]
 fn without_a_sink_the_end_of_a_record_is_no_loss() {
     let dir = tempfile::tempdir().unwrap();
     let (mut journal, _) = with_records(dir.path());

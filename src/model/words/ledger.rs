@@ -23,9 +23,9 @@ pub(super) const WORDS: &[Words] = &[
             zh: "程序未运行期间（{from} 至 {to}）应采 {samples} 个样本",
         },
         cause: Text {
-            en: "The agent was stopped, had crashed, or the gateway had no power. After a crash this includes what was counted in \
-                 the last half minute before it.",
-            zh: "程序被停止、异常退出，或网关断电。异常退出时，也包括退出前最后半分钟内已采集但尚未记入台账的样本。",
+            en: "The agent was stopped, had crashed, or the gateway had no power. After a crash this includes up to 40 s before \
+                 it, of which the counts were not stored yet.",
+            zh: "程序被停止、异常退出，或网关断电。异常退出时，也包括退出前最多 40 秒内计数尚未存盘的样本。",
         },
         remedy: Text {
             en: "they stand in the ledger as agent_down; if nobody stopped it, see the log before {to}",
@@ -54,8 +54,9 @@ pub(super) const WORDS: &[Words] = &[
         code: NOTHING_COUNTED,
         what: Text { en: "nothing was counted from {from} to {to}", zh: "{from} 至 {to} 没有台账记录" },
         cause: Text {
-            en: "The agent did not run with these devices at that time, or the time lies further back than the ledger is kept.",
-            zh: "该时段程序没有采集这些设备，或早于台账的保存期限。",
+            en: "The agent did not run with these devices at that time, or the time lies further back than the ledger is kept; or it has just \
+                 been started for the first time: counts are stored up to 40 s behind.",
+            zh: "该时段程序没有采集这些设备，或早于台账的保存期限；也可能是程序刚刚首次启动：计数存盘最多滞后 40 秒。",
         },
         remedy: Text { en: "the ledger has {first} to {last}", zh: "台账现有 {first} 至 {last}" },
     },

@@ -10,7 +10,7 @@ use tracing::warn;
 use super::{MAINTAIN_COMMITS, Room, now};
 use crate::journal::NewEvent;
 use crate::ledger::{Down, Expected, Ledger, Moment};
-use crate::model::ledger::{HourReport, Tally};
+use crate::model::ledger::{Entry, HourReport, Tally};
 use crate::model::words::ledger as words;
 use crate::model::{Event, Seq, Timestamp, Trouble};
 
@@ -23,6 +23,12 @@ pub(super) struct Books {
     pub(super) ledger: Ledger,
     /// The zero of the monotonic clock; `None` until a configuration is in force.
     started: Option<Instant>,
+    /// Since the upkeep before.
+    counted: Vec<Entry>,
+    /// An hour that is over; its last counts are in `counted`.
+    over: Option<Timestamp>,
+    /// One whose counts are all in the journal's hands.
+    reporting: Option<Timestamp>,
 }
 
 impl Books {
@@ -46,6 +52,8 @@ impl Room {
         if let Some(moment) = self.books.moment() {
             self.books.ledger.expect(accounts, moment);
             // Where each account begins is stored with the next turn, so that a crash in the first seconds is counted as well.
+            let began = self.books.ledger.take(moment);
+            self.journal.enter(began);
             self.journal.hurry_ledger();
             self.commits_since_maintenance = MAINTAIN_COMMITS;
         }
@@ -58,53 +66,59 @@ impl Room {
         }
     }
 
-    /// What was counted goes to the journal, which stores it with its next upkeep.
+    /// What was counted until the upkeep before this one goes to the journal, which stores it with this one or soon. By now those samples
+    /// are on the disk or delivered: a sample that a crash takes out of the memory is never counted as good.
     pub(super) fn enter_in_ledger(&mut self) {
         let Some(moment) = self.books.moment() else { return };
-        self.journal.enter(self.books.ledger.take(moment));
+        let counted = self.books.ledger.take(moment);
+        let safe = std::mem::replace(&mut self.books.counted, counted);
+        self.journal.enter(safe);
+        self.tell_down();
+        self.books.reporting = std::mem::replace(&mut self.books.over, self.books.ledger.complete_hour(moment));
+        if self.books.reporting.is_some() {
+            self.journal.hurry_ledger();
+        }
+    }
+
+    /// The same at the end: everything is on the disk, or lost.
+    pub(super) fn close_ledger(&mut self) {
+        let Some(moment) = self.books.moment() else { return };
+        let mut entries = std::mem::take(&mut self.books.counted);
+        for _ in 0..CLOSING_ROUNDS {
+            self.journal.enter(entries);
+            entries = self.books.ledger.take(moment);
+            if entries.is_empty() {
+                break;
+            }
+        }
+        self.journal.hurry_ledger();
+    }
+
+    fn tell_down(&mut self) {
         if let Some(Down { from, to, samples }) = self.books.ledger.take_down() {
             let trouble = Trouble::new(words::AGENT_WAS_DOWN).with("samples", samples);
             let trouble = trouble.with("from", utc(from)).with("to", utc(to));
             warn!(code = %trouble.code, "{trouble}");
         }
-        if self.books.ledger.complete_hour(moment).is_some() {
-            self.journal.hurry_ledger();
-        }
     }
 
-    /// The same at the end, whatever waits.
-    pub(super) fn close_ledger(&mut self) {
-        let Some(moment) = self.books.moment() else { return };
-        for _ in 0..CLOSING_ROUNDS {
-            let entries = self.books.ledger.take(moment);
-            if entries.is_empty() {
-                break;
-            }
-            self.journal.enter(entries);
+    /// An hour that is over, an event for each device. Only what is stored is reported.
+    pub(super) fn report_hour(&mut self) {
+        let Some(hour) = self.books.reporting.take_if(|_| !self.journal.has_ledger_entries()) else { return };
+        let entries = match self.journal.ledger_hour(hour) {
+            Ok(entries) => entries,
+            Err(trouble) => return warn!(code = %trouble.code, "{trouble}"),
+        };
+        let mut devices: BTreeMap<Arc<str>, Tally> = BTreeMap::new();
+        for entry in entries {
+            devices.entry(entry.account.device).or_default().add(&entry.tally);
         }
-        self.journal.hurry_ledger();
-    }
-
-    /// Hours that are over, an event for each device. Only what is stored is reported.
-    pub(super) fn report_hours(&mut self) {
-        let Some(moment) = self.books.moment() else { return };
-        while !self.journal.has_ledger_entries()
-            && let Some(hour) = self.books.ledger.complete_hour(moment)
-        {
-            let entries = match self.journal.ledger_hour(hour) {
-                Ok(entries) => entries,
-                Err(trouble) => return warn!(code = %trouble.code, "{trouble}"),
-            };
-            let mut devices: BTreeMap<Arc<str>, Tally> = BTreeMap::new();
-            for entry in entries {
-                devices.entry(entry.account.device).or_default().add(&entry.tally);
-            }
-            for (device, tally) in devices.into_iter().filter(|(_, tally)| !tally.is_empty()) {
-                let report = HourReport { hour: hour.0, device: device.to_string(), tally };
-                self.pending.events.push(NewEvent { at: now(), event: Event::Ledger(report) });
-            }
-            self.books.ledger.on_reported(hour);
+        for (device, tally) in devices.into_iter().filter(|(_, tally)| !tally.is_empty()) {
+            let report = HourReport { hour: hour.0, device: device.to_string(), tally };
+            self.pending.events.push(NewEvent { at: now(), event: Event::Ledger(report) });
         }
+        self.books.ledger.on_reported(hour);
+        self.books.over = None;
     }
 }
 
