@@ -53,7 +53,7 @@ Columns:
   expected   one sample for each tag and period while the agent had it in its configuration, be it running or not
   good       the device gave a value in time; an OPC UA value that stands is good in each period while the subscription lives
   uncertain  likewise, with a reason for doubt (status of the device or server)
-  late       a value, but more than half a period after it was due
+  late       a value, but after its period was over, or out of its rhythm by more than half a period
   bad        asked for and no value: timeout, unreachable, illegal_address, ... (the words of the messages)
   lost       overrun: its period passed without a scan, since others on the line took too long
              starting: the link was still being made after a start or a reload

@@ -33,6 +33,8 @@ pub(super) struct Slots {
     polled: u64,
     /// The slot of the next scan.
     scan_due_ms: u64,
+    /// How far behind the grid the last scan with a value came.
+    beat_ms: Option<u64>,
     /// Slots from here on were given up.
     given_up_ms: Option<u64>,
     /// The first slot of what is not polled that is not counted.
@@ -43,7 +45,8 @@ impl Slots {
     /// Nothing heard yet.
     pub(super) fn new(account: Account, id: u64, tags: usize, now_ms: u64) -> Slots {
         let tags = vec![Tag::New; tags];
-        Slots { id, account, tags, polled: 0, scan_due_ms: now_ms, given_up_ms: None, watch_due_ms: now_ms }
+        let (scan_due_ms, watch_due_ms) = (now_ms, now_ms);
+        Slots { id, account, tags, polled: 0, scan_due_ms, beat_ms: None, given_up_ms: None, watch_due_ms }
     }
 
     pub(super) fn tags(&self) -> u64 {
@@ -73,7 +76,7 @@ impl Slots {
     }
 
     fn on_scan(&mut self, due_ms: u64, batch: &Batch, hours: &mut Hours) {
-        let is_late = batch.mono_ms.saturating_sub(due_ms) > self.account.period_ms / 2;
+        let is_late = self.is_late(batch.mono_ms.saturating_sub(due_ms), batch);
         let joins = |(tag, reading): (&Tag, &Option<Reading>)| *tag != Tag::Polled && reading.is_some();
         if self.tags.iter().zip(&batch.readings).any(joins) {
             self.settle_watched(due_ms, hours);
@@ -114,6 +117,18 @@ impl Slots {
         hours.enter(&self.account, due_ms, 1, &slot);
         self.scan_due_ms = due_ms.saturating_add(self.account.period_ms);
         self.given_up_ms = None;
+    }
+
+    /// A value that comes when its period is over, or out of its rhythm by more than half a period. On a line that many share each has its
+    /// place in the round: who is asked last is behind the grid by the same time in each period, and not late.
+    fn is_late(&mut self, behind_ms: u64, batch: &Batch) -> bool {
+        let has_value = |reading: &Reading| !matches!(reading, Reading::Bad(_));
+        if !batch.readings.iter().flatten().any(has_value) {
+            return false;
+        }
+        let beat_ms = self.beat_ms.replace(behind_ms);
+        let half_ms = self.account.period_ms / 2;
+        behind_ms > self.account.period_ms || beat_ms.is_some_and(|beat_ms| behind_ms > beat_ms.saturating_add(half_ms))
     }
 
     fn on_values(&mut self, batch: &Batch, hours: &mut Hours) {

@@ -143,14 +143,32 @@ fn each_period_is_one_slot_for_each_tag_and_a_slot_without_a_scan_is_an_overrun(
 }
 
 #[test]
-fn a_scan_later_than_half_a_period_is_late_and_one_without_a_value_is_bad_all_the_same() {
+fn a_value_is_late_when_its_period_is_over_or_when_it_is_out_of_its_rhythm() {
+    #[track_caller]
+    fn check(behind_ms: &[u64], expected: &str) {
+        let mut run = Run::new(group("m", 1_000, 1));
+        for (n, behind_ms) in behind_ms.iter().enumerate() {
+            let due_ms = n as u64 * 1_000;
+            run.scan(due_ms, due_ms + behind_ms, vec![Some(good())]);
+        }
+        run.store(behind_ms.len() as u64 * 1_000);
+        assert_eq!(told(&run.sum()), expected, "{behind_ms:?}");
+    }
+    check(&[0, 500, 0, 501, 501], "good 4, late 1");
+    check(&[800, 810, 790, 800], "good 4"); // the last one on a long line
+    check(&[800, 1_001, 800, 1_000], "good 3, late 1");
+}
+
+#[test]
+fn what_has_no_value_is_bad_however_late_and_sets_no_rhythm() {
     let mut run = Run::new(group("m", 1_000, 1));
-    run.scan(0, 500, vec![Some(good())]);
-    run.scan(1_000, 1_501, vec![Some(good())]);
-    run.scan(2_000, 5_000, vec![Some(Reading::Bad(Why::Timeout))]);
-    run.scan(5_000, 5_010, vec![Some(good())]);
-    run.store(5_500);
-    assert_eq!(told(&run.sum()), "good 2, late 1, timeout 1, overrun 2");
+    run.scan(0, 10, vec![Some(good())]);
+    run.scan(1_000, 1_990, vec![Some(Reading::Bad(Why::Timeout))]);
+    run.scan(2_000, 2_600, vec![Some(good())]);
+    run.scan(3_000, 5_500, vec![Some(Reading::Bad(Why::Timeout))]);
+    run.scan(5_000, 5_510, vec![Some(good())]);
+    run.store(5_600);
+    assert_eq!(told(&run.sum()), "good 2, late 1, timeout 2, overrun 1");
 }
 
 #[test]

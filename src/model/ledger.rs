@@ -60,7 +60,7 @@ pub enum Outcome {
     Good,
     /// A value in time, with a reason for doubt.
     Uncertain,
-    /// A value, but more than half a period after it was due.
+    /// A value, but when its period was over, or out of its rhythm by more than half a period.
     Late,
     /// Asked for, and no value.
     Bad(Why),
