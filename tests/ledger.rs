@@ -179,7 +179,8 @@ fn a_link_that_was_cut_has_bad_readings_by_cause_and_the_ledger_agrees_with_the_
     let bad: u64 = site.counted("a").iter().filter(|(what, _)| *what != "values").map(|(_, n)| n).sum();
     assert!(bad >= 5 * TAGS, "the cut is seen: {line:#}");
     assert!(count(&line, "good") > 10 * TAGS);
-    let shown = run_to_end(&["ledger", "--config", site.config().to_str().unwrap(), "--from", "yesterday", "--by", "hour"]);
+    let shown =
+        run_to_end(&["ledger", "--config", site.config().to_str().unwrap(), "--from", "yesterday", "--by", "hour"]);
     assert!(shown.stdout.contains("sums to 100 %"), "{shown:?}");
 }
 

@@ -64,10 +64,11 @@ The current hour is there as far as it was stored, up to 40 s ago. docs/LEDGER.m
 Exit codes: 0 printed, 64 a wrong time, 65 lines that do not add up, 69 nothing was counted, 73 no journal, 78 mistakes in the file.";
 
 /// What a line is for.
-#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 enum By {
     Hour,
     Day,
+    #[default]
     Device,
 }
 
@@ -120,12 +121,6 @@ struct Sums<'a> {
     broken_lines: u64,
 }
 
-impl Default for By {
-    fn default() -> By {
-        By::Device
-    }
-}
-
 impl Sums<'_> {
     /// A day at a time, so that a whole year keeps nothing from being written.
     fn read(&mut self, reader: &Reader, span: &Span) -> Result<(), Trouble> {
@@ -150,7 +145,8 @@ impl Sums<'_> {
         }
         if !entry.tally.closes() {
             self.broken_lines += 1;
-            let first = || Trouble::new(words::DOES_NOT_CLOSE).with("device", device).with("hour", span.hour(entry.hour));
+            let first =
+                || Trouble::new(words::DOES_NOT_CLOSE).with("device", device).with("hour", span.hour(entry.hour));
             self.broken.get_or_insert_with(first);
         }
         let label = match self.by {

@@ -193,8 +193,7 @@ impl Journal {
         let lose = |journal: &mut Journal| {
             let sql = "SELECT grp, at, samples FROM data WHERE seq = ?1";
             let columns = |row: &rusqlite::Row| Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)?));
-            let Some((group, at, samples)) =
-                journal.connection.query_row(sql, [seq as i64], columns).optional()?
+            let Some((group, at, samples)) = journal.connection.query_row(sql, [seq as i64], columns).optional()?
             else {
                 return Ok(());
             };
@@ -276,7 +275,9 @@ fn write_row(
 ) -> rusqlite::Result<()> {
     let text = serde_json::to_string(counts).expect("counts are whole numbers under words");
     transaction
-        .prepare_cached("INSERT OR REPLACE INTO ledger (hour, device, period, tags, counts) VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .prepare_cached(
+            "INSERT OR REPLACE INTO ledger (hour, device, period, tags, counts) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
         .execute((hour.0, &*account.device, account.period_ms as i64, tags as i64, text))?;
     Ok(())
 }

@@ -19,8 +19,8 @@ mod reader;
 
 mod cursors;
 
-mod ledger; // what became of each expected sample
 mod dictionary;
+mod ledger; // what became of each expected sample
 
 mod record; // the body of a row: checksum and zstd around ...
 

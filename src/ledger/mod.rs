@@ -16,8 +16,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::model::ledger::{Account, Entry, HOUR_MS, hour_of};
 use crate::model::{Batch, Sign, Timestamp};
-use hours::{Gap, Hours};
 pub use hours::Moment;
+use hours::{Gap, Hours};
 use slots::Slots;
 
 /// Entries given out at once for the time without the agent, about 2 MB; the rest follows with the next store.
@@ -80,7 +80,8 @@ impl Ledger {
     /// The accounts of the configuration from now on. What it no longer names is closed; what is the same goes on.
     pub fn expect(&mut self, wanted: &[Expected], now: Moment) {
         self.hours.settle(now);
-        let wanted: BTreeMap<&Account, &Expected> = wanted.iter().map(|expected| (&expected.account, expected)).collect();
+        let wanted: BTreeMap<&Account, &Expected> =
+            wanted.iter().map(|expected| (&expected.account, expected)).collect();
         let is_same = |account: &Account, slots: &Slots| {
             wanted.get(account).is_some_and(|expected| (expected.id, expected.tags as u64) == (slots.id, slots.tags()))
         };
@@ -115,7 +116,6 @@ impl Ledger {
 
     /// Whether a subscription lives.
     pub fn on_sign(&mut self, sign: &Sign) {
-        self.hours.look(sign.at, sign.mono_ms);
         let account = Account { device: sign.group.device.clone(), period_ms: sign.group.period_ms() };
         if let Some(slots) = self.accounts.get_mut(&account) {
             slots.on_sign(sign.mono_ms, sign.lapse, &mut self.hours);

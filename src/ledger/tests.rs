@@ -79,7 +79,7 @@ impl Run {
     }
 
     fn sign(&mut self, mono_ms: u64, lapse: Option<Why>) {
-        self.ledger.on_sign(&Sign { group: self.group.clone(), at: self.wall(mono_ms), mono_ms, lapse });
+        self.ledger.on_sign(&Sign { group: self.group.clone(), mono_ms, lapse });
     }
 
     fn store(&mut self, mono_ms: u64) {
@@ -369,7 +369,7 @@ enum Step {
     Store,
     Reload(u64),
     Crash { pause_ms: u64 },
-    ClockStep(i64),
+    SetClock(i64),
 }
 
 fn any_step() -> impl Strategy<Value = Step> {
@@ -382,7 +382,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         3 => Just(Step::Store),
         1 => (0_u64..2_000).prop_map(Step::Reload),
         1 => (0_u64..20_000_000).prop_map(|pause_ms| Step::Crash { pause_ms }),
-        1 => (-5_000_000_i64..5_000_000).prop_map(Step::ClockStep),
+        1 => (-5_000_000_i64..5_000_000).prop_map(Step::SetClock),
     ]
 }
 
@@ -421,7 +421,7 @@ proptest! {
                     run.restart(now_ms, pause_ms);
                     (now_ms, due_ms) = (0, 0);
                 }
-                Step::ClockStep(ms) => run.offset_ms += ms,
+                Step::SetClock(ms) => run.offset_ms += ms,
             }
             now_ms = now_ms.max(due_ms.saturating_sub(1_000));
             prop_assert!(run.sum().closes());

@@ -39,9 +39,7 @@ impl Batch {
 pub struct Sign {
     /// Tags that it watches.
     pub group: Arc<Group>,
-    /// When the sign came, by the gateway's wall clock.
-    pub at: Timestamp,
-    /// The same moment in milliseconds of the monotonic clock.
+    /// When the sign came, in milliseconds of the monotonic clock.
     pub mono_ms: u64,
     /// `None`: what stood stands. Else nothing is known since the last sign, and this is why.
     pub lapse: Option<Why>,

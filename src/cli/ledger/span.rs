@@ -29,8 +29,9 @@ impl Span {
                 of_days(day, day.saturating_add(1.day()))
             }
             (_, Some(word), _) => {
-                let first: Date =
-                    format!("{word}-01").parse().map_err(|_| wrong(word, Wanted::Month, &today.strftime("%Y-%m").to_string()))?;
+                let first: Date = format!("{word}-01")
+                    .parse()
+                    .map_err(|_| wrong(word, Wanted::Month, &today.strftime("%Y-%m").to_string()))?;
                 of_days(first, first.saturating_add(1.month()))
             }
             (.., Some(word)) => {

@@ -105,7 +105,10 @@ fn what_cannot_be_written_is_written_later_and_once() {
     other.execute_batch("ALTER TABLE away RENAME TO ledger").unwrap();
     store(&mut journal, Vec::new());
     journal.maintain(NOW).unwrap();
-    assert_eq!(all(dir.path()).iter().map(|(n, _, tally)| (*n, tally.good)).collect::<Vec<_>>(), [(0, 1), (1, 1), (2, 1)]);
+    assert_eq!(
+        all(dir.path()).iter().map(|(n, _, tally)| (*n, tally.good)).collect::<Vec<_>>(),
+        [(0, 1), (1, 1), (2, 1)]
+    );
 }
 
 #[test]
@@ -155,7 +158,11 @@ fn samples_that_were_taken_and_are_given_up_move_to_the_lost_ones() {
     assert_eq!(dropped.iter().map(|dropped| dropped.samples).sum::<u64>(), 10);
     let tally = &all(dir.path())[0].2;
     assert!(tally.closes());
-    assert_eq!((tally.good, tally.bad(), tally.lost()), (0, 10, 10), "bad ones count as taken: never better than the truth");
+    assert_eq!(
+        (tally.good, tally.bad(), tally.lost()),
+        (0, 10, 10),
+        "bad ones count as taken: never better than the truth"
+    );
 }
 
 #[test]

@@ -43,7 +43,10 @@ pub(super) const WORDS: &[Words] = &[
     },
     Words {
         code: ENDS_BEFORE,
-        what: Text { en: "the span ends at {to}, before it begins at {from}", zh: "结束时间 {to} 不晚于开始时间 {from}" },
+        what: Text {
+            en: "the span ends at {to}, before it begins at {from}",
+            zh: "结束时间 {to} 不晚于开始时间 {from}",
+        },
         cause: Text {
             en: "Both ends were given, in the wrong order; the end itself is not part of the span.",
             zh: "起止时间写反了；结束时刻本身不包含在内。",
@@ -62,7 +65,10 @@ pub(super) const WORDS: &[Words] = &[
     },
     Words {
         code: NO_SUCH_DEVICE,
-        what: Text { en: "the ledger has no device `{device}` from {from} to {to}", zh: "{from} 至 {to} 的台账中没有设备“{device}”" },
+        what: Text {
+            en: "the ledger has no device `{device}` from {from} to {to}",
+            zh: "{from} 至 {to} 的台账中没有设备“{device}”",
+        },
         cause: Text {
             en: "The id is written otherwise in the configuration, or the device had no tags to read at that time.",
             zh: "设备 id 与配置中的写法不同，或该时段没有配置要采集的点。",

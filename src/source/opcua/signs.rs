@@ -1,10 +1,10 @@
 //! Signs for the sample ledger: a subscription is silent about what does not change, so it is said when it was heard of, and when
 //! one was lost. Without a sign nobody knows whether the last value still stands.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use super::client::Client;
-use crate::model::{Sign, Timestamp, Why};
+use crate::model::{Sign, Why};
 use crate::source::Heard;
 
 /// Signs of a group are told at most so often: a loss is dated back to the last one.
@@ -70,8 +70,8 @@ impl Client {
                 continue;
             }
             self.signs.told_ms[at] = mono_ms;
-            let (group, now) = (group.clone(), Timestamp::of(SystemTime::now()));
-            self.put(Heard::Sign(Sign { group, at: now, mono_ms, lapse })).await;
+            let group = group.clone();
+            self.put(Heard::Sign(Sign { group, mono_ms, lapse })).await;
         }
     }
 }
