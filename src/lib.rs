@@ -21,6 +21,8 @@ pub mod simulator;
 
 pub mod import;
 
+pub mod ledger;
+
 pub mod secret;
 
 pub mod config;

@@ -33,10 +33,12 @@ pub use courier::SinkStatus;
 pub use recorder::Health;
 pub use systemd::Systemd;
 
-use crate::config::{self, Config, Device, Link, Persist, Sink, Transport, Workshop};
+use crate::config::{self, Config, Device, Link, Persist, Sink, Tag, Transport, Workshop};
 use crate::journal::{Journal, Limits, Settings};
+use crate::ledger::Expected;
+use crate::model::ledger::Account;
 use crate::model::words::agent as words;
-use crate::model::{BootId, Lang, LinkState, Priority, Timestamp, Trouble};
+use crate::model::{BootId, Group, Lang, LinkState, Priority, Timestamp, Trouble};
 use crate::sink::witness::{self, Post};
 #[cfg(feature = "opcua")]
 use crate::source::opcua::Client;
@@ -142,6 +144,7 @@ impl Agent {
         }
         let progress = self.sinks.iter().map(|(name, sink)| (name.to_string(), sink.progress.clone()));
         self.recorder.tell(Command::Sinks(progress.collect()));
+        self.recorder.tell(Command::Expect(self.started, expected(&config)));
         for link in &config.links {
             if !self.links.contains_key(&link.name) {
                 let running = self.start_link(&config, link.clone());
@@ -346,6 +349,19 @@ async fn hear(config: &Config, link: Arc<Link>, place: poller::Place, stop: watc
         return Client::new(config, link, server, place).run(stop).await;
     }
     Poller::new(config, link, place).run(stop).await;
+}
+
+/// What the ledger is to expect: the tags of each device on a link, by period.
+fn expected(config: &Config) -> Vec<Expected> {
+    let of_device = |device: &Arc<Device>| {
+        let of_period = |(period, tags): (Duration, Vec<&Tag>)| {
+            let group = Group::new(device.id.clone(), period, tags.iter().map(|tag| tag.info()).collect());
+            let account = Account { device: group.device.clone(), period_ms: group.period_ms() };
+            Expected { account, id: group.id, tags: group.tags.len() }
+        };
+        device.by_period().into_iter().map(of_period).collect::<Vec<_>>()
+    };
+    config.devices.iter().filter(|device| device.link.is_some()).flat_map(of_device).collect()
 }
 
 /// Tells all of them at once, then waits for each; what has not ended in time is dropped.

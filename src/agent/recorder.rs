@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::mpsc;
 use std::thread::{self, Thread};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 use tokio::sync::{oneshot, watch};
@@ -16,6 +16,7 @@ use super::egress::Book;
 use super::tail::Tail;
 use crate::config::{Egress, Persist};
 use crate::journal::{Journal, Limits, Poisoned};
+use crate::ledger::Expected;
 use crate::model::words::agent as words;
 use crate::model::{Ahead, Code, Cursor, Seq, Trouble, Usage};
 use crate::source::Outlet;
@@ -79,6 +80,10 @@ pub enum Command {
     EgressLog(Box<Book>),
     /// New settings of the egress log, and the workshop's time zone.
     Egress(Egress, TimeZone),
+    /// The data record of this position is damaged.
+    Damaged(Seq),
+    /// What the ledger is to expect from now on, by the agent's monotonic clock, which began then.
+    Expect(Instant, Vec<Expected>),
     /// Commit, write the cursors, close.
     Stop,
 }

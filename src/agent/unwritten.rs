@@ -70,13 +70,14 @@ impl Unwritten {
         self.data.iter().map(|record| record.samples() as u64).sum()
     }
 
-    /// Gives up data, oldest first, until at most so many places are left.
-    pub fn drop_beyond(&mut self, places: usize) -> Option<GivenUp> {
+    /// Gives up data, oldest first, until at most so many places are left. `lose` is told of each record.
+    pub fn drop_beyond(&mut self, places: usize, mut lose: impl FnMut(&DataRecord)) -> Option<GivenUp> {
         let mut given_up: Option<GivenUp> = None;
         while self.places > places
             && let Some(record) = self.data.pop_front()
         {
             self.places -= record.places();
+            lose(&record);
             let seq = record.seq;
             let sum = given_up.get_or_insert(GivenUp { first: seq, last: seq, samples: 0 });
             (sum.last, sum.samples) = (seq, sum.samples + record.samples() as u64);
@@ -126,8 +127,11 @@ mod tests {
     fn the_oldest_go_first_and_are_named() {
         let mut unwritten = Unwritten::default();
         unwritten.push(&numbered(1..=10, 2, ""));
-        assert_eq!(unwritten.drop_beyond(10_000), None);
-        assert_eq!(unwritten.drop_beyond(6_999), Some(GivenUp { first: 1, last: 4, samples: 8 }));
+        assert_eq!(unwritten.drop_beyond(10_000, |_| ()), None);
+        let mut told = Vec::new();
+        let given_up = unwritten.drop_beyond(6_999, |record| told.push(record.seq));
+        assert_eq!(given_up, Some(GivenUp { first: 1, last: 4, samples: 8 }));
+        assert_eq!(told, [1, 2, 3, 4]);
         assert_eq!(unwritten.drop_events_beyond(10), None);
         assert_eq!(unwritten.drop_events_beyond(9), Some(GivenUp { first: 1, last: 1, samples: 0 }));
         assert_eq!(unwritten.oldest(), [Some(5), Some(2)]);
@@ -137,7 +141,7 @@ mod tests {
     fn long_texts_take_memory_too() {
         let mut unwritten = Unwritten::default();
         unwritten.push(&numbered(1..=10, 1_000, &"x".repeat(250)));
-        let given_up = unwritten.drop_beyond(20_000).unwrap();
+        let given_up = unwritten.drop_beyond(20_000, |_| ()).unwrap();
         assert_eq!(given_up.last, 8, "a record takes 9,000 places");
     }
 }

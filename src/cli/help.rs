@@ -7,11 +7,12 @@ use clap::{Arg, ArgAction, Command};
 use crate::model::Lang;
 
 /// What each command is for.
-const COMMANDS: [(&str, &str); 17] = [
+const COMMANDS: &[(&str, &str)] = &[
     ("run", "采集、存储、上送，直到被停止：即采集程序本身"),
     ("check", "校验配置并说明其含义：请求数、消息量、可撑多久断网、闪存写入量"),
     ("egress", "列出外送清单：哪些数据、送往何处、以什么形式、最多多少；以及外送记录：实际送出了什么"),
     ("write", "向设备写一个值；默认关闭，须由配置允许，写前询问，留有记录，写后回读"),
+    ("ledger", "样本台账：应采的每个样本各是什么结果（正常、迟到、异常、缺失）及其原因"),
     ("explain", "解释消息末尾的代码（如 CW204）：含义、常见原因、处理办法"),
     ("import", "把 Kepware、Neuron、Telegraf 的点转换成车间配置或点表；有内容未能导入时退出码为 2"),
     ("read", "立即读取设备的一个值：用于试地址、类型和字节序"),
@@ -28,7 +29,7 @@ const COMMANDS: [(&str, &str); 17] = [
 ];
 
 /// What each argument means: the same in every command, unless the name of one stands before it.
-const ARGUMENTS: [(&str, &str); 79] = [
+const ARGUMENTS: &[(&str, &str)] = &[
     ("config", "车间配置文件；各配置项见 config/workshop.toml"),
     ("log", "日志级别：error、warn、info、debug，或 cloudward::source=debug 这样的过滤条件"),
     ("lang", "消息语言：en 或 zh（默认取自 LC_ALL、LC_MESSAGES、LANG）"),
@@ -36,6 +37,14 @@ const ARGUMENTS: [(&str, &str); 79] = [
     ("value", "要写的值，按人看到的（换算后）填写；取了名称的点填名称"),
     ("yes", "不询问，直接写"),
     ("code", "消息末尾的代码（CW204，或只写 204）；不写则列出全部"),
+    ("day", "某一天：2026-11-26、today（今天）或 yesterday（昨天）；默认今天"),
+    ("ledger from", "从该日期或整点起：2026-11-26 或 2026-11-26T14:00"),
+    ("ledger to", "到该日期或整点为止（不含）；默认到现在"),
+    ("month", "某一个月：2026-11"),
+    ("ledger device", "只看该设备"),
+    ("by", "每行为一小时（hour）、一天（day）或一台设备（device）；默认按设备，指定了设备时按小时"),
+    ("json", "输出 JSON"),
+    ("csv", "输出 CSV，每种原因一列"),
     ("seconds", "运行多少秒后给出小结；Ctrl-C 可提前结束"),
     ("outage", "中途让消息服务器离线一段时间，并证明没有丢数据"),
     (
@@ -126,7 +135,7 @@ const ARGUMENTS: [(&str, &str); 79] = [
 ];
 
 /// How it is done: the same as the commands say in English below their arguments.
-const LESSONS: [(&str, &str); 2] = [
+const LESSONS: [(&str, &str); 3] = [
     (
         "trust",
         "步骤：
@@ -136,6 +145,22 @@ const LESSONS: [(&str, &str); 2] = [
 正在运行的程序会在下次重试时自动生效，无需重启。服务器更换证书后须重新确认。
 批量部署：cloudward trust 链路名 --fingerprint AB:CD:...（指纹须从服务器上取得，而不是从网络上取得）。
 退出码：0 已确认，1 回答了否，64 参数有误或没有终端，69 连不上服务器，73 状态目录属于别的用户，76 证书不符或已损坏，78 配置有误。",
+    ),
+    (
+        "ledger",
+        "各列含义：
+  应采    配置中的每个点每个周期应有一个样本，不论程序当时是否在运行
+  正常    设备按时给出了值；OPC UA 的值不变时，只要订阅有效，每个周期都算正常
+  存疑    同上，但设备或服务器对该值有保留（状态为 uncertain）
+  迟到    有值，但所在周期已过，或比平时的节奏晚了半个周期以上
+  异常    问了但没有值：timeout、unreachable、illegal_address 等（与消息中的原因词相同）
+  缺失    overrun：同一链路上其他读取占时过长，该周期没有读
+          starting：启动或重载后链路尚在建立
+          agent_down：程序没有运行，或最后未存盘的计数随之丢失
+          dropped、memory、corrupt：已采到，但因日志库容量限制、磁盘写满或数据损坏而丢失
+每一行都有：应采 = 正常 + 存疑 + 迟到 + 异常 + 缺失。按变化上报而未上送的样本已采到，计为正常。
+当前小时的计数最多滞后 40 秒。定义与公式见 docs/LEDGER.zh-CN.md。
+退出码：0 已显示，64 时间写错，65 合计不平，69 该时段没有记录，73 没有日志库，78 配置有误。",
     ),
     (
         "cert",

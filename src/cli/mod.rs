@@ -13,6 +13,7 @@ mod explain;
 mod help;
 mod import;
 mod learned;
+mod ledger;
 mod load;
 mod logging;
 mod outlook;
@@ -84,6 +85,8 @@ enum Command {
     Egress(egress::EgressArgs),
     /// Write one value into a machine; off unless the configuration allows it, asked, recorded, and read back.
     Write(write::WriteArgs),
+    /// Show what became of every sample that should have been taken: good, late, bad or lost, with the causes.
+    Ledger(ledger::LedgerArgs),
     /// Explain a code such as CW204: what it means, what is usually behind it, what to do.
     Explain(explain::ExplainArgs),
     /// Turn tags of Kepware, Neuron or Telegraf into a workshop or a tag table; exit code 2 where something was left out.
@@ -147,6 +150,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::check(&args),
         Command::Egress(args) => egress::egress(&args),
         Command::Write(args) => write::write(&args),
+        Command::Ledger(args) => ledger::ledger(&args),
         Command::Explain(args) => explain::explain(&args),
         Command::Import(args) => import::import(&args),
         Command::Read(args) => read::read(&args),

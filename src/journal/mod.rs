@@ -40,7 +40,9 @@ mod quarantine; // what a broker can never take
 
 mod ahead;
 mod cursors;
+
 mod dictionary;
+mod ledger; // what became of each expected sample
 
 mod record; // the body of a row: checksum and zstd around ...
 

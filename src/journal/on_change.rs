@@ -32,7 +32,7 @@ impl OnChange {
     /// The batch without what need not be reported; `None` if that is everything. A stamp stays beside its reading and goes
     /// with it. A tag without news changes nothing of what is remembered of it.
     pub fn filter(&mut self, batch: Batch) -> Option<Scan> {
-        let Batch { group, at, mono_ms, readings, stamps } = batch;
+        let Batch { group, at, mono_ms, readings, stamps, .. } = batch;
         let mut stamps = stamps.map(Vec::into_boxed_slice);
         let status_of = |place: usize| stamps.as_ref().and_then(|stamps| stamps.get(place)).map_or(0, |s| s.status);
         let lasts = self.groups.entry(group.id).or_default();
@@ -120,7 +120,7 @@ mod tests {
 
     fn batch(group: &Arc<Group>, mono_ms: u64, readings: Vec<Reading>) -> Batch {
         let readings = readings.into_iter().map(Some).collect();
-        Batch { group: group.clone(), at: Timestamp(mono_ms as i64), mono_ms, readings, stamps: None }
+        Batch { group: group.clone(), at: Timestamp(mono_ms as i64), mono_ms, due_ms: None, readings, stamps: None }
     }
 
     /// Reports `first`, then tells whether `second`, a second later, is reported.

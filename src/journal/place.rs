@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::fault;
 use super::salvage::Stretch;
+use super::schema;
 use crate::model::words::journal as words;
 use crate::model::{Losses, Trouble};
 
@@ -37,6 +38,11 @@ impl Place {
     pub fn at(file: PathBuf) -> Result<Place, Trouble> {
         let meta = fs::metadata(&file).map_err(|error| fault::of_io(&file, &error))?;
         Ok(Place { file, inode: meta.ino(), damaged: Arc::default() })
+    }
+
+    /// The journal in this directory, for whoever has no [`super::Journal`] open.
+    pub fn within(dir: &Path) -> Place {
+        Place::of(dir.join(schema::FILE))
     }
 
     /// The same, if there is one yet.

@@ -94,6 +94,11 @@ impl Reader {
         Ok(rows.into_iter().map(|row| found(row.seq, self.event_record(&row))).collect())
     }
 
+    /// Something short that is to be read.
+    pub(super) fn look<T>(&self, look: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Trouble> {
+        look(&self.connection).map_err(|error| fault::of_sqlite(&self.place.file, &error))
+    }
+
     fn data_rows(
         &self,
         after: Seq,

@@ -282,12 +282,13 @@ impl Journal {
         let left = &mut held[stream as usize];
         left.records = left.records.saturating_sub(rows.len() as u64);
         left.samples = left.samples.saturating_sub(sum(rows));
-        let before = self.losses.clone();
+        let (before, staged) = (self.losses.clone(), self.ledger.losses());
         if let Some(cause) = cause {
             left.dropped_records = left.dropped_records.saturating_add(lost_records);
             left.dropped_samples = left.dropped_samples.saturating_add(lost_samples);
             for run in &runs {
                 let behind = &run[run.iter().position(|row| row.seq > floor).unwrap_or(run.len())..];
+                self.lose_rows(stream, behind)?;
                 if let (Some(first), Some(last)) = (behind.first(), behind.last()) {
                     let loss = Loss { first: first.seq, last: last.seq, samples: sum(behind), cause, at: now };
                     self.lose(stream, loss);
@@ -309,6 +310,7 @@ impl Journal {
         });
         if let Err(error) = deleted {
             self.losses = before; // nothing was deleted
+            self.ledger.take_back(staged);
             return Err(error);
         }
         if let Some(cause) = cause {
@@ -323,10 +325,12 @@ impl Journal {
 
 /// What has to be known of a row to decide about it.
 #[derive(Debug, Clone, Copy)]
-struct Row {
+pub(super) struct Row {
     seq: Seq,
-    at: Timestamp,
-    samples: u64,
+    /// Of the dictionary; 0 in events.
+    pub(super) group: i64,
+    pub(super) at: Timestamp,
+    pub(super) samples: u64,
     body_bytes: u64,
     /// Its time is not to be believed.
     is_untimed: bool,
@@ -361,11 +365,11 @@ fn rows_behind(
     and: &str,
     limit: usize,
 ) -> rusqlite::Result<Vec<Row>> {
-    let samples = if stream == Stream::Data { "samples" } else { "0" };
+    let (samples, group) = if stream == Stream::Data { ("samples", "grp") } else { ("0", "0") };
     // A damaged file may have rows at or below position 0; from the beginning means from there.
     let behind = if after == 0 { "?1 = 0".to_owned() } else { "seq > ?1".to_owned() };
     let sql = format!(
-        "SELECT seq, at, {samples}, length(body), clock, boot FROM {stream} WHERE {behind} {and} ORDER BY seq LIMIT {limit}"
+        "SELECT seq, at, {samples}, length(body), clock, boot, {group} FROM {stream} WHERE {behind} {and} ORDER BY seq LIMIT {limit}"
     );
     let mut select = connection.prepare_cached(&sql)?;
     let rows = select.query_map([after.min(i64::MAX as u64) as i64], |row| {
@@ -377,6 +381,7 @@ fn rows_behind(
             body_bytes: natural(body_bytes),
             is_untimed: row.get::<_, i64>(4)? == 1,
             boot: row.get(5)?,
+            group: row.get(6)?,
         })
     })?;
     rows.collect()

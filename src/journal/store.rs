@@ -20,6 +20,7 @@ use super::cursors::Cursors;
 use super::dictionary::Dictionary;
 use super::fault;
 use super::high_water::{HighWater, Marks};
+use super::ledger::Staged;
 use super::limits::{Limits, Round};
 use super::news::News;
 use super::place::{Place, View};
@@ -148,6 +149,8 @@ pub struct Journal {
     opening: Opening,
     /// Calls of the upkeep.
     pub(super) rounds: u32,
+    /// Counts for the ledger, until they are stored.
+    pub(super) ledger: Staged,
     /// Given up and not yet told.
     pub(super) dropped: Vec<Dropped>,
     pub(super) news: News,
@@ -214,6 +217,7 @@ impl Journal {
             high,
             opening: Opening { previous, missing: 0 },
             rounds: 0,
+            ledger: Staged::default(),
             dropped: Vec::new(),
             news,
             ages: Ages::default(),

@@ -95,6 +95,7 @@ impl Journal {
         let is_empty = self.held.iter().all(|held| held.records == 0);
         counted(&self.stored.held) != counted(&self.held)
             || self.stored.losses != self.losses
+            || self.ledger.is_due(self.rounds)
             || self.stored.reserved != self.high.marks().reserved
             || self.stored.cursors.names().ne(self.cursors.names())
             || (has_moved && (!is_empty || self.rounds.is_multiple_of(SELDOM)))
@@ -156,7 +157,9 @@ impl Journal {
                     reserved[stream as usize] as i64,
                 ))?;
         }
+        let left = self.ledger.write(&transaction)?;
         transaction.commit()?;
+        self.ledger.on_written(left);
         self.held = held;
         self.stored = Stored { cursors: self.cursors.clone(), held, losses: Arc::clone(&self.losses), reserved };
         Ok(())

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Event, Group, Reading, Stamp, Timestamp};
+use super::{Event, Group, Reading, Stamp, Timestamp, Why};
 
 /// All readings of one group from one scan, before the journal has seen them.
 #[derive(Debug, Clone)]
@@ -14,6 +14,8 @@ pub struct Batch {
     pub at: Timestamp,
     /// The same moment in milliseconds of the monotonic clock, counted from the start of the agent.
     pub mono_ms: u64,
+    /// When this scan was due by the same clock; `None`: nobody asked, it came by itself.
+    pub due_ms: Option<u64>,
     /// One place per tag of the group, in its order; `None`: nothing new of this tag.
     pub readings: Vec<Option<Reading>>,
     /// One per tag, beside its reading; `None`: the protocol has no such thing.
@@ -30,6 +32,17 @@ impl Batch {
     pub fn is_empty(&self) -> bool {
         self.readings.iter().all(Option::is_none)
     }
+}
+
+/// Whether a subscription lives that is silent about what does not change.
+#[derive(Debug, Clone)]
+pub struct Sign {
+    /// Tags that it watches.
+    pub group: Arc<Group>,
+    /// When the sign came, in milliseconds of the monotonic clock.
+    pub mono_ms: u64,
+    /// `None`: what stood stands. Else nothing is known since the last sign, and this is why.
+    pub lapse: Option<Why>,
 }
 
 /// A position in a stream of the journal: 1, 2, 3, ... and never reused.

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ledger::HourReport;
+
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -23,6 +25,8 @@ pub enum Event {
         /// The cause: a word of [`super::LossCause`].
         cause: String,
     },
+    /// What became of the samples of one device in the hour that is over.
+    Ledger(HourReport),
     /// The agent started. Positions of both streams go on behind all that was ever given.
     Started {
         /// How the run before ended.

@@ -7,6 +7,7 @@ pub mod batch;
 pub mod encoding;
 pub mod event;
 pub mod grade;
+pub mod ledger;
 pub mod losses;
 pub mod priority;
 pub mod stamp;
@@ -19,7 +20,7 @@ pub mod words;
 
 pub use ahead::{Ahead, Run, Seam};
 pub use backoff::Backoff;
-pub use batch::{Batch, BootId, Cursor, DataRecord, EventRecord, MessageId, Scan, Seq, Stream};
+pub use batch::{Batch, BootId, Cursor, DataRecord, EventRecord, MessageId, Scan, Seq, Sign, Stream};
 pub use event::{Event, LinkState, Previous};
 pub use grade::{Class, Grade, Level};
 pub use losses::{Loss, LossCause, Losses};

@@ -98,6 +98,11 @@ impl Group {
         Group { device, id, period, tags }
     }
 
+    /// The period in milliseconds; at least one.
+    pub fn period_ms(&self) -> u64 {
+        u64::try_from(self.period.as_millis()).unwrap_or(u64::MAX).max(1)
+    }
+
     /// FNV-1a over what a dictionary entry of the journal holds. Equal ids are compared in full before they are trusted.
     pub fn fingerprint(device: &str, tags: &[TagInfo]) -> u64 {
         let mut hash: u64 = 0xcbf2_9ce4_8422_2325;

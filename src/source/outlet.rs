@@ -7,13 +7,15 @@ use std::thread::Thread;
 
 use tokio::sync::mpsc;
 
-use crate::model::{Batch, Event, Timestamp};
+use crate::model::{Batch, Event, Sign, Timestamp};
 
 /// What a source hands on.
 #[derive(Debug)]
 pub enum Heard {
     /// One scan of one group.
     Batch(Batch),
+    /// A subscription lives, or did not. Only the ledger wants to know.
+    Sign(Sign),
     /// A link came up or went down.
     Event(Timestamp, Event),
 }
@@ -42,7 +44,7 @@ impl Outlet {
     pub async fn put(&self, heard: Heard) -> bool {
         let samples = match &heard {
             Heard::Batch(batch) => batch.len(),
-            Heard::Event(..) => 0,
+            Heard::Sign(_) | Heard::Event(..) => 0,
         };
         let waiting = self.waiting_samples.fetch_add(samples, Ordering::Relaxed) + samples;
         if waiting >= self.wake_at_samples || self.sender.capacity() <= self.sender.max_capacity() / 2 {

@@ -360,7 +360,8 @@ impl Poller {
         let at = Timestamp::of(SystemTime::now());
         let (group, mono_ms) = (&self.polled[index].group, self.now_ms());
         let readings = readings.into_iter().map(Some).collect();
-        let batch = Batch { group: group.clone(), at, mono_ms, readings, stamps: None };
+        let due_ms = Some(self.schedule.taken_due(index));
+        let batch = Batch { group: group.clone(), at, mono_ms, due_ms, readings, stamps: None };
         self.status.send_modify(|status| {
             if is_fresh {
                 status.refresh(group, mono_ms);

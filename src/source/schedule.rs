@@ -48,6 +48,12 @@ impl Schedule {
         Some(index)
     }
 
+    /// When the scan that was taken last of this group was due: the slot that it fills.
+    pub(super) fn taken_due(&self, index: usize) -> u64 {
+        let slot = &self.slots[index];
+        slot.due_ms.saturating_sub(slot.period_ms)
+    }
+
     /// Scans that should have been and were not, by group, since this was asked last.
     pub(super) fn take_missed(&mut self) -> Vec<(usize, u64)> {
         let missed = self.slots.iter_mut().map(|slot| std::mem::take(&mut slot.missed));

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tracing::error;
 
 use super::super::flight::Lane;
+use super::super::recorder::Command;
 use super::super::tail::{Next, Tail};
 use super::Courier;
 use crate::journal::{Found, Reader};
@@ -72,6 +73,9 @@ impl Courier {
                 Some(Found::Damaged(seq)) => {
                     lane.pass(seq - 1, losses);
                     lane.window.gave_up(seq); // the receiver is to see the gap
+                    if T::STREAM == Stream::Data {
+                        self.desk.recorder.tell(Command::Damaged(seq));
+                    }
                 }
                 None => {
                     let after = lane.window.newest();

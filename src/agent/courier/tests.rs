@@ -77,7 +77,8 @@ impl Others {
     /// A scan of the machine.
     async fn hear(&self, n: u64) {
         let readings = vec![Some(Reading::Good(Value::U64(n)))];
-        let batch = Batch { group: group(), at: Timestamp(n as i64), mono_ms: n, readings, stamps: None };
+        let batch =
+            Batch { group: group(), at: Timestamp(n as i64), mono_ms: n, due_ms: Some(n), readings, stamps: None };
         assert!(self.recorder.outlet().put(Heard::Batch(batch)).await);
     }
 

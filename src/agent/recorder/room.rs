@@ -4,6 +4,8 @@
 //! The rule: what was heard is delivered to every sink or on the disk within one commit interval ([`Hold`]). What the disk refuses stays in
 //! memory, is delivered from there, and is tried again; beyond a limit the oldest is given up, counted, and told to whoever misses it.
 
+mod books; // the sample ledger
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,11 +25,11 @@ use super::super::unwritten::{GivenUp, Unwritten};
 use super::{Command, Health, Progress};
 use crate::config::Persist;
 use crate::journal::{Committed, Dropped, Evicted, Journal, NewEvent, OnChange, Round};
-use crate::model::words::agent as words;
-use crate::model::words::journal as journal_words;
-use crate::model::words::sink as sink_words;
-use crate::model::{Batch, Code, Event, Loss, LossCause, Seq, Stream, Timestamp, Trouble};
+use crate::model::ledger::Lost;
+use crate::model::words::{agent as words, journal as journal_words, sink as sink_words};
+use crate::model::{Batch, Code, DataRecord, Event, Loss, LossCause, Seq, Stream, Timestamp, Trouble};
 use crate::source::Heard;
+use books::Books;
 
 /// Samples that make a turn worth its price before its time: at 8 kB of overhead a commit, the overhead is below 1 byte
 /// a sample from here on.
@@ -69,6 +71,8 @@ pub(super) struct Room {
     commit_interval: Duration,
     persist: Persist,
     message_bytes: usize,
+    /// Before report on change: what is held back was taken all the same.
+    books: Books,
     on_change: OnChange,
     /// Without positions yet.
     pending: Pending,
@@ -121,6 +125,7 @@ impl Room {
             commit_interval: Duration::from_secs(1),
             persist: Persist::Undelivered,
             message_bytes: 128_000,
+            books: Books::default(),
             on_change: OnChange::new(),
             pending: Pending::default(),
             hold,
@@ -221,6 +226,7 @@ impl Room {
                     samples += batch.len();
                     self.remember(batch);
                 }
+                Heard::Sign(sign) => self.books.ledger.on_sign(&sign),
                 Heard::Event(at, event) => self.pending.events.push(NewEvent { at, event }),
             }
         }
@@ -228,6 +234,7 @@ impl Room {
     }
 
     fn remember(&mut self, batch: Batch) {
+        self.books.ledger.on_batch(&batch);
         let group = batch.group.clone();
         let Some(scan) = self.on_change.filter(batch) else { return };
         self.pending.push(group, scan, self.message_bytes);
@@ -262,6 +269,8 @@ impl Room {
                 Command::Egress(settings, zone) => {
                     self.egress.iter_mut().for_each(|book| book.set(settings.clone(), zone.clone(), now()));
                 }
+                Command::Damaged(seq) => self.on_damaged(seq),
+                Command::Expect(started, accounts) => self.expect(started, &accounts),
                 Command::Stop => is_stop = true,
             }
         }
@@ -328,7 +337,8 @@ impl Room {
             error!(code = %trouble.code, "{trouble}");
         }
         self.refused = Some(trouble);
-        if let Some(given_up) = self.unwritten.drop_beyond(MEMORY_PLACES) {
+        let lose = |record: &DataRecord| self.journal.lose_taken(record, Lost::Memory);
+        if let Some(given_up) = self.unwritten.drop_beyond(MEMORY_PLACES, lose) {
             self.give_up(Stream::Data, &given_up);
             self.health.dropped.fetch_add(given_up.samples, Ordering::Relaxed);
             self.given_up.unlogged += given_up.samples;
@@ -388,10 +398,12 @@ impl Room {
         self.commits_since_maintenance = 0;
         self.maintained = Instant::now();
         self.move_cursors();
+        self.enter_in_ledger();
         match self.journal.maintain(self.round()) {
             Ok(dropped) => {
                 self.unmaintained = None;
                 dropped.into_iter().for_each(|dropped| self.on_dropped(dropped));
+                self.report_hour();
             }
             Err(trouble) => {
                 if self.unmaintained.replace(trouble.code) != Some(trouble.code) {
@@ -443,6 +455,7 @@ impl Room {
             let trouble = Trouble::new(words::LOST_AT_STOP).with("samples", samples).with("total", total);
             error!(code = %trouble.code, "{trouble}");
         }
+        self.close_ledger();
         let round = self.round();
         if let Err(trouble) = self.journal.close(round) {
             warn!(code = %trouble.code, "{trouble}");
@@ -504,7 +517,8 @@ mod tests {
 
     fn hear(room: &mut Room, at: i64) {
         let readings = vec![Some(Reading::Good(Value::I64(at))); 4_000];
-        room.remember(Batch { group: group("a", 4_000), at: Timestamp(at), mono_ms: 0, readings, stamps: None });
+        let (group, at_ms, due_ms) = (group("a", 4_000), Timestamp(at), Some(0));
+        room.remember(Batch { group, at: at_ms, mono_ms: 0, due_ms, readings, stamps: None });
         hear_nothing_but_an_event(room, at);
     }
 

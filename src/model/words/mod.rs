@@ -10,6 +10,7 @@ pub mod delivery_config;
 pub mod egress;
 pub mod import;
 pub mod journal;
+pub mod ledger;
 pub mod opcua;
 pub mod opcua_config;
 pub mod opcua_trust;
@@ -39,6 +40,7 @@ pub fn all() -> impl Iterator<Item = &'static Words> {
         write::WORDS,
         opcua_config::WORDS,
         egress::WORDS,
+        ledger::WORDS,
         delivery_config::WORDS,
     ]
     .into_iter()
@@ -78,6 +80,7 @@ mod tests {
             ("opcua_config", include_str!("opcua_config.rs")),
             ("egress", include_str!("egress.rs")),
             ("delivery_config", include_str!("delivery_config.rs")),
+            ("ledger", include_str!("ledger.rs")),
         ]
     }
 

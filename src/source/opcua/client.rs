@@ -18,6 +18,7 @@ use super::items::Items;
 use super::ladder::{Ladder, Step};
 use super::pki::Pki;
 use super::session::{Partner, Session, Ticket};
+use super::signs::Signs;
 use super::subscription::Subscription;
 use crate::config::opcua::{OpcUaServer, SecurityMode};
 use crate::config::{Config, Link};
@@ -61,6 +62,8 @@ pub struct Client {
     pub(super) on_probation: bool,
     /// When items were looked after last.
     pub(super) looked: Instant,
+    /// For the ledger.
+    pub(super) signs: Signs,
     outlet: Outlet,
     pub(super) started: Instant,
     pub(super) status: watch::Sender<LinkStatus>,
@@ -85,6 +88,7 @@ impl Client {
     pub fn new(config: &Config, link: Arc<Link>, server: OpcUaServer, place: poller::Place) -> Client {
         let poller::Place { outlet, started, status, state_dir, .. } = place;
         let book = Book::of(config, &link.name);
+        let signs = Signs::new(book.groups.len(), book.periods());
         let items = Items::new(book.entries.iter().map(|entry| !entry.node().is_subscribed));
         Client {
             workshop: (config.workshop.enterprise.clone(), config.workshop.id.clone()),
@@ -108,6 +112,7 @@ impl Client {
             ended: None,
             on_probation: false,
             looked: started,
+            signs,
             outlet,
             started,
             status,
@@ -277,7 +282,7 @@ impl Client {
     async fn all_bad(&mut self, why: Why) {
         for group in 0..self.book.groups.len() {
             let readings = vec![Some(Reading::Bad(why)); self.book.members[group].len()];
-            self.hand_on(group, readings, None).await;
+            self.hand_on(group, None, readings, None).await;
         }
     }
 
@@ -286,12 +291,18 @@ impl Client {
         let is_read = |handle: &usize| self.items.is_read(*handle).then_some(Reading::Bad(why));
         let readings: Vec<Option<Reading>> = self.book.members[group].iter().map(is_read).collect();
         if readings.iter().any(Option::is_some) {
-            self.hand_on(group, readings, None).await;
+            self.hand_on(group, Some(self.schedule.taken_due(group)), readings, None).await;
         }
     }
 
-    /// A scan of a group goes to the recorder.
-    pub(super) async fn hand_on(&mut self, group: usize, readings: Vec<Option<Reading>>, stamps: Option<Vec<Stamp>>) {
+    /// A scan of a group goes to the recorder. `due_ms`: when it was due, if it was asked for.
+    pub(super) async fn hand_on(
+        &mut self,
+        group: usize,
+        due_ms: Option<u64>,
+        readings: Vec<Option<Reading>>,
+        stamps: Option<Vec<Stamp>>,
+    ) {
         let is_bad = readings.iter().flatten().any(|reading| matches!(reading, Reading::Bad(_)));
         let is_fresh = readings.iter().flatten().any(|reading| matches!(reading, Reading::Good(_)));
         let (group, mono_ms) = (self.book.groups[group].clone(), self.now_ms());
@@ -303,8 +314,12 @@ impl Client {
             status.bad_scans += u64::from(is_bad);
         });
         let at = Timestamp::of(SystemTime::now());
-        let batch = Batch { group, at, mono_ms, readings, stamps };
+        let batch = Batch { group, at, mono_ms, due_ms, readings, stamps };
         self.is_heard &= self.outlet.put(Heard::Batch(batch)).await;
+    }
+
+    pub(super) async fn put(&mut self, heard: Heard) {
+        self.is_heard &= self.outlet.put(heard).await;
     }
 
     /// Milliseconds since the start of the agent.

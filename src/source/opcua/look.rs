@@ -50,7 +50,7 @@ impl Client {
                 readings[entry.place] = Some(convert::reading(entry.tag(), entry.node(), value));
                 stamps[entry.place] = convert::stamp(value);
             }
-            self.hand_on(group, readings, Some(stamps)).await;
+            self.hand_on(group, Some(self.schedule.taken_due(group)), readings, Some(stamps)).await;
         }
         Ok(())
     }

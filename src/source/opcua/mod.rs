@@ -3,7 +3,7 @@
 //! The way of a value: [`client`] (the task of one link) · `session` with `endpoint`, `login`, [`pki`] and [`certificate`] (with whom and
 //! as whom) on a `channel` · `monitor` (subscriptions and items) · `serve` (what comes) · `convert` (to a reading) · `gather`
 //! (to scans). What goes wrong: [`fault`] (why), [`ladder`] (how far back), `recover` (what is brought over), `freshness` (who is
-//! silent for too long) with `look` (reading it). For a person who decides whom to trust: [`contact`].
+//! silent for too long) with `look` (reading it), `signs` (that it lives, for the ledger). For a person who decides whom to trust: [`contact`].
 //!
 //! For one command by hand: [`visit`] (a session that reads and goes) · [`walk`] with `facts` (through the address space) · [`found`]
 //! (what it has found).
@@ -30,6 +30,7 @@ pub mod pki;
 mod recover;
 mod serve;
 mod session;
+mod signs;
 mod subscription;
 pub mod visit;
 pub mod walk;

@@ -176,6 +176,7 @@ impl Client {
     /// Its items are asked for anew.
     fn forget(&mut self, subscription: &Subscription) {
         let now_ms = self.now_ms();
+        self.signs.on_lost(subscription.period);
         let of_it: Vec<usize> = self.book.subscribed(subscription.period).collect();
         for handle in of_it {
             self.items.forget(handle, now_ms);

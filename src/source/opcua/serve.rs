@@ -115,20 +115,28 @@ impl Client {
     async fn stopped(&mut self, session: Session) -> End {
         let interval = self.subscriptions.iter().map(|subscription| subscription.interval()).max().unwrap_or_default();
         let until = Instant::now() + if interval.is_zero() { interval } else { (interval + MOMENT).min(LAST_WORDS) };
+        let mut is_there = true;
         while self.is_heard {
             self.keep_publishing(&session);
             let outcome = tokio::select! {
                 biased;
-                _ = session.channel.closed() => break,
+                _ = session.channel.closed() => {
+                    is_there = false;
+                    break;
+                }
                 () = tokio::time::sleep_until(until.into()) => break,
                 Some(Ok(published)) = self.publishing.join_next() => self.on_published(&session, published).await,
                 else => break,
             };
             if outcome.is_err() {
+                is_there = false;
                 break;
             }
         }
         self.flush().await;
+        if is_there {
+            self.tell_last().await;
+        }
         session.close().await;
         End::Stopped
     }
@@ -230,6 +238,7 @@ impl Client {
             return delete(session, vec![subscription_id]).await;
         };
         self.subscriptions[at].on_heard(Instant::now());
+        self.signs.on_heard(self.subscriptions[at].period);
         let number = message.sequence_number;
         let is_keep_alive = message.notification_data.as_ref().is_none_or(Vec::is_empty);
         let Some(missing) = self.subscriptions[at].missing(number) else { return Ok(()) };
@@ -291,9 +300,11 @@ impl Client {
 
     /// Scans that are complete go to the recorder.
     pub(super) async fn flush(&mut self) {
+        self.tell_lost().await;
         for (group, layer) in self.gatherer.take() {
-            self.hand_on(group, layer.readings, Some(layer.stamps)).await;
+            self.hand_on(group, None, layer.readings, Some(layer.stamps)).await;
         }
+        self.tell_heard().await;
         self.tell_overflow();
     }
 
