@@ -50,7 +50,9 @@ const FORMAT: &str = "%Y%m%dT%H%M%S";
 /// Renames `file` and what belongs to it, and puts `new` in its place.
 pub(super) fn exchange(file: &Path, aside: &Path, new: &Path) -> Result<(), Trouble> {
     let rename = || {
-        fs::rename(file, aside)?;
+        if fs::symlink_metadata(file).is_ok() {
+            fs::rename(file, aside)?;
+        }
         for companion in COMPANIONS {
             let (from, to) = (with(file, companion), with(aside, companion));
             if from.exists() {

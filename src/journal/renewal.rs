@@ -20,6 +20,9 @@ use crate::model::{BootId, Code, Losses, Seq, Stream, Timestamp, Trouble};
 /// Tables that others keep in the journal and that are carried over row by row as they are.
 const CARRIED: [&str; 2] = ["ledger", "usage"];
 
+/// A table's name and its rows.
+type Carried = (&'static str, Vec<Vec<Value>>);
+
 /// Rows of such a table at most: a month of hours of seventy devices, in some MB of memory for a moment.
 const CARRIED_ROWS: usize = 50_000;
 
@@ -50,7 +53,7 @@ pub(super) struct Remains {
     /// The number of the last start of the agent.
     pub last_start: Option<i64>,
     jobs: Vec<Job>,
-    carried: Vec<(&'static str, Vec<Vec<Value>>)>,
+    carried: Vec<Carried>,
 }
 
 impl Remains {
@@ -150,7 +153,7 @@ pub(super) struct Seed {
     pub jobs: Vec<Job>,
     /// The start of the agent that makes it, with its number.
     pub start: (i64, BootId, Timestamp),
-    pub carried: Vec<(&'static str, Vec<Vec<Value>>)>,
+    pub carried: Vec<Carried>,
 }
 
 impl Seed {
@@ -265,26 +268,53 @@ impl Journal {
     pub(super) fn renew(&mut self, why: &Trouble) -> Result<(), Trouble> {
         let file = self.place.file.clone();
         let dir = self.place.dir();
-        let remains = Remains::of(&file);
         let aside = aside::name(&dir, self.now);
-        let seed = self.seed(remains, &aside);
+        let seed = self.seed(Remains::of(&file).carried, &aside);
         replace(&file, &aside, &seed)?;
         let told = set_aside(&file, &aside, &seed, why);
         self.news.push(told);
         self.let_go();
+        self.take_over(seed);
+        self.reopen()?;
+        self.prune();
+        Ok(())
+    }
+
+    /// The files were taken away or replaced under the agent. What is in them is still open here: a new file is begun, and it is brought
+    /// over from there. On an error nothing has changed, and what is stored goes into files that no start will find.
+    pub(super) fn begin_anew(&mut self) -> Result<(), Trouble> {
+        let (file, dir) = (self.place.file.clone(), self.place.dir());
+        self.take_the_directory()?;
+        if self.is_file_in_place() {
+            return self.find_in_place(); // it was only the lock
+        }
+        let aside = aside::name(&dir, self.now);
+        let seed = self.seed(CARRIED.map(|table| (table, rows_of(&self.connection, table))).into(), &aside);
+        replace(&file, &aside, &seed)?;
+        let in_doubt = seed.jobs.last().map_or(0, Job::in_doubt);
+        self.news.push(Trouble::new(words::BEGUN_ANEW).with("path", file.display()).with("records", in_doubt));
+        let nothing = Connection::open_in_memory().map_err(|error| fault::of_sqlite(&file, &error))?;
+        let old = std::mem::replace(&mut self.connection, nothing);
+        schema::leave_as_it_is(&old); // nor does it remove the new file's WAL, whose name it has
+        self.is_adrift = true;
+        self.take_over(seed);
+        self.salvage.read_from(old);
+        self.reopen()?;
+        self.prune();
+        Ok(())
+    }
+
+    fn take_over(&mut self, seed: Seed) {
         self.held = seed.held;
         self.no_normal_through = 0;
         let Seed { cursors, losses, reserved, held, jobs, .. } = seed;
         self.stored = Stored { cursors, held, losses: Arc::new(losses), reserved };
         self.salvage.begin(jobs, self.dictionary.entries(), (self.boot_row, self.boot));
         self.dictionary.forget();
-        self.reopen()?;
-        self.prune();
-        Ok(())
     }
 
     /// What is known of a file that becomes damaged while the agent runs is in memory.
-    fn seed(&self, remains: Remains, aside: &Path) -> Seed {
+    fn seed(&self, carried: Vec<Carried>, aside: &Path) -> Seed {
         let lanes = Stream::ALL.map(|stream| {
             let held = &self.held[stream as usize];
             Lane::new(held.written, self.cursors.floor(stream).unwrap_or(0), held.records, held.samples)
@@ -298,7 +328,7 @@ impl Journal {
             losses: (*self.losses).clone(),
             jobs,
             start: (self.boot_row, self.boot, self.started),
-            carried: remains.carried,
+            carried,
         }
     }
 

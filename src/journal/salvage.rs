@@ -156,6 +156,8 @@ pub(super) struct Salvage {
     pub jobs: Vec<Job>,
     /// The first job's file, once it was opened.
     source: Option<Source>,
+    /// A file that is still open here though it may no longer have a name.
+    kept: Option<Source>,
     /// What the writer knew when it set a file aside, should it not be readable there.
     known: source::Known,
 }
@@ -170,6 +172,11 @@ impl Salvage {
         let file = jobs.last().map(|job| self.dir.join(&job.file)).unwrap_or_default();
         self.known = source::Known { file, groups: groups.into_iter().collect(), start: Some(start) };
         self.jobs = jobs;
+    }
+
+    /// What is to be brought over last is read through this connection.
+    pub fn read_from(&mut self, connection: Connection) {
+        self.kept = self.files().last().map(|path| Source::of(Some(connection), path));
     }
 
     pub fn is_over(&self) -> bool {
@@ -190,7 +197,8 @@ impl Salvage {
     fn source(&mut self) -> Option<(&mut Source, &source::Known)> {
         let path = self.dir.join(&self.jobs.first()?.file);
         if self.source.as_ref().is_none_or(|source| source.file() != path) {
-            self.source = Some(Source::open(&path));
+            let kept = self.kept.take_if(|kept| kept.file() == path);
+            self.source = Some(kept.unwrap_or_else(|| Source::open(&path)));
         }
         self.source.as_mut().map(|source| (source, &self.known))
     }

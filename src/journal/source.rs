@@ -82,7 +82,10 @@ pub(super) struct Source {
 
 impl Source {
     pub fn open(file: &Path) -> Source {
-        let connection = schema::open_damaged(file).ok();
+        Source::of(schema::open_damaged(file).ok(), file)
+    }
+
+    pub fn of(connection: Option<Connection>, file: &Path) -> Source {
         let has_marks =
             connection.as_ref().is_some_and(|connection| connection.prepare("SELECT clock FROM events").is_ok());
         let unpacker = Unpacker::new().ok();

@@ -163,7 +163,7 @@ pub struct Journal {
     /// The file is not open: the disk refused.
     pub(super) is_adrift: bool,
     /// Kept open: its lock is what keeps a second agent out, and it goes with the process.
-    _lock: File,
+    lock: File,
     /// The file and its lock as they were opened, to see whether the paths still lead to them.
     inodes: [(PathBuf, u64); 2],
 }
@@ -225,7 +225,7 @@ impl Journal {
             salvage: Salvage::new(dir, jobs),
             faults: 0,
             is_adrift,
-            _lock: lock,
+            lock,
             inodes: Default::default(),
         };
         if !is_adrift {
@@ -239,6 +239,20 @@ impl Journal {
             went_on => went_on?,
         }
         Ok(journal)
+    }
+
+    /// The directory, the lock and the high-water mark are there again, if somebody took them away.
+    pub(super) fn take_the_directory(&mut self) -> Result<(), Trouble> {
+        let dir = self.place.dir();
+        DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(|e| fault::of_io(&dir, &e))?;
+        let (path, inode) = &self.inodes[1];
+        if !fs::metadata(path).is_ok_and(|meta| meta.ino() == *inode) {
+            self.lock = lock(&dir)?;
+        }
+        let marks = self.high.marks();
+        self.high = HighWater::open(&dir, marks)?.0;
+        self.high.assume(marks);
+        self.reserve()
     }
 
     /// Notes which files are in their places now.
@@ -423,11 +437,17 @@ impl Journal {
     /// Trouble if somebody took the files away or put others in their place. Linux lets the agent go on writing into files
     /// without a name, and no start ever finds them again.
     pub(super) fn check_in_place(&self) -> Result<(), Trouble> {
-        let is_there = |(path, inode): &(PathBuf, u64)| fs::metadata(path).is_ok_and(|meta| meta.ino() == *inode);
-        if self.inodes.iter().all(is_there) && self.wal().exists() {
+        let [_, (lock, inode)] = &self.inodes;
+        if self.is_file_in_place() && fs::metadata(lock).is_ok_and(|meta| meta.ino() == *inode) {
             return Ok(());
         }
         Err(Trouble::new(words::TAKEN_AWAY).with("path", self.place.file.display()))
+    }
+
+    /// Whether the path leads to the file that is open here, and there is a WAL beside it.
+    pub(super) fn is_file_in_place(&self) -> bool {
+        let [(file, inode), _] = &self.inodes;
+        fs::metadata(file).is_ok_and(|meta| meta.ino() == *inode) && self.wal().exists()
     }
 
     fn wal(&self) -> PathBuf {

@@ -563,7 +563,7 @@ fn a_directory_that_cannot_be_is_named() {
 }
 
 #[test]
-fn files_that_are_taken_away_under_the_writer_are_missed() {
+fn files_that_are_taken_away_under_the_writer_are_missed_and_what_was_in_them_comes_back() {
     let take_away: [fn(&Path); 4] = [
         |dir| std::fs::remove_dir_all(dir).unwrap(),
         |dir| std::fs::remove_file(dir.join("journal.sqlite-wal")).unwrap(),
@@ -580,9 +580,37 @@ fn files_that_are_taken_away_under_the_writer_are_missed() {
         fill(&mut journal, 3, NOW);
         journal.maintain(NOW).unwrap();
         take_away(&state);
-        let trouble = journal.maintain(NOW).expect_err("the files are gone");
-        assert_eq!(trouble.code, words::TAKEN_AWAY, "{nth}: {trouble}");
+        fill(&mut journal, 2, NOW);
+        journal.maintain(NOW).unwrap();
+        let codes: Vec<_> = journal.news().iter().map(|trouble| trouble.code).collect();
+        let is_only_the_lock = nth == 2;
+        assert_eq!(codes, if is_only_the_lock { vec![] } else { vec![words::BEGUN_ANEW] }, "{nth}");
+        fill(&mut journal, 2, NOW);
+        while journal.is_salvaging() {
+            journal.tend(NOW).unwrap();
+        }
+        journal.maintain(NOW).unwrap();
+        let codes: Vec<_> = journal.news().iter().map(|trouble| trouble.code).collect();
+        assert_eq!(codes, if is_only_the_lock { vec![] } else { vec![words::SALVAGED] }, "{nth}");
+        let trouble = Journal::open(settings(&state, limits(1, DAY)), BOOT, NOW).err().expect("the lock is held");
+        assert_eq!(trouble.code, words::IN_USE, "{nth}");
+        let copy = copy_of_the_files(&state); // a power cut
+        let again = open(copy.path());
+        assert_eq!((seqs(&again), lost(&again)), ((1..=7).collect(), vec![]), "{nth}");
+        assert!(again.status().data.last > 7, "{nth}");
     }
+}
+
+#[test]
+fn where_nothing_can_be_begun_anew_the_files_are_missed() {
+    let dir = tempfile::tempdir().unwrap();
+    let state = dir.path().join("state");
+    let mut journal = open(&state);
+    fill(&mut journal, 3, NOW);
+    std::fs::remove_dir_all(&state).unwrap();
+    std::fs::write(&state, "in the way").unwrap();
+    let trouble = journal.maintain(NOW).expect_err("the files are gone");
+    assert_eq!(trouble.code, words::TAKEN_AWAY, "{trouble}");
 }
 
 #[test]

@@ -55,7 +55,11 @@ impl Journal {
                 return Err(trouble);
             }
         }
-        self.check_in_place()?;
+        if let Err(trouble) = self.check_in_place()
+            && self.begin_anew().is_err()
+        {
+            return Err(trouble);
+        }
         let marks = self.high.marks();
         let is_short = Stream::ALL.iter().any(|stream| {
             let last = self.held[*stream as usize].last;

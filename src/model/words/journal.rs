@@ -44,6 +44,8 @@ pub const HISTORY_SHED: Code = Code("CW319");
 pub const BESIDE_NEWER: Code = Code("CW320");
 /// The first bytes of the file were not what they always are.
 pub const HEADER_MENDED: Code = Code("CW321");
+/// Files of the journal were removed or replaced under the running agent, which began new ones.
+pub const BEGUN_ANEW: Code = Code("CW322");
 
 pub(super) const WORDS: &[Words] = &[
     Words {
@@ -343,6 +345,21 @@ pub(super) const WORDS: &[Words] = &[
         remedy: Text {
             en: "nothing has to be done now; replace the medium if this comes back",
             zh: "目前无需处理；若反复出现，请更换存储介质",
+        },
+    },
+    Words {
+        code: BEGUN_ANEW,
+        what: Text {
+            en: "the journal {path} or a file beside it was removed or replaced while the agent runs; a new one was begun, and {records} records at most are being brought over from the file that is still open",
+            zh: "运行期间日志库 {path} 或其旁边的文件被删除或替换；程序已新建日志库，并从仍打开着的原文件转入最多 {records} 条记录",
+        },
+        cause: Text {
+            en: "Somebody cleaned the directory up, restored a backup into it, or unmounted and mounted something over it.",
+            zh: "有人清理了该目录、往里恢复了备份，或在该处重新挂载了别的文件系统。",
+        },
+        remedy: Text {
+            en: "nothing has to be done, but do not stop the agent within the next minute; stop it before touching its directory",
+            zh: "无需处理，但请在一分钟内不要停止程序；今后改动该目录之前请先停止程序",
         },
     },
 ];
