@@ -43,7 +43,7 @@ fn read(mut from: Bytes) -> Result<Ahead, Damaged> {
         let first = from.varint()?;
         let mut behind = || first.checked_add(from.varint()?).filter(|seq| *seq <= i64::MAX as u64).ok_or(Damaged);
         let run = Run { first, last: behind()?, first_sent: behind()?, last_sent: behind()? };
-        if !run.is_sound() || run.first <= ahead.highest() {
+        if !run.is_sound() {
             return Err(Damaged);
         }
         ahead.enter(run);

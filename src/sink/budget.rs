@@ -18,6 +18,9 @@ const PACE: Duration = Duration::from_millis(100);
 /// While hours or month are shut, the workshop's clock is looked at so often: it may be set.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
+/// No clock that is right says less: this program did not exist yet.
+const RELEASED: Month = Month { year: 2026, month: 1 };
+
 /// What one sink may send, and what it has sent this month.
 #[derive(Debug, Clone)]
 pub struct Budget {
@@ -122,8 +125,9 @@ impl Budget {
 
     fn turn_month(&mut self, wall: Timestamp) {
         let month = self.calendar.month(wall);
-        // A clock that was far in the future when the usage was noted is no reason to count for that month for ever.
-        let is_stray = self.usage.month.before(1) > month;
+        // A clock that was far in the future when the usage was noted is no reason to count for that month for ever. One that is in 1970
+        // knows nothing.
+        let is_stray = self.usage.month.before(1) > month && month >= RELEASED;
         if month > self.usage.month || is_stray {
             self.usage = Usage { month, ..Usage::default() };
         }
@@ -191,7 +195,9 @@ mod tests {
         budget.spend(1, now, Timestamp(NOON));
         let october = Month { year: 2026, month: 10 };
         assert_eq!(budget.gate(false, now, Timestamp(NOON)), Gate::Shut(Shut::Month { month: october }));
-        assert_eq!(budget.gate(false, now, Timestamp(NOON - 30 * DAY)), Gate::Shut(Shut::Month { month: october }));
+        for back in [0, NOON - 40 * DAY] {
+            assert_eq!(budget.gate(false, now, Timestamp(back)), Gate::Shut(Shut::Month { month: october }), "{back}");
+        }
         assert_eq!(budget.gate(false, now, Timestamp(NOON + DAY)), Gate::Open);
         assert_eq!(budget.usage(), Usage { month: Month { year: 2026, month: 11 }, ..Usage::default() });
     }

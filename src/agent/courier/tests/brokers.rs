@@ -111,8 +111,10 @@ async fn current_data_goes_out_first_and_the_backlog_behind_it_within_the_budget
         sink.budget.messages_per_1000_s = Some(100_000);
     })
     .await;
+    others.hear(201).await;
+    others.recorder.flush().await;
     let task = tokio::spawn(courier.run());
-    for n in 201..=240 {
+    for n in 202..=240 {
         others.hear(n).await;
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -127,16 +129,15 @@ async fn current_data_goes_out_first_and_the_backlog_behind_it_within_the_budget
     let mut receiver = Receiver::default();
     let read: Vec<_> = came.iter().map(|came| receiver.read(&came.payload)).collect();
     let live = read.iter().position(|(_, sequel)| sequel.prev.is_none()).expect("a live part began");
-    assert!(read[live].0 > 200 && live < 60, "the first live message was the {live}th: {:?}", read[live]);
+    assert!(read[live].0 > 200 && live == 0, "the first live message was the {live}th: {:?}", read[live]);
     let history: Vec<Seq> = read.iter().filter(|(_, sequel)| sequel.is_history).map(|(seq, _)| *seq).collect();
     assert!(history.is_sorted() && history.len() > 100, "{history:?}");
     assert!(read.iter().any(|(_, sequel)| sequel.filled.is_some()));
     assert_eq!(receiver.missing(last), NONE, "{read:?}");
     assert_eq!(receiver.duplicates, 0);
-    for (first, begin) in came.iter().enumerate() {
-        let span = came.iter().skip(first).take_while(|came| came.at - begin.at < Duration::from_millis(500)).count();
-        assert!(span <= 100 + 50 + 20, "{span} messages within half a second");
-    }
+    // The bucket holds a hundred, and a machine that is busy may deliver late, but never early.
+    let span = came[came.len() - 1].at - came[0].at;
+    assert!(came.len() as u128 <= 100 + span.as_millis() / 10 + 1, "{} messages in {span:?}", came.len());
 }
 
 #[tokio::test]
