@@ -1,6 +1,7 @@
 //! Builds the rooms from a configuration, starts them, watches, reloads and stops them. Here alone the rooms meet: links
 //! hand batches to the [`recorder`], couriers take records from its [`tail`].
 
+mod clock;
 mod courier;
 mod dial_in;
 mod flight;

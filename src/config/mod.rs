@@ -3,6 +3,7 @@
 
 mod areas;
 mod check;
+mod clock;
 mod device;
 pub mod dlt645;
 mod files;
@@ -27,6 +28,7 @@ mod units;
 mod write_rule;
 
 pub use areas::Areas;
+pub use clock::{Clock, TrustRule};
 pub use device::{MAX_TAGS, PERIODS};
 pub use files::MAX_BYTES as MAX_OTHER_FILE;
 pub use glob::glob;
@@ -58,6 +60,8 @@ pub struct Config {
     pub workshop: Workshop,
     /// Limits of the journal.
     pub journal: Journal,
+    /// When the wall clock is trusted.
+    pub clock: Clock,
     /// Physical connections.
     pub links: Vec<Arc<Link>>,
     /// The equipment ledger.

@@ -3,6 +3,7 @@
 
 pub mod backoff;
 pub mod batch;
+pub mod clock;
 pub mod encoding;
 pub mod event;
 pub mod losses;
@@ -15,6 +16,7 @@ pub mod words;
 
 pub use backoff::Backoff;
 pub use batch::{Batch, BootId, Cursor, DataRecord, EventRecord, MessageId, Scan, Seq, Stream};
+pub use clock::{ClockMark, ClockState, TrustedBy};
 pub use event::{Event, LinkState, Previous};
 pub use losses::{Loss, LossCause, Losses};
 pub use stamp::Stamp;

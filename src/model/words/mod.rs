@@ -5,7 +5,9 @@
 
 pub mod agent;
 pub mod browse;
+pub mod clock;
 pub mod config;
+pub mod delivery_config;
 pub mod import;
 pub mod journal;
 pub mod opcua;
@@ -36,6 +38,8 @@ pub fn all() -> impl Iterator<Item = &'static Words> {
         import::WORDS,
         write::WORDS,
         opcua_config::WORDS,
+        clock::WORDS,
+        delivery_config::WORDS,
     ]
     .into_iter()
     .flatten()
@@ -72,6 +76,8 @@ mod tests {
             ("import", include_str!("import.rs")),
             ("write", include_str!("write.rs")),
             ("opcua_config", include_str!("opcua_config.rs")),
+            ("clock", include_str!("clock.rs")),
+            ("delivery_config", include_str!("delivery_config.rs")),
         ]
     }
 
