@@ -9,11 +9,8 @@
 use std::time::Duration;
 
 use crate::config::{Clock, TrustRule};
-use crate::model::{ClockState, Event, Timestamp, TrustedBy};
-
-/// A change of wall clock against monotonic clock by more than this between two looks is a step. Slewing moves it by less than a
-/// millisecond a second; a leap second is a step.
-const STEP_MS: i64 = 500;
+use crate::model::clock::{STEP_MS, difference, true_time};
+use crate::model::{ClockMark, ClockState, Event, Timestamp, TrustedBy};
 
 /// No clock that is right says less: this version did not exist yet (2026-01-01).
 const RELEASED: Timestamp = Timestamp(1_767_225_600_000);
@@ -55,45 +52,79 @@ pub struct ClockWatch {
     /// The last time that the journal knows of.
     known: Option<Timestamp>,
     by: Option<TrustedBy>,
+    /// The first difference that was trusted.
     offset_ms: Option<i64>,
-    /// Wall clock minus monotonic clock at the last look, and when that was.
-    before: Option<(i64, u64)>,
+    /// The last one.
+    good_ms: Option<i64>,
+    /// The last look, and the one before it.
+    looks: [Option<Look>; 2],
     ntp: Option<Ntp>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Look {
+    /// Wall clock minus monotonic clock.
+    difference: i64,
+    mono_ms: u64,
+    is_trusted: bool,
 }
 
 impl ClockWatch {
     /// A clock that nobody has looked at. `known`: no true time is before this one.
     pub fn new(rule: Clock, known: Option<Timestamp>) -> ClockWatch {
-        ClockWatch { rule, known, by: None, offset_ms: None, before: None, ntp: None }
+        ClockWatch { rule, known, by: None, offset_ms: None, good_ms: None, looks: [None; 2], ntp: None }
     }
 
     /// One look. `mono_ms` counts from the start of the agent; `ntp` is an answer that came since the last look.
     pub fn step(&mut self, wall: Timestamp, mono_ms: u64, ntp: Option<Ntp>) -> Option<ClockNews> {
         let difference = difference(wall, mono_ms);
-        let is_first = self.before.is_none();
-        let step_ms = self.before.map(|(before, _)| difference.saturating_sub(before));
+        let before = self.looks[0];
+        let step_ms = before.map(|before| difference.saturating_sub(before.difference));
         let step_ms = step_ms.filter(|step| step.saturating_abs() > STEP_MS);
-        self.before = Some((difference, mono_ms));
         self.ntp = ntp.or(self.ntp);
         let was = self.by;
         self.by = match was {
             None => self.judge(wall, mono_ms),
-            Some(TrustedBy::Plausible) if self.ntp == Some(Ntp::Synchronized) => Some(TrustedBy::Ntp),
             // Whoever set it to 1970 while it runs has not told the time.
-            Some(TrustedBy::Ntp | TrustedBy::Plausible) if step_ms.is_some() && !is_after_release(wall) => {
-                self.ntp = None; // what was answered before is no longer true
-                None
-            }
+            Some(TrustedBy::Ntp | TrustedBy::Plausible) if step_ms.is_some() && !is_after_release(wall) => None,
+            Some(TrustedBy::Plausible) if self.ntp == Some(Ntp::Synchronized) => Some(TrustedBy::Ntp),
             kept => kept,
         };
-        let has_come = was.is_none() && self.by.is_some();
-        if has_come {
-            self.offset_ms.get_or_insert(difference);
+        if was.is_some() && self.by.is_none() {
+            self.ntp = None; // what was answered before is no longer true
         }
-        let state = if self.by.is_some() { ClockState::Trusted } else { ClockState::Untrusted };
+        let is_trusted = self.by.is_some();
+        if is_trusted {
+            self.offset_ms.get_or_insert(difference);
+            self.good_ms = Some(difference);
+        }
+        self.looks = [Some(Look { difference, mono_ms, is_trusted }), before];
+        let state = if is_trusted { ClockState::Trusted } else { ClockState::Untrusted };
         // A clock that was trusted from the first look on is nothing to talk about.
-        let is_news = if is_first { self.by.is_none() } else { was != self.by || step_ms.is_some() };
-        is_news.then_some(ClockNews { state, by: self.by, step_ms, has_come })
+        let is_news = if before.is_none() { !is_trusted } else { was != self.by || step_ms.is_some() };
+        is_news.then_some(ClockNews { state, by: self.by, step_ms, has_come: was.is_none() && is_trusted })
+    }
+
+    /// The time of something that happened since the look before the last one, and what stands behind it. A time that fits a
+    /// trusted clock at one of these looks is that clock's; any other is counted on from the monotonic clock, if the clock
+    /// was ever trusted in this start.
+    pub fn time_of(&self, at: Timestamp, mono_ms: u64) -> (Timestamp, ClockMark) {
+        let trusted = self.looks.iter().flatten().filter(|look| look.is_trusted);
+        if trusted.into_iter().any(|look| true_time(at, mono_ms, look.difference).is_none()) {
+            return (at, ClockMark::Trusted);
+        }
+        let corrected = self.good_ms.map(|good| true_time(at, mono_ms, good).unwrap_or(at));
+        corrected.map_or((at, ClockMark::Untrusted), |at| (at, ClockMark::Corrected))
+    }
+
+    /// The monotonic time of something that happened since the look before the last one, of which only the wall clock's time is
+    /// known: by the clock as it is, or, where that leads out of the time between the looks, as it was before it was set.
+    pub fn mono_of(&self, at: Timestamp) -> u64 {
+        let [Some(last), before] = self.looks else { return 0 };
+        let since = before.map_or(0, |before| before.mono_ms);
+        let by = |look: Look| u64::try_from(at.0.saturating_sub(look.difference)).ok();
+        let found = [Some(last), before].into_iter().flatten().filter_map(by);
+        found.into_iter().find(|mono| (since..=last.mono_ms).contains(mono)).unwrap_or(last.mono_ms)
     }
 
     /// A configuration that was put in force later. Trust that was given is not taken back.
@@ -109,22 +140,6 @@ impl ClockWatch {
     /// Trusted wall clock minus monotonic time, once there was trust in this start of the agent.
     pub fn offset_ms(&self) -> Option<i64> {
         self.offset_ms
-    }
-
-    /// The monotonic time of something that happened since the look before the last one, of which only the wall clock's time is
-    /// known: by the clock as it is, or, where that leads out of the time between the looks, as it was before it was set.
-    pub fn mono_of(&self, at: Timestamp, earlier: Option<(i64, u64)>) -> u64 {
-        let Some((difference, now)) = self.before else { return 0 };
-        let (earlier, since) = earlier.unwrap_or((difference, 0));
-        let by = |difference: i64| u64::try_from(at.0.saturating_sub(difference)).unwrap_or(0);
-        let is_between = |mono: &u64| (since..=now).contains(mono);
-        let found = Some(by(difference)).filter(is_between).or(Some(by(earlier)).filter(is_between));
-        found.unwrap_or(now)
-    }
-
-    /// Wall clock minus monotonic clock at the last look, and when that was.
-    pub fn last_look(&self) -> Option<(i64, u64)> {
-        self.before
     }
 
     /// When the system is to be asked again, after an answer or a question at `asked_ms`; `None`: it has nothing to say that would
@@ -187,10 +202,6 @@ const ASK_LATER: Duration = Duration::from_secs(60);
 
 /// A clock that is trusted without being synchronized: an answer would only change the word for it.
 const ASK_SELDOM: Duration = Duration::from_secs(1_800);
-
-fn difference(wall: Timestamp, mono_ms: u64) -> i64 {
-    wall.0.saturating_sub(i64::try_from(mono_ms).unwrap_or(i64::MAX))
-}
 
 fn is_after_release(wall: Timestamp) -> bool {
     wall >= RELEASED

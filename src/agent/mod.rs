@@ -6,6 +6,7 @@ mod courier;
 mod dial_in;
 mod flight;
 mod hold;
+mod ntp;
 mod pending;
 mod recorder;
 mod space;

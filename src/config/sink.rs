@@ -18,8 +18,9 @@ const EVENTS: &str = "events";
 /// Bytes of a data message that are not its samples, at most.
 pub const ENVELOPE_BYTES: usize = 512;
 
-/// A scan takes at most so many bytes beside its readings: `{"ts":-9223372036854775808,"values":{},"bad":{}},`.
-pub const SCAN_BYTES: usize = 64;
+/// A scan takes at most so many bytes beside its readings:
+/// `{"ts":-9223372036854775808,"mono":18446744073709551615,"values":{},"uncertain":{},"bad":{}},`.
+pub const SCAN_BYTES: usize = 96;
 
 /// A value in JSON takes at most so many bytes beside its name: `"":-1.2345678901234567e-100,`.
 pub const LONGEST_VALUE: usize = 32;
@@ -249,7 +250,7 @@ mod tests {
     use super::*;
     use crate::config::Origin;
     use crate::config::opcua::{NodeAddress, Trigger};
-    use crate::model::{BootId, DataRecord, Deadband, Group, Reading, ReportRule, Scan, Stamp, Timestamp, Value, Why};
+    use crate::model::{BootId, ClockMark, DataRecord, Deadband, Group, Reading, ReportRule, Scan, Stamp, Timestamp, Value, Why};
     use crate::sink::{Scope, payload};
 
     fn tag(name: &str, kind: ValueKind) -> Tag {
@@ -288,14 +289,15 @@ mod tests {
             let stamp = |n| Stamp { source: time(n), server: time(n + 1), status: u32::MAX };
             let scan = Scan {
                 at: Timestamp(i64::MIN),
-                mono_ms: 0,
+                mono_ms: u64::MAX,
                 readings: vec![Some(Reading::Uncertain(value, Why::UncertainStatus)); tags.len()],
                 stamps: Some((0..50).map(stamp).collect()),
             };
             let infos = tags.iter().map(Tag::info).collect();
             let group = Arc::new(Group::new("d".repeat(64).into(), Duration::from_secs(1), infos));
             let mask = Scope::new(&["*".into()]).mask(&group.device, &group.tags);
-            let record = DataRecord { seq: u64::MAX, boot: BootId(u64::MAX), group, scans: vec![scan] };
+            let clock = ClockMark::Untrusted; // the longest
+            let record = DataRecord { seq: u64::MAX, boot: BootId(u64::MAX), group, clock, scans: vec![scan] };
             let taken = payload::data(&record, &mask, u64::MAX).unwrap().len();
             let foreseen = ENVELOPE_BYTES + tags.iter().map(longest_reading).sum::<usize>();
             assert!((taken..2 * taken).contains(&foreseen), "{foreseen} bytes foreseen, {taken} taken: {kind:?}");

@@ -4,6 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Timestamp;
+
 /// What stands behind the times that the gateway itself gave to a record. Times of others (OPC UA source and server times)
 /// come from their clocks and are not meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -77,9 +79,39 @@ pub enum ClockState {
     Trusted,
 }
 
+/// A change of wall clock against monotonic clock by more than this is a step. Slewing moves it by less than a millisecond a
+/// second; a leap second is a step.
+pub const STEP_MS: i64 = 500;
+
+/// Wall clock minus monotonic clock.
+pub fn difference(wall: Timestamp, mono_ms: u64) -> i64 {
+    wall.0.saturating_sub(i64::try_from(mono_ms).unwrap_or(i64::MAX))
+}
+
+/// The true time of something that happened in a start of the agent whose trusted wall clock was `offset_ms` ahead of the
+/// monotonic one; `None`: the wall clock said so already.
+pub fn true_time(at: Timestamp, mono_ms: u64, offset_ms: i64) -> Option<Timestamp> {
+    let is_off = difference(at, mono_ms).abs_diff(offset_ms) > STEP_MS as u64;
+    is_off.then(|| Timestamp(offset_ms.saturating_add(i64::try_from(mono_ms).unwrap_or(i64::MAX))))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_that_was_right_stays_and_one_that_was_not_is_counted_from_the_monotonic_clock() {
+        for (at, mono, offset, expected) in [
+            (5_000, 4_000, 1_000, None),
+            (5_500, 4_000, 1_000, None),
+            (5_501, 4_000, 1_000, Some(5_000)),
+            (5_000, 4_000, 1_767_225_600_000, Some(1_767_225_604_000)),
+            (1_767_225_604_000, 4_000, 0, Some(4_000)),
+            (i64::MIN, u64::MAX, i64::MAX, Some(i64::MAX)),
+        ] {
+            assert_eq!(true_time(Timestamp(at), mono, offset), expected.map(Timestamp), "{at}");
+        }
+    }
 
     #[test]
     fn a_mark_is_read_back_from_its_number_and_no_other_number_is_a_mark() {

@@ -161,12 +161,11 @@ fn years_that_frighten_computers_are_years() {
 fn what_happened_between_two_looks_gets_a_monotonic_time_between_them() {
     let mut watch = ClockWatch::new(NTP, None);
     watch.step(Timestamp(10_000), 5_000, Some(Ntp::Waiting));
-    let earlier = watch.last_look();
     watch.step(Timestamp(NOW), 7_000, None);
     for (at, mono) in [(11_500, 6_500), (NOW - 300, 6_700), (NOW, 7_000), (10_000, 5_000), (123, 7_000), (NOW + HOUR, 7_000)] {
-        assert_eq!(watch.mono_of(Timestamp(at), earlier), mono, "{at}");
+        assert_eq!(watch.mono_of(Timestamp(at)), mono, "{at}");
     }
-    assert_eq!(ClockWatch::new(NTP, None).mono_of(Timestamp(NOW), None), 0);
+    assert_eq!(ClockWatch::new(NTP, None).mono_of(Timestamp(NOW)), 0);
 }
 
 #[test]
@@ -178,4 +177,42 @@ fn the_system_is_asked_less_and_less_and_not_at_all_when_its_answer_changes_noth
     let synchronized = check(NTP, None, &[(NOW, 0, Some(Ntp::Synchronized), None)]);
     assert_eq!(synchronized.ask_at(0), None);
     assert_eq!(check(ALWAYS, None, &[(0, 0, None, None)]).ask_at(0), None);
+}
+
+/// What becomes of these times: at, mono; and what they should be.
+#[track_caller]
+fn check_times(watch: &ClockWatch, cases: &[(i64, u64, i64, ClockMark)]) {
+    for (at, mono, expected, mark) in cases {
+        assert_eq!(watch.time_of(Timestamp(*at), *mono), (Timestamp(*expected), *mark), "{at} at {mono}");
+    }
+}
+
+#[test]
+fn times_before_trust_are_marked_and_corrected_with_the_look_that_brings_it_and_right_ones_stay() {
+    use ClockMark::{Corrected, Trusted, Untrusted};
+    let mut watch = ClockWatch::new(NTP, None);
+    watch.step(Timestamp(5_000), 0, Some(Ntp::Waiting));
+    watch.step(Timestamp(6_000), 1_000, None);
+    check_times(&watch, &[(5_500, 500, 5_500, Untrusted), (NOW, 999, NOW, Untrusted)]);
+    watch.step(Timestamp(NOW + 2_000), 2_000, Some(Ntp::Synchronized));
+    check_times(&watch, &[(6_500, 1_500, NOW + 1_500, Corrected), (NOW + 1_800, 1_800, NOW + 1_800, Trusted)]);
+    watch.step(Timestamp(NOW + 3_000), 3_000, None);
+    // Heard late: it had not come with the look before.
+    check_times(&watch, &[(6_900, 1_900, NOW + 1_900, Corrected), (NOW + 2_001, 2_001, NOW + 2_001, Trusted)]);
+}
+
+#[test]
+fn times_on_both_sides_of_a_step_of_a_trusted_clock_stay_and_those_of_1970_do_not() {
+    use ClockMark::{Corrected, Trusted};
+    let mut watch = ClockWatch::new(NTP, None);
+    watch.step(Timestamp(NOW), 0, Some(Ntp::Synchronized));
+    watch.step(Timestamp(NOW + HOUR + 1_000), 1_000, None);
+    check_times(&watch, &[(NOW + 400, 400, NOW + 400, Trusted), (NOW + HOUR + 700, 700, NOW + HOUR + 700, Trusted)]);
+    watch.step(Timestamp(60_000), 2_000, None);
+    check_times(
+        &watch,
+        &[(NOW + HOUR + 1_500, 1_500, NOW + HOUR + 1_500, Trusted), (59_900, 1_900, NOW + HOUR + 1_900, Corrected)],
+    );
+    watch.step(Timestamp(61_000), 3_000, None);
+    check_times(&watch, &[(60_500, 2_500, NOW + HOUR + 2_500, Corrected)]);
 }
