@@ -214,7 +214,7 @@ fn a_gateway_that_starts_in_1970_marks_its_samples_and_corrects_those_that_wait_
     let handed = ground.plc.last_counter(&LADDER[0]);
     wait_for("an outage", || (ground.plc.last_counter(&LADDER[0]) > handed + 30).then_some(()));
     ground.clock.synchronize();
-    agent.wait_log(0, &["CW781"]);
+    agent.wait_log(0, &["is trusted now"]);
     std::thread::sleep(Duration::from_secs(12));
     ground.gate.open();
     let came = ground.wait_event("the event of a trusted clock", |event| event["state"] == "trusted");
@@ -255,7 +255,7 @@ fn what_waits_on_the_disk_is_corrected_too_and_only_a_start_that_never_was_trust
     later.wait_log(0, &["CW780"]);
     poll(&ground, 20);
     ground.clock.synchronize();
-    later.wait_log(0, &["CW781"]);
+    later.wait_log(0, &["is trusted now"]);
     poll(&ground, 10);
     later.sigterm();
     later.wait();
@@ -289,7 +289,7 @@ fn a_clock_that_is_set_forward_and_back_while_it_runs_costs_no_sample_and_distur
     let mut agent = ground.start();
     ground.wait_samples(None, 10);
     let mut was = 0;
-    for shift in [HOUR, 0, -HOUR, 30 * 24 * HOUR, 0] {
+    for shift in [HOUR, 0, -HOUR, 48 * HOUR, 0] {
         ground.clock.shift_by(shift);
         let step = shift - was;
         let is_it = |event: &Json| event["step_ms"].as_i64().is_some_and(|told| (told - step).abs() < NEAR_MS);
@@ -319,7 +319,7 @@ fn a_clock_that_is_set_to_1970_while_it_runs_is_not_followed() {
     agent.wait_log(0, &["CW783"]);
     ground.wait_samples(Some("corrected"), 10);
     ground.clock.shift_by(0);
-    agent.wait_log(0, &["CW781"]);
+    agent.wait_log(0, &["is trusted now"]);
     ground.wait_samples(None, 10);
     ground.stop(&mut agent);
     ground.nothing_is_lost();

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::config::{Clock, TrustRule};
 use crate::model::clock::{STEP_MS, difference, true_time};
-use crate::model::{ClockMark, ClockState, Event, Timestamp, TrustedBy};
+use crate::model::{ClockMark, ClockState, Timestamp, TrustedBy};
 
 /// No clock that is right says less: this version did not exist yet (2026-01-01).
 const RELEASED: Timestamp = Timestamp(1_767_225_600_000);
@@ -43,6 +43,10 @@ pub struct ClockNews {
     pub step_ms: Option<i64>,
     /// Trust came with this look: what was taken before is given its true time.
     pub has_come: bool,
+    /// It went with this look.
+    pub has_gone: bool,
+    /// What the clock says.
+    pub wall: Timestamp,
 }
 
 /// The state of the clock. Stepped with what both clocks say.
@@ -90,7 +94,8 @@ impl ClockWatch {
             Some(TrustedBy::Plausible) if self.ntp == Some(Ntp::Synchronized) => Some(TrustedBy::Ntp),
             kept => kept,
         };
-        if was.is_some() && self.by.is_none() {
+        let has_gone = was.is_some() && self.by.is_none();
+        if has_gone {
             self.ntp = None; // what was answered before is no longer true
         }
         let is_trusted = self.by.is_some();
@@ -102,13 +107,17 @@ impl ClockWatch {
         let state = if is_trusted { ClockState::Trusted } else { ClockState::Untrusted };
         // A clock that was trusted from the first look on is nothing to talk about.
         let is_news = if before.is_none() { !is_trusted } else { was != self.by || step_ms.is_some() };
-        is_news.then_some(ClockNews { state, by: self.by, step_ms, has_come: was.is_none() && is_trusted })
+        let has_come = was.is_none() && is_trusted;
+        is_news.then_some(ClockNews { state, by: self.by, step_ms, has_come, has_gone, wall })
     }
 
     /// The time of something that happened since the look before the last one, and what stands behind it. A time that fits a
     /// trusted clock at one of these looks is that clock's; any other is counted on from the monotonic clock, if the clock
     /// was ever trusted in this start.
     pub fn time_of(&self, at: Timestamp, mono_ms: u64) -> (Timestamp, ClockMark) {
+        if self.rule.trust == TrustRule::Always {
+            return (at, ClockMark::Trusted);
+        }
         let trusted = self.looks.iter().flatten().filter(|look| look.is_trusted);
         if trusted.into_iter().any(|look| true_time(at, mono_ms, look.difference).is_none()) {
             return (at, ClockMark::Trusted);
@@ -130,6 +139,11 @@ impl ClockWatch {
     /// A configuration that was put in force later. Trust that was given is not taken back.
     pub fn set_rule(&mut self, rule: Clock) {
         self.rule = rule;
+    }
+
+    /// Whether it makes a difference what the system says of its clock.
+    pub fn waits_for_ntp(&self) -> bool {
+        self.rule.trust == TrustRule::Ntp
     }
 
     /// Why the clock is trusted; `None`: it is not.
@@ -181,13 +195,6 @@ impl ClockWatch {
     fn is_before_horizon(&self, wall: Timestamp) -> bool {
         let known = self.known.map_or(RELEASED, |known| known.max(RELEASED));
         wall.0 <= known.0.saturating_add(HORIZON_MS)
-    }
-}
-
-impl ClockNews {
-    /// What is published; the message's identity names the start of the agent that `offset_ms` belongs to.
-    pub fn event(&self, offset_ms: Option<i64>) -> Event {
-        Event::Clock { state: self.state, by: self.by, step_ms: self.step_ms, offset_ms }
     }
 }
 

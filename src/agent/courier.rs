@@ -515,7 +515,7 @@ send = ["m"]
         let mut journal = Journal::open(settings, BootId(1), Timestamp(0)).unwrap();
         let group = Arc::new(Group::new("m".into(), Duration::from_secs(1), Vec::new()));
         let scans = vec![Scan { at: Timestamp(0), mono_ms: 0, readings: Vec::new(), stamps: None }];
-        let numbered = journal.number(vec![NewData { group, scans }; records], Vec::new());
+        let numbered = journal.number(vec![NewData::new(group, scans); records], Vec::new());
         journal.commit(&numbered.data, &numbered.events).unwrap();
         // The memory holds nothing of it, as after a long outage.
         let tail = Tail::new(&journal);

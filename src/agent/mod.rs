@@ -13,6 +13,7 @@ mod space;
 mod supervise;
 mod systemd;
 mod tail;
+mod timekeeper;
 mod unwritten;
 
 use std::collections::HashMap;
@@ -87,17 +88,17 @@ impl Agent {
             dir: state_dir.clone(),
         };
         let journal = Journal::open(settings, boot, Timestamp::of(SystemTime::now()))?;
-        let place = journal.reader();
+        let (place, started) = (journal.reader(), Instant::now());
         let recorder = {
             let config::Journal { commit_interval, persist, .. } = config.journal;
-            Recorder::start(journal, commit_interval, persist, message_bytes(&config))
+            Recorder::start(journal, commit_interval, persist, message_bytes(&config), config.clock, started)
         };
         let mut agent = Agent {
             config: config.clone(),
             state_dir,
             place,
             boot,
-            started: Instant::now(),
+            started,
             recorder,
             links: HashMap::new(),
             sinks: HashMap::new(),
@@ -121,6 +122,7 @@ impl Agent {
             persist: config.journal.persist,
             message_bytes: message_bytes(&config),
         });
+        self.recorder.tell(Command::Clock(config.clock));
         self.put_in_force(Arc::new(config)).await;
     }
 

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::mpsc;
 use std::thread::{self, Thread};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 
 use super::tail::Tail;
-use crate::config::Persist;
+use super::timekeeper::Timekeeper;
+use crate::config::{Clock, Persist};
 use crate::journal::Journal;
 use crate::model::Cursor;
 use crate::source::Outlet;
@@ -38,6 +39,8 @@ pub enum Command {
     Sinks(HashMap<String, watch::Receiver<Progress>>),
     /// How far this sink had come when it was last heard of.
     ProgressOf(String, oneshot::Sender<Progress>),
+    /// When the wall clock is trusted.
+    Clock(Clock),
     /// New limits of the journal.
     Limits {
         /// Bytes on disk.
@@ -81,15 +84,24 @@ pub struct Health {
 }
 
 impl Recorder {
-    /// Starts the thread. A record's message has at most `message_bytes`.
-    pub fn start(journal: Journal, commit_interval: Duration, persist: Persist, message_bytes: usize) -> Recorder {
+    /// Starts the thread. A record's message has at most `message_bytes`; monotonic times count from `started`.
+    pub fn start(
+        journal: Journal,
+        commit_interval: Duration,
+        persist: Persist,
+        message_bytes: usize,
+        clock: Clock,
+        started: Instant,
+    ) -> Recorder {
         let (sender, heard) = tokio::sync::mpsc::channel(CHANNEL);
         let (commands, orders) = mpsc::channel();
         let waiting_samples = Arc::new(AtomicUsize::new(0));
         let health = Arc::new(Health::default());
         let (alive, gone) = oneshot::channel();
         let (announce, tail) = watch::channel(Arc::new(Tail::new(&journal)));
+        let clock = Timekeeper::new(clock, journal.known_time(), started);
         let mut room = Room::new(journal, heard, orders, announce, alive);
+        room.clock = clock;
         room.waiting_samples = waiting_samples.clone();
         room.health = health.clone();
         room.settle(commit_interval, persist, message_bytes);

@@ -15,6 +15,8 @@ mod upkeep; // cursors stored, queues trimmed, limits kept
 
 mod high_water; // how far positions were given, beside the file
 
+mod clock; // what the file says of the wall clock
+
 mod reader;
 
 mod cursors;

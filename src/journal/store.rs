@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
+use super::clock;
 use super::columns;
 use super::cursors::Cursors;
 use super::dictionary::Dictionary;
@@ -22,7 +23,7 @@ use super::schema;
 use super::upkeep::Dropped;
 use crate::model::words::journal as words;
 use crate::model::{
-    BootId, Cursor, DataRecord, Event, EventRecord, Group, Loss, LossCause, Losses, Previous, Scan, Seq, Stream,
+    BootId, ClockMark, Cursor, DataRecord, Event, EventRecord, Group, Loss, LossCause, Losses, Previous, Scan, Seq, Stream,
     Timestamp, Trouble,
 };
 
@@ -42,8 +43,17 @@ pub struct Settings {
 pub struct NewData {
     /// The tags.
     pub group: Arc<Group>,
+    /// What stands behind the times of the scans.
+    pub clock: ClockMark,
     /// The scans, oldest first.
     pub scans: Vec<Scan>,
+}
+
+impl NewData {
+    /// Scans whose times are those of a trusted clock.
+    pub fn new(group: Arc<Group>, scans: Vec<Scan>) -> NewData {
+        NewData { group, clock: ClockMark::Trusted, scans }
+    }
 }
 
 /// Something that happened, to be written.
@@ -51,8 +61,19 @@ pub struct NewData {
 pub struct NewEvent {
     /// When it happened.
     pub at: Timestamp,
+    /// What stands behind that time.
+    pub clock: ClockMark,
+    /// The same on the monotonic clock, where the wall clock was not trusted.
+    pub mono_ms: Option<u64>,
     /// What happened.
     pub event: Event,
+}
+
+impl NewEvent {
+    /// Something that happened on a clock that is trusted.
+    pub fn new(at: Timestamp, event: Event) -> NewEvent {
+        NewEvent { at, clock: ClockMark::Trusted, mono_ms: None, event }
+    }
 }
 
 /// What was given positions, in their order.
@@ -132,7 +153,8 @@ pub struct Journal {
     pub(super) max_size: u64,
     pub(super) max_age: Duration,
     boot: BootId,
-    boot_row: i64,
+    pub(super) boot_row: i64,
+    pub(super) known: Option<Timestamp>,
     packer: Packer,
     unpacker: Unpacker,
     dictionary: Dictionary,
@@ -161,6 +183,7 @@ impl Journal {
         DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(|e| fault::of_io(&dir, &e))?;
         let lock = lock(&dir)?;
         let file = dir.join(schema::FILE);
+        let touched = clock::touched(&file);
         let mut connection = schema::open_writer(&file)?;
         let tools = || Ok((Packer::new()?, Unpacker::new()?));
         let (packer, unpacker) = tools().map_err(|e| fault::of_io(&file, &e))?;
@@ -168,9 +191,10 @@ impl Journal {
             let cursors = load_cursors(connection)?;
             let losses = [load_losses(connection, Stream::Data)?, load_losses(connection, Stream::Events)?];
             let held = [load_held(connection, Stream::Data)?, load_held(connection, Stream::Events)?];
-            Ok((cursors, losses, held, load_reserved(connection)?, start_boot(connection, boot, now)?))
+            let known = clock::known(connection, touched)?;
+            Ok((cursors, losses, held, load_reserved(connection)?, known, start_boot(connection, boot, now)?))
         };
-        let (cursors, losses, mut held, reserved, boot_row) =
+        let (cursors, losses, mut held, reserved, known, boot_row) =
             load(&mut connection).map_err(|e| fault::of_sqlite(&file, &e))?;
         let is_new = held == [Held::default(); 2];
         for stream in Stream::ALL {
@@ -197,6 +221,7 @@ impl Journal {
             max_age,
             boot,
             boot_row,
+            known,
             packer,
             unpacker,
             dictionary: Dictionary::default(),
@@ -248,19 +273,19 @@ impl Journal {
     /// entry without scans becomes none. Each scan has one reading place per tag of its group.
     pub fn number(&mut self, data: Vec<NewData>, events: Vec<NewEvent>) -> Committed {
         let mut numbered = Committed::default();
-        for NewData { group, mut scans } in data {
+        for NewData { group, clock, mut scans } in data {
             let most = columns::max_scans(group.tags.len());
             while !scans.is_empty() {
                 let rest = scans.split_off(most.min(scans.len()));
                 let seq = self.next(Stream::Data);
-                let record = DataRecord { seq, boot: self.boot, group: group.clone(), scans };
+                let record = DataRecord { seq, boot: self.boot, group: group.clone(), clock, scans };
                 numbered.data.push(Arc::new(record));
                 scans = rest;
             }
         }
-        for NewEvent { at, event } in events {
+        for NewEvent { at, clock, mono_ms, event } in events {
             let seq = self.next(Stream::Events);
-            numbered.events.push(Arc::new(EventRecord { seq, boot: self.boot, at, event }));
+            numbered.events.push(Arc::new(EventRecord { seq, boot: self.boot, at, clock, mono_ms, event }));
         }
         let reserved = self.high.marks().reserved;
         if Stream::ALL.iter().any(|stream| self.held[*stream as usize].last > reserved[*stream as usize]) {
@@ -310,26 +335,27 @@ impl Journal {
         let mut payload = Vec::new();
         {
             let mut insert = transaction.prepare_cached(
-                "INSERT INTO data (seq, grp, boot, at, samples, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                "INSERT INTO data (seq, grp, boot, at, samples, clock, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             )?;
             for record in data {
-                let DataRecord { seq, boot, group, scans } = &**record;
+                let DataRecord { seq, boot, group, clock, scans } = &**record;
                 let number = self.dictionary.number_of(&transaction, &mut self.packer, &mut self.unpacker, group)?;
                 let (at, samples) = (scans.first().map_or(Timestamp(0), |scan| scan.at), record.samples() as u64);
                 data_held.add(*seq, at, samples);
                 payload.clear();
                 columns::encode(scans, group.tags.len(), &mut payload);
-                let body = self.packer.pack(&data_header(*seq, number, *boot, at, samples), &payload);
-                insert.execute((*seq as i64, number, self.boot_row, at.0, samples as i64, body))?;
+                let body = self.packer.pack(&data_header(*seq, number, *boot, at, *clock, samples), &payload);
+                let (seq, samples) = (*seq as i64, samples as i64);
+                insert.execute((seq, number, self.boot_row, at.0, samples, clock.number(), body))?;
             }
             let mut insert =
-                transaction.prepare_cached("INSERT INTO events (seq, boot, at, body) VALUES (?1, ?2, ?3, ?4)")?;
+                transaction.prepare_cached("INSERT INTO events (seq, boot, at, clock, body) VALUES (?1, ?2, ?3, ?4, ?5)")?;
             for record in events {
-                let EventRecord { seq, boot, at, event } = &**record;
+                let EventRecord { seq, boot, at, clock, mono_ms, event } = &**record;
                 events_held.add(*seq, *at, 0);
-                let json = serde_json::to_vec(event).expect("an event has only strings and whole numbers");
-                let body = self.packer.pack(&event_header(*seq, *boot, *at), &json);
-                insert.execute((*seq as i64, self.boot_row, at.0, body))?;
+                let json = clock::event_body(event, *mono_ms);
+                let body = self.packer.pack(&event_header(*seq, *boot, *at, *clock), &json);
+                insert.execute((*seq as i64, self.boot_row, at.0, clock.number(), body))?;
             }
         }
         transaction.commit()?;
@@ -416,14 +442,21 @@ impl Held {
     }
 }
 
-/// What the checksum of a data row covers beside its body. The first number tells the streams apart.
-pub(super) fn data_header(seq: Seq, group: i64, boot: BootId, at: Timestamp, samples: u64) -> [i64; 6] {
-    [0, seq as i64, group, boot.0 as i64, at.0, samples as i64]
+/// What the checksum of a data row covers beside its body. The first number tells the streams and the marks of the clock apart.
+pub(super) fn data_header(
+    seq: Seq,
+    group: i64,
+    boot: BootId,
+    at: Timestamp,
+    clock: ClockMark,
+    samples: u64,
+) -> [i64; 6] {
+    [256 * i64::from(clock.number().min(0)), seq as i64, group, boot.0 as i64, at.0, samples as i64]
 }
 
 /// The same for an event.
-pub(super) fn event_header(seq: Seq, boot: BootId, at: Timestamp) -> [i64; 4] {
-    [1, seq as i64, boot.0 as i64, at.0]
+pub(super) fn event_header(seq: Seq, boot: BootId, at: Timestamp, clock: ClockMark) -> [i64; 4] {
+    [256 * i64::from(clock.number()) + 1, seq as i64, boot.0 as i64, at.0]
 }
 
 /// Positions that are reserved at a time: a small write for each so many records, and as many numbers passed over by a crash.

@@ -6,7 +6,7 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::fault;
+use super::{clock, fault};
 use super::schema::PAGE_SIZE;
 use super::store::{Held, Journal, RESERVED_AHEAD, Stored, natural, oldest};
 use crate::model::{Loss, LossCause, Seq, Stream, Timestamp, Trouble};
@@ -232,11 +232,13 @@ impl Row {
 /// The oldest rows of a stream, as many as one step deletes. The length of a body is known without reading the body.
 fn oldest_rows(connection: &Connection, stream: Stream) -> rusqlite::Result<Vec<Row>> {
     let samples = if stream == Stream::Data { "samples" } else { "0" };
-    let sql = format!("SELECT seq, at, {samples}, length(body) FROM {stream} ORDER BY seq LIMIT {STEP_RECORDS}");
+    let dating = clock::dating(stream);
+    let sql = format!("SELECT seq, at, {samples}, length(body), {dating} FROM {stream} ORDER BY seq LIMIT {STEP_RECORDS}");
     let mut select = connection.prepare_cached(&sql)?;
     let rows = select.query_map([], |row| {
         let [seq, at, samples, body_bytes] = [row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?, row.get(3)?];
-        Ok(Row { seq: natural(seq), at: Timestamp(at), samples: natural(samples), body_bytes: natural(body_bytes) })
+        let at = clock::judged_at(Timestamp(at), row.get(4)?, row.get(5)?, row.get(6)?);
+        Ok(Row { seq: natural(seq), at, samples: natural(samples), body_bytes: natural(body_bytes) })
     })?;
     rows.collect()
 }

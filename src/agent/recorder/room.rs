@@ -9,21 +9,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 use tracing::{error, info, warn};
 
+use super::super::clock::ClockNews;
 use super::super::hold::Hold;
 use super::super::pending::Pending;
 use super::super::tail::Tail;
+use super::super::timekeeper::{self, Timekeeper};
 use super::super::unwritten::{GivenUp, Unwritten};
 use super::{Command, Health, Progress};
-use crate::config::Persist;
+use crate::config::{Clock, Persist, TrustRule};
 use crate::journal::{Dropped, Journal, NewEvent, OnChange};
 use crate::model::words::agent as words;
 use crate::model::words::journal as journal_words;
-use crate::model::{Batch, Code, Event, Loss, LossCause, Seq, Stream, Timestamp, Trouble};
+use crate::model::{Batch, Code, Event, Loss, LossCause, Seq, Stream, Trouble};
 use crate::source::Heard;
 
 /// Samples that make a turn worth its price before its time: at 8 kB of overhead a commit, the overhead is below 1 byte
@@ -59,6 +61,7 @@ pub(super) struct Room {
     commit_interval: Duration,
     persist: Persist,
     message_bytes: usize,
+    pub(super) clock: Timekeeper,
     on_change: OnChange,
     /// Without positions yet.
     pending: Pending,
@@ -105,6 +108,7 @@ impl Room {
             commit_interval: Duration::from_secs(1),
             persist: Persist::Undelivered,
             message_bytes: 128_000,
+            clock: Timekeeper::new(Clock { trust: TrustRule::Always, ..Clock::DEFAULT }, None, Instant::now()),
             on_change: OnChange::new(),
             pending: Pending::default(),
             hold,
@@ -125,6 +129,9 @@ impl Room {
     }
 
     pub(super) fn run(mut self) {
+        let news = self.clock.first_look();
+        self.on_clock(news);
+        self.keep_offset();
         self.say_how_the_journal_was_found();
         let mut turned = Instant::now();
         loop {
@@ -159,27 +166,64 @@ impl Room {
             error!(code = %trouble.code, "{trouble}");
         }
         let event = Event::Started { previous: opening.previous, missing: opening.missing };
-        self.pending.events.push(NewEvent { at: now(), event });
+        self.happened(event);
+    }
+
+    /// Something that happens now.
+    fn happened(&mut self, event: Event) {
+        let (at, clock, mono_ms) = self.clock.time();
+        self.pending.events.push(NewEvent { at, clock, mono_ms, event });
     }
 
     fn take_heard(&mut self) {
+        // Then the look: it is about what was heard before it.
+        let all: Vec<Heard> = std::iter::from_fn(|| self.heard.try_recv().ok()).collect();
+        let news = self.clock.look();
+        self.on_clock(news);
         let mut samples = 0;
-        while let Ok(heard) = self.heard.try_recv() {
+        for heard in all {
             match heard {
                 Heard::Batch(batch) => {
                     samples += batch.len();
                     self.remember(batch);
                 }
-                Heard::Event(at, event) => self.pending.events.push(NewEvent { at, event }),
+                Heard::Event(at, event) => {
+                    let (at, clock, mono_ms) = self.clock.time_of_event(at);
+                    self.pending.events.push(NewEvent { at, clock, mono_ms, event });
+                }
             }
         }
         self.waiting_samples.fetch_sub(samples, Ordering::Relaxed);
     }
 
     fn remember(&mut self, batch: Batch) {
+        let (at, clock) = self.clock.time_of(batch.at, batch.mono_ms);
         let group = batch.group.clone();
-        let Some(scan) = self.on_change.filter(batch) else { return };
-        self.pending.push(group, scan, self.message_bytes);
+        let Some(scan) = self.on_change.filter(Batch { at, ..batch }) else { return };
+        self.pending.push(group, clock, scan, self.message_bytes);
+    }
+
+    /// A look at the clock found something: told, published, and what waits gets its true time.
+    fn on_clock(&mut self, news: Option<ClockNews>) {
+        if let Some(news) = news {
+            timekeeper::tell(&news);
+            let event = self.clock.event(&news);
+            if let Some(offset_ms) = self.clock.offset_ms().filter(|_| news.has_come) {
+                self.pending.correct(offset_ms);
+                let tail = self.announce.borrow().corrected(offset_ms);
+                self.unwritten.follow(&tail);
+                self.announce.send_replace(Arc::new(tail));
+            }
+            self.happened(event);
+            self.keep_offset();
+        }
+    }
+
+    /// Where the clock stood is written when trust came, and tried again while the disk refuses.
+    fn keep_offset(&mut self) {
+        let Some((offset_ms, by)) = self.clock.to_keep() else { return };
+        let told = self.journal.keep_offset(offset_ms, by);
+        self.clock.on_told(by, told);
     }
 
     fn take_orders(&mut self) -> (Vec<oneshot::Sender<()>>, bool) {
@@ -198,6 +242,7 @@ impl Room {
                     let events = self.journal.cursor(&sink, Stream::Events);
                     answer.send(Progress { data, events }).ok(); // the asker may have given up
                 }
+                Command::Clock(rule) => self.clock.set_rule(rule),
                 Command::Limits { max_size, max_age, commit_interval, persist, message_bytes } => {
                     self.journal.set_limits(max_size, max_age);
                     self.settle(commit_interval, persist, message_bytes);
@@ -284,7 +329,7 @@ impl Room {
     }
 
     fn give_up(&mut self, stream: Stream, GivenUp { first, last, samples }: &GivenUp) {
-        let loss = Loss { first: *first, last: *last, samples: *samples, cause: LossCause::Memory, at: now() };
+        let loss = Loss { first: *first, last: *last, samples: *samples, cause: LossCause::Memory, at: self.clock.time().0 };
         self.journal.lose(stream, loss);
     }
 
@@ -308,8 +353,7 @@ impl Room {
     }
 
     fn publish_dropped(&mut self, samples: u64, cause: LossCause) {
-        let event = Event::Dropped { samples, cause: cause.as_str().into() };
-        self.pending.events.push(NewEvent { at: now(), event });
+        self.happened(Event::Dropped { samples, cause: cause.as_str().into() });
     }
 
     fn move_cursors(&mut self) {
@@ -327,7 +371,8 @@ impl Room {
         self.commits_since_maintenance = 0;
         self.maintained = Instant::now();
         self.move_cursors();
-        match self.journal.maintain(now()) {
+        self.keep_offset();
+        match self.journal.maintain(self.clock.judged_now()) {
             Ok(dropped) => {
                 self.unmaintained = None;
                 dropped.into_iter().for_each(|dropped| self.on_dropped(dropped));
@@ -363,20 +408,17 @@ impl Room {
             let trouble = Trouble::new(words::LOST_AT_STOP).with("samples", samples).with("total", total);
             error!(code = %trouble.code, "{trouble}");
         }
-        if let Err(trouble) = self.journal.close(now()) {
+        self.keep_offset();
+        if let Err(trouble) = self.journal.close(self.clock.judged_now()) {
             warn!(code = %trouble.code, "{trouble}");
         }
     }
 }
 
-fn now() -> Timestamp {
-    Timestamp::of(SystemTime::now())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{BootId, Deadband, Group, Reading, ReportRule, TagInfo, Value, ValueKind};
+    use crate::model::{BootId, Deadband, Group, Reading, ReportRule, TagInfo, Timestamp, Value, ValueKind};
 
     fn group(device: &str, tags: usize) -> Arc<Group> {
         let report = ReportRule { deadband: Deadband::None, max_silence: Duration::from_secs(60) };
@@ -412,7 +454,7 @@ mod tests {
 
     fn hear_nothing_but_an_event(room: &mut Room, at: i64) {
         let event = Event::Dropped { samples: 0, cause: "filler".into() };
-        room.pending.events.push(NewEvent { at: Timestamp(at), event });
+        room.pending.events.push(NewEvent::new(Timestamp(at), event));
     }
 
     #[test]
