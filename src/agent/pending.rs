@@ -125,16 +125,36 @@ mod tests {
     }
 
     #[test]
+    fn scans_share_a_record_only_where_their_times_mean_the_same_and_wait_for_their_true_ones() {
+        let (mut pending, a) = (Pending::default(), group("a", 1));
+        for (at, clock) in [(0, ClockMark::Untrusted), (1, ClockMark::Untrusted), (5_000_000, ClockMark::Trusted)] {
+            pending.push(a.clone(), clock, scan(1, at), 1_000_000);
+        }
+        let shape = |pending: &Pending| {
+            pending.data.iter().map(|r| (r.scans[0].at.0, r.scans.len(), r.clock)).collect::<Vec<_>>()
+        };
+        assert_eq!(shape(&pending), [(0, 2, ClockMark::Untrusted), (5_000_000, 1, ClockMark::Trusted)]);
+        pending.correct(1_000_000);
+        assert_eq!(shape(&pending), [(1_000_000, 2, ClockMark::Corrected), (5_000_000, 1, ClockMark::Trusted)]);
+    }
+
+    #[test]
     fn a_record_stays_below_the_size_of_a_message() {
         let mut pending = Pending::default();
         for at in 0..4 {
-            pending.push(group("a", 10), ClockMark::Trusted, scan(10, at), ENVELOPE_BYTES + 2 * (SCAN_BYTES + 10 * (2 + LONGEST_VALUE)));
+            pending.push(
+                group("a", 10),
+                ClockMark::Trusted,
+                scan(10, at),
+                ENVELOPE_BYTES + 2 * (SCAN_BYTES + 10 * (2 + LONGEST_VALUE)),
+            );
         }
         assert_eq!(pending.data.len(), 2, "two scans of 10 samples each");
     }
 
     /// As the courier encodes it for a sink that may have everything.
-    fn message(record: NewData) -> Vec<u8> {
+    fn message(mut record: NewData) -> Vec<u8> {
+        record.scans.iter_mut().for_each(|scan| scan.mono_ms = u64::MAX);
         let mask = crate::sink::Scope::new(&["*".into()]).mask(&record.group.device, &record.group.tags);
         let record = DataRecord {
             seq: u64::MAX,

@@ -76,7 +76,8 @@ impl Tail {
 
     /// The same with the true times of what an untrusted clock said.
     pub fn corrected(&self, offset_ms: i64) -> Tail {
-        let mut tail = Tail { data: self.data.clone(), events: self.events.clone(), losses: self.losses.clone(), ..*self };
+        let mut tail =
+            Tail { data: self.data.clone(), events: self.events.clone(), losses: self.losses.clone(), ..*self };
         for record in tail.data.iter_mut().filter(|record| record.clock == ClockMark::Untrusted) {
             Arc::make_mut(record).correct(offset_ms);
         }
@@ -130,8 +131,7 @@ mod tests {
         let group = Arc::new(Group::new("d".into(), Duration::from_secs(1), Vec::new()));
         let readings = vec![Some(Reading::Good(Value::I64(1))); samples];
         let scan = Scan { at: Timestamp(0), mono_ms: 0, readings, stamps: None };
-        seqs.map(|seq| Arc::new(record(seq, &group, &scan)))
-            .collect()
+        seqs.map(|seq| Arc::new(record(seq, &group, &scan))).collect()
     }
 
     fn record(seq: Seq, group: &Arc<Group>, scan: &Scan) -> DataRecord {
@@ -170,6 +170,37 @@ mod tests {
         let tail = Tail { last_data: 10, ..Tail::default() };
         check(&tail, 10, Ok(&[]));
         check(&tail, 3, Err(10));
+    }
+
+    #[test]
+    fn what_an_untrusted_clock_said_is_corrected_and_all_else_stays_the_same_record() {
+        const TRUE: i64 = 1_793_491_200_000;
+        let mut new = numbered(1..=3, 1);
+        for (record, mono_ms) in new.data.iter_mut().zip([500, 600]) {
+            let record = Arc::get_mut(record).unwrap();
+            (record.clock, record.scans[0].mono_ms) = (ClockMark::Untrusted, mono_ms);
+        }
+        let event = crate::model::Event::Dropped { samples: 0, cause: "filler".into() };
+        let (at, mono_ms) = (Timestamp(7), Some(700));
+        let event = EventRecord { seq: 1, boot: BootId(1), at, clock: ClockMark::Untrusted, mono_ms, event };
+        new.events.push(Arc::new(event));
+        let mut unwritten = super::super::unwritten::Unwritten::default();
+        unwritten.push(&new);
+        let tail = followed(&Tail::default(), new, Some(1));
+        let corrected = tail.corrected(TRUE);
+        let times =
+            |tail: &Tail| tail.data.iter().map(|record| (record.scans[0].at.0, record.clock)).collect::<Vec<_>>();
+        let (untrusted, trusted) = ((0, ClockMark::Untrusted), (0, ClockMark::Trusted));
+        assert_eq!(times(&tail), [untrusted, untrusted, trusted], "others still read the old one");
+        let mark = ClockMark::Corrected;
+        assert_eq!(times(&corrected), [(TRUE + 500, mark), (TRUE + 600, mark), trusted]);
+        assert_eq!((corrected.events[0].at.0, corrected.events[0].clock), (TRUE + 700, mark));
+        assert_eq!((corrected.last_data, corrected.last_events), (3, 1));
+        assert!(Arc::ptr_eq(&tail.data[2], &corrected.data[2]));
+        unwritten.follow(&corrected);
+        let (data, events) = unwritten.all();
+        assert!(data.iter().zip(&corrected.data).all(|(a, b)| Arc::ptr_eq(a, b)) && data.len() == 3);
+        assert!(Arc::ptr_eq(&events[0], &corrected.events[0]));
     }
 
     #[test]

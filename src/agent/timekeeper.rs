@@ -151,7 +151,8 @@ pub(super) fn tell(news: &ClockNews) {
     };
     let clock = jiff::Timestamp::from_millisecond(wall.0).map_or_else(|_| wall.0.to_string(), |time| time.to_string());
     let step = step_ms.map(show_step).unwrap_or_default();
-    let trouble = Trouble::new(code).with("clock", clock).with("step", step).with("by", by.map_or("", TrustedBy::as_str));
+    let trouble =
+        Trouble::new(code).with("clock", clock).with("step", step).with("by", by.map_or("", TrustedBy::as_str));
     match has_come {
         true => info!(%code, "{}", trouble.what(Lang::current())),
         false => warn!(%code, "{trouble}"),
@@ -162,4 +163,47 @@ pub(super) fn tell(news: &ClockNews) {
 fn show_step(ms: i64) -> String {
     let sign = if ms < 0 { '-' } else { '+' };
     format!("{sign}{}", show_span(Duration::from_millis(ms.unsigned_abs())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::TrustRule;
+
+    fn keeper(trust: TrustRule, known: Option<Timestamp>) -> Timekeeper {
+        Timekeeper::new(Clock { trust, wait: Duration::from_secs(3_600) }, known, Instant::now())
+    }
+
+    #[test]
+    fn the_first_look_settles_a_clock_that_can_be_right_and_the_journal_is_told_once() {
+        let mut keeper = keeper(TrustRule::Plausible, None);
+        assert_eq!(keeper.first_look(), None, "nothing to talk about");
+        let (offset_ms, by) = keeper.to_keep().unwrap();
+        let (now, clock, mono_ms) = keeper.time();
+        assert_eq!((by, clock, mono_ms), (TrustedBy::Plausible, ClockMark::Trusted, None));
+        assert!((now.0 - offset_ms).abs() < 60_000, "the monotonic clock began just now");
+        keeper.on_told(by, Err(Trouble::new(crate::model::words::journal::DISK_FULL)));
+        assert!(keeper.to_keep().is_some(), "it is tried again");
+        keeper.on_told(by, Ok(()));
+        assert_eq!(keeper.to_keep(), None);
+    }
+
+    #[test]
+    fn an_untrusted_clock_judges_nothing_to_be_old_and_its_times_carry_the_monotonic_one() {
+        let in_a_year = Timestamp(Timestamp::of(SystemTime::now()).0 + 365 * 86_400_000);
+        let mut keeper = keeper(TrustRule::Plausible, Some(in_a_year));
+        let news = keeper.first_look().unwrap();
+        assert_eq!((news.state, news.has_come, news.has_gone), (ClockState::Untrusted, false, false));
+        let (at, clock, mono_ms) = keeper.time();
+        assert!(clock == ClockMark::Untrusted && mono_ms.is_some() && at.0 > 0);
+        assert_eq!(keeper.judged_now(), Timestamp(0));
+        assert_eq!((keeper.to_keep(), keeper.offset_ms()), (None, None));
+        let (_, clock, mono_ms) = keeper.time_of_event(at);
+        assert!(clock == ClockMark::Untrusted && mono_ms.is_some());
+    }
+
+    #[test]
+    fn steps_are_shown_with_their_direction() {
+        assert_eq!([show_step(3_600_000), show_step(-1_500)], ["+1h", "-1s500ms"]);
+    }
 }

@@ -250,7 +250,9 @@ mod tests {
     use super::*;
     use crate::config::Origin;
     use crate::config::opcua::{NodeAddress, Trigger};
-    use crate::model::{BootId, ClockMark, DataRecord, Deadband, Group, Reading, ReportRule, Scan, Stamp, Timestamp, Value, Why};
+    use crate::model::{
+        BootId, ClockMark, DataRecord, Deadband, Group, Reading, ReportRule, Scan, Stamp, Timestamp, Value, Why,
+    };
     use crate::sink::{Scope, payload};
 
     fn tag(name: &str, kind: ValueKind) -> Tag {

@@ -23,8 +23,8 @@ use super::schema;
 use super::upkeep::Dropped;
 use crate::model::words::journal as words;
 use crate::model::{
-    BootId, ClockMark, Cursor, DataRecord, Event, EventRecord, Group, Loss, LossCause, Losses, Previous, Scan, Seq, Stream,
-    Timestamp, Trouble,
+    BootId, ClockMark, Cursor, DataRecord, Event, EventRecord, Group, Loss, LossCause, Losses, Previous, Scan, Seq,
+    Stream, Timestamp, Trouble,
 };
 
 /// Where the journal is and what it may hold.
@@ -348,8 +348,8 @@ impl Journal {
                 let (seq, samples) = (*seq as i64, samples as i64);
                 insert.execute((seq, number, self.boot_row, at.0, samples, clock.number(), body))?;
             }
-            let mut insert =
-                transaction.prepare_cached("INSERT INTO events (seq, boot, at, clock, body) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+            let mut insert = transaction
+                .prepare_cached("INSERT INTO events (seq, boot, at, clock, body) VALUES (?1, ?2, ?3, ?4, ?5)")?;
             for record in events {
                 let EventRecord { seq, boot, at, clock, mono_ms, event } = &**record;
                 events_held.add(*seq, *at, 0);

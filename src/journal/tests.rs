@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::*;
 use crate::model::words::journal as words;
 use crate::model::{
-    BootId, ClockMark, Cursor, DataRecord, Deadband, Event, EventRecord, Group, LinkState, LossCause, Previous, Reading,
-    ReportRule, Scan, Seq, Stream, TagInfo, Timestamp, Value, ValueKind, Why,
+    BootId, ClockMark, Cursor, DataRecord, Deadband, Event, EventRecord, Group, LinkState, LossCause, Previous,
+    Reading, ReportRule, Scan, Seq, Stream, TagInfo, Timestamp, Value, ValueKind, Why,
 };
 
 const DAY: Duration = Duration::from_secs(86_400);

@@ -6,9 +6,9 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::{clock, fault};
 use super::schema::PAGE_SIZE;
 use super::store::{Held, Journal, RESERVED_AHEAD, Stored, natural, oldest};
+use super::{clock, fault};
 use crate::model::{Loss, LossCause, Seq, Stream, Timestamp, Trouble};
 
 /// Records in one deleting transaction: some hundred kB, a few milliseconds.
@@ -233,7 +233,8 @@ impl Row {
 fn oldest_rows(connection: &Connection, stream: Stream) -> rusqlite::Result<Vec<Row>> {
     let samples = if stream == Stream::Data { "samples" } else { "0" };
     let dating = clock::dating(stream);
-    let sql = format!("SELECT seq, at, {samples}, length(body), {dating} FROM {stream} ORDER BY seq LIMIT {STEP_RECORDS}");
+    let sql =
+        format!("SELECT seq, at, {samples}, length(body), {dating} FROM {stream} ORDER BY seq LIMIT {STEP_RECORDS}");
     let mut select = connection.prepare_cached(&sql)?;
     let rows = select.query_map([], |row| {
         let [seq, at, samples, body_bytes] = [row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?, row.get(3)?];

@@ -234,8 +234,18 @@ mod tests {
         let scan = |at, mono_ms| Scan { at: Timestamp(at), mono_ms, readings: Vec::new(), stamps: None };
         let times = |scans: &[Scan]| scans.iter().map(|scan| scan.at.0).collect::<Vec<_>>();
         for (clock, scans, mark, expected) in [
-            (ClockMark::Untrusted, vec![scan(1_000, 500), scan(TRUE + 700, 600)], ClockMark::Corrected, [TRUE + 500, TRUE + 700]),
-            (ClockMark::Untrusted, vec![scan(TRUE + 1, 0), scan(TRUE + 9, 8)], ClockMark::Trusted, [TRUE + 1, TRUE + 9]),
+            (
+                ClockMark::Untrusted,
+                vec![scan(1_000, 500), scan(TRUE + 700, 600)],
+                ClockMark::Corrected,
+                [TRUE + 500, TRUE + 700],
+            ),
+            (
+                ClockMark::Untrusted,
+                vec![scan(TRUE + 1, 0), scan(TRUE + 9, 8)],
+                ClockMark::Trusted,
+                [TRUE + 1, TRUE + 9],
+            ),
             (ClockMark::Trusted, vec![scan(1_000, 500), scan(1, 2)], ClockMark::Trusted, [1_000, 1]),
             (ClockMark::Corrected, vec![scan(1_000, 500), scan(1, 2)], ClockMark::Corrected, [1_000, 1]),
         ] {

@@ -14,7 +14,8 @@ use serde::Serialize;
 use super::{Mask, Scope};
 use crate::config::Device;
 use crate::model::{
-    BootId, ClockMark, DataRecord, Event, EventRecord, MessageId, Reading, Scan, Seq, Stream, TagInfo, Timestamp, Value, Why,
+    BootId, ClockMark, DataRecord, Event, EventRecord, MessageId, Reading, Scan, Seq, Stream, TagInfo, Timestamp,
+    Value, Why,
 };
 
 /// The samples of `record` that `mask` lets through, or `None` when that is none.

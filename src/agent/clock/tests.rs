@@ -93,7 +93,11 @@ fn always_means_always() {
         let watch = check(ALWAYS, Some(NOW), &[(wall, 0, None, None), (wall + 1_000, 1_000, None, None)]);
         assert_eq!(watch.trusted_by(), Some(TrustedBy::Always));
     }
-    check(ALWAYS, None, &[(NOW, 0, None, None), (0, 1_000, None, Some((Some(TrustedBy::Always), Some(-NOW - 1_000), false)))]);
+    check(
+        ALWAYS,
+        None,
+        &[(NOW, 0, None, None), (0, 1_000, None, Some((Some(TrustedBy::Always), Some(-NOW - 1_000), false)))],
+    );
 }
 
 #[test]
@@ -142,7 +146,11 @@ fn a_clock_that_is_set_to_1970_while_it_runs_is_no_longer_trusted_and_the_offset
 #[test]
 fn a_plausible_clock_that_is_synchronized_later_says_so() {
     let ntp = Some((Some(TrustedBy::Ntp), Some(24 * HOUR), false));
-    check(NTP, None, &[(NOW, 0, Some(Ntp::Absent), None), (NOW + 1_000 + 24 * HOUR, 1_000, Some(Ntp::Synchronized), ntp)]);
+    check(
+        NTP,
+        None,
+        &[(NOW, 0, Some(Ntp::Absent), None), (NOW + 1_000 + 24 * HOUR, 1_000, Some(Ntp::Synchronized), ntp)],
+    );
 }
 
 #[test]
@@ -154,7 +162,11 @@ fn years_that_frighten_computers_are_years() {
     }
     check(PLAUSIBLE, Some(2_147_483_640_000), &[(2_147_483_647_000, 0, None, None)]);
     check(NTP, None, &[(946_684_800_000, 0, Some(Ntp::Synchronized), UNTRUSTED)]);
-    check(NTP, None, &[(i64::MAX, u64::MAX, None, UNTRUSTED), (i64::MIN, 0, None, Some((None, Some(i64::MIN), false)))]);
+    check(
+        NTP,
+        None,
+        &[(i64::MAX, u64::MAX, None, UNTRUSTED), (i64::MIN, 0, None, Some((None, Some(i64::MIN), false)))],
+    );
 }
 
 #[test]
@@ -162,7 +174,9 @@ fn what_happened_between_two_looks_gets_a_monotonic_time_between_them() {
     let mut watch = ClockWatch::new(NTP, None);
     watch.step(Timestamp(10_000), 5_000, Some(Ntp::Waiting));
     watch.step(Timestamp(NOW), 7_000, None);
-    for (at, mono) in [(11_500, 6_500), (NOW - 300, 6_700), (NOW, 7_000), (10_000, 5_000), (123, 7_000), (NOW + HOUR, 7_000)] {
+    for (at, mono) in
+        [(11_500, 6_500), (NOW - 300, 6_700), (NOW, 7_000), (10_000, 5_000), (123, 7_000), (NOW + HOUR, 7_000)]
+    {
         assert_eq!(watch.mono_of(Timestamp(at)), mono, "{at}");
     }
     assert_eq!(ClockWatch::new(NTP, None).mono_of(Timestamp(NOW)), 0);

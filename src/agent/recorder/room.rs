@@ -329,7 +329,8 @@ impl Room {
     }
 
     fn give_up(&mut self, stream: Stream, GivenUp { first, last, samples }: &GivenUp) {
-        let loss = Loss { first: *first, last: *last, samples: *samples, cause: LossCause::Memory, at: self.clock.time().0 };
+        let loss =
+            Loss { first: *first, last: *last, samples: *samples, cause: LossCause::Memory, at: self.clock.time().0 };
         self.journal.lose(stream, loss);
     }
 

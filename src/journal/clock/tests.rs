@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use super::super::{NewData, NewEvent, Reader, Settings};
 use super::*;
-use crate::model::{
-    BootId, ClockMark, DataRecord, EventRecord, Group, LinkState, Reading, Scan, Seq, Value,
-};
+use crate::model::{BootId, ClockMark, DataRecord, EventRecord, Group, LinkState, Reading, Scan, Seq, Value};
 
 /// 2026-11-01T00:00:00Z
 const TRUE: i64 = 1_793_491_200_000;

@@ -44,7 +44,8 @@ pub(super) const WORDS: &[Words] = &[
     Words {
         code: WAS_SET,
         what: Text {
-            en: "the clock of this machine was set by {step}; it says {clock} now", zh: "本机时钟被调整了 {step}，现为 {clock}"
+            en: "the clock of this machine was set by {step}; it says {clock} now",
+            zh: "本机时钟被调整了 {step}，现为 {clock}",
         },
         cause: Text {
             en: "NTP or a person set it, or the machine slept. Samples taken before keep their times; nothing was lost or delayed.",

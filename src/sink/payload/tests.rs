@@ -153,9 +153,15 @@ fn what_an_untrusted_clock_said_is_marked_and_carries_the_monotonic_time() {
     for (scan, mono) in untrusted.scans.iter_mut().zip([250, 1_250]) {
         (scan.at, scan.mono_ms) = (Timestamp(7_000 + mono as i64), mono);
     }
-    check(data(&untrusted, &all(&untrusted), 5).expect("it is in scope"), include_str!("../golden/data_untrusted.json"));
+    check(
+        data(&untrusted, &all(&untrusted), 5).expect("it is in scope"),
+        include_str!("../golden/data_untrusted.json"),
+    );
     let corrected = DataRecord { clock: ClockMark::Corrected, ..two() };
-    check(data(&corrected, &all(&corrected), 5).expect("it is in scope"), include_str!("../golden/data_corrected.json"));
+    check(
+        data(&corrected, &all(&corrected), 5).expect("it is in scope"),
+        include_str!("../golden/data_corrected.json"),
+    );
     let link = || Event::Link { link: "press-plc".into(), state: LinkState::Up, why: None };
     let untrusted = event_at(4, ClockMark::Untrusted, Some(250), link());
     check(event(&untrusted, 3), include_str!("../golden/event_untrusted.json"));
@@ -168,9 +174,11 @@ fn what_an_untrusted_clock_said_is_marked_and_carries_the_monotonic_time() {
         offset_ms: Some(1_700_000_000_000),
     };
     check(event(&event_at(5, ClockMark::Trusted, None, came), 4), include_str!("../golden/event_clock.json"));
-    let doubted =
-        Event::Clock { state: ClockState::Untrusted, by: None, step_ms: None, offset_ms: None };
-    check(event(&event_at(1, ClockMark::Untrusted, Some(0), doubted), 0), include_str!("../golden/event_clock_untrusted.json"));
+    let doubted = Event::Clock { state: ClockState::Untrusted, by: None, step_ms: None, offset_ms: None };
+    check(
+        event(&event_at(1, ClockMark::Untrusted, Some(0), doubted), 0),
+        include_str!("../golden/event_clock_untrusted.json"),
+    );
 }
 
 #[test]
