@@ -224,6 +224,7 @@ fn a_gateway_that_starts_in_1970_marks_its_samples_and_corrects_those_that_wait_
     ground.stop(&mut agent);
 
     ground.nothing_is_lost();
+    assert_eq!(ground.events("dropped"), Vec::<Json>::new(), "1970 is no age");
     let (samples, events) = (ground.samples(), ground.events("clock"));
     let of = |mark: Option<&str>| samples.values().filter(|sample| sample.clock.as_deref() == mark).count();
     assert!(of(Some("corrected")) >= 30 && of(Some("untrusted")) >= 10, "{samples:?}");

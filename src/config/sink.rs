@@ -306,6 +306,24 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_scan_takes_no_more_beside_its_readings_than_was_foreseen() {
+        let tags: Vec<_> = ["a", "b", "c"].map(|name| tag(name, ValueKind::Bool).info()).into();
+        let group = Arc::new(Group::new("d".into(), Duration::from_secs(1), tags));
+        let mask = Scope::new(&["*".into()]).mask(&group.device, &group.tags);
+        let (yes, why) = (Value::Bool(true), Why::Timeout);
+        let readings = [Reading::Good(yes.clone()), Reading::Uncertain(yes, why), Reading::Bad(why)].map(Some).into();
+        let scan = Scan { at: Timestamp(i64::MIN), mono_ms: u64::MAX, readings, stamps: None };
+        let length = |scans: usize| {
+            let (group, scans) = (group.clone(), vec![scan.clone(); scans]);
+            let record = DataRecord { seq: 1, boot: BootId(1), group, clock: ClockMark::Untrusted, scans };
+            payload::data(&record, &mask, 1).unwrap().len()
+        };
+        let of_readings = r#""a":true,"b":true"b":"timeout""c":"timeout""#.len();
+        let taken = length(2) - length(1) - of_readings;
+        assert!((SCAN_BYTES - 16..=SCAN_BYTES).contains(&taken), "{taken} bytes");
+    }
+
     fn time(n: i64) -> Option<Timestamp> {
         Some(Timestamp(i64::MIN + n))
     }

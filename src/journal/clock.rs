@@ -57,6 +57,8 @@ pub(super) fn dating(stream: Stream) -> String {
 /// The time by which a row is judged to be old; of one that nobody can date, the latest there is.
 pub(super) fn judged_at(at: Timestamp, clock: i64, offset: Option<i64>, started: Option<i64>) -> Timestamp {
     match (clock, offset, started) {
+        // Not before its start: the clock was set by then, and only not trusted yet.
+        (1, Some(offset), _) if at.0 >= offset => at,
         (1, Some(offset), Some(started)) => Timestamp(at.0.saturating_add(offset.saturating_sub(started))),
         (1, ..) => Timestamp(i64::MAX),
         _ => at,

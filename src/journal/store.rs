@@ -451,7 +451,7 @@ pub(super) fn data_header(
     clock: ClockMark,
     samples: u64,
 ) -> [i64; 6] {
-    [256 * i64::from(clock.number().min(0)), seq as i64, group, boot.0 as i64, at.0, samples as i64]
+    [256 * i64::from(clock.number()), seq as i64, group, boot.0 as i64, at.0, samples as i64]
 }
 
 /// The same for an event.

@@ -113,6 +113,22 @@ fn rows_of_1970_are_not_old_because_the_clock_was_set() {
 }
 
 #[test]
+fn a_row_is_as_old_as_its_true_time_says() {
+    const NEVER: i64 = i64::MAX;
+    for (at, clock, offset, started, expected) in [
+        (5_000, 0, None, Some(1_000), 5_000),
+        (5_000, 1, Some(TRUE), Some(1_000), TRUE + 4_000),
+        (TRUE + 5_000, 1, Some(TRUE), Some(1_000), TRUE + 5_000),
+        (5_000, 1, None, Some(1_000), NEVER),
+        (5_000, 1, None, None, NEVER),
+        (5_000, 2, Some(TRUE), Some(1_000), 5_000),
+        (i64::MIN, 1, Some(i64::MAX), Some(i64::MIN), -1),
+    ] {
+        assert_eq!(judged_at(Timestamp(at), clock, offset, started), Timestamp(expected), "{at} {clock}");
+    }
+}
+
+#[test]
 fn the_last_time_known_is_that_of_the_newest_record_or_of_the_last_write_under_a_trusted_clock() {
     let dir = tempfile::tempdir().unwrap();
     let mut journal = open(dir.path(), 1, 500);
