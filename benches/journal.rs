@@ -64,7 +64,7 @@ impl Bench {
     fn commit(&mut self, scans: usize) -> (Seq, Duration) {
         let data = self.groups.iter().map(|group| {
             let scans = (0..scans).map(|n| self.walk.scan(self.second + n, group.tags.len())).collect();
-            NewData { group: group.clone(), scans }
+            NewData::new(group.clone(), scans)
         });
         let data = data.collect();
         self.second += scans;

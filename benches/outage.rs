@@ -148,7 +148,7 @@ fn fill(dir: &Path, bytes: f64) {
             readings: (0..1_000).map(|_| noise()).collect(),
             stamps: None,
         });
-        let numbered = journal.number(vec![NewData { group: group.clone(), scans: scans.collect() }], Vec::new());
+        let numbered = journal.number(vec![NewData::new(group.clone(), scans.collect())], Vec::new());
         journal.commit(&numbered.data, &numbered.events).unwrap();
     }
 }

@@ -18,6 +18,7 @@ const FLOORS: [&[&str]; 7] = [
 /// What decides takes time as an argument and touches nothing.
 const PURE: &[&str] = &[
     "model/",
+    "agent/clock.rs",
     "config/",
     "import/",
     "ledger/",
@@ -202,6 +203,39 @@ fn pure_files_touch_no_clock_no_disk_no_net_and_no_channel() {
         for door in DOORS {
             assert!(!source.code.contains(door), "{} is pure, but names {door}", source.path);
         }
+    }
+}
+
+/// Who may ask what time it is, and what for. How long something took or takes is a matter of the monotonic clock alone: the
+/// wall clock is set while the agent runs.
+const ASK_THE_WALL_CLOCK: [(&str, &str); 12] = [
+    ("agent/courier.rs", "the time of birth and state messages"),
+    ("agent/mod.rs", "when the agent started"),
+    ("agent/timekeeper.rs", "whether the clock is right"),
+    ("cli/cert.rs", "the validity of a certificate"),
+    ("cli/demo/opcua.rs", "the validity of a certificate"),
+    ("cli/trust.rs", "the validity of a certificate"),
+    ("cli/write.rs", "the time of an audit line"),
+    ("source/line.rs", "the time of an event"),
+    ("source/opcua/client.rs", "the time of a batch and of an event, the validity of a certificate"),
+    ("source/opcua/session.rs", "the validity of a certificate"),
+    ("source/opcua/visit.rs", "the validity of a certificate"),
+    ("source/poller.rs", "the time of a batch"),
+];
+
+#[test]
+fn durations_never_use_the_wall_clock() {
+    let sources = sources();
+    let asks =
+        |code: &str| code.contains("SystemTime::now") || code.contains("Timestamp::now") || code.contains("Zoned::now");
+    let mut asking: Vec<&str> = sources.iter().filter(|s| asks(&s.code)).map(|s| s.path.as_str()).collect();
+    asking.sort_unstable();
+    assert_eq!(asking, ASK_THE_WALL_CLOCK.map(|(path, _)| path), "say what for, and that it is no duration");
+    // A time of the wall clock becomes a number in one place, and a span is taken off such a number in one other.
+    for (arithmetic, place) in [("UNIX_EPOCH", "model/time.rs"), ("now.before(", "journal/upkeep.rs")] {
+        let using: Vec<&str> =
+            sources.iter().filter(|s| s.code.contains(arithmetic)).map(|s| s.path.as_str()).collect();
+        assert_eq!(using, [place], "{arithmetic}");
     }
 }
 

@@ -105,7 +105,7 @@ async fn every_type_travels_from_its_line_to_the_payload() {
     let settings = Settings { dir: dir.path().to_owned(), limits: Limits { max_age, ..Limits::default() } };
     let mut journal = Journal::open(settings, BootId(1), Timestamp(0)).expect("a new journal opens");
     let scan = Scan { at: Timestamp(1_767_225_600_000), mono_ms: 5, readings: batch.readings, stamps: None };
-    let numbered = journal.number(vec![NewData { group: batch.group, scans: vec![scan] }], Vec::new());
+    let numbered = journal.number(vec![NewData::new(batch.group, vec![scan])], Vec::new());
     journal.commit(&numbered.data, &numbered.events).expect("it commits");
 
     let mut reader = Reader::open(&journal.reader()).expect("it can be read");

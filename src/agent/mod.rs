@@ -1,12 +1,14 @@
 //! Builds the rooms from a configuration, starts them, watches, reloads and stops them. Here alone the rooms meet: links
 //! hand batches to the [`recorder`], couriers take records from its [`tail`].
 
+mod clock;
 mod courier;
 mod dial_in;
 pub mod egress;
 mod flight;
 mod hold;
 mod lanes;
+mod ntp;
 mod pending;
 #[cfg(test)]
 mod receiver;
@@ -16,6 +18,7 @@ mod supervise;
 mod suspect;
 mod systemd;
 mod tail;
+mod timekeeper;
 mod unwritten;
 
 use std::collections::HashMap;
@@ -90,16 +93,17 @@ impl Agent {
         let boot = BootId(getrandom::u64().map_err(|error| Trouble::new(words::NO_RANDOM).with("error", error))?);
         let settings = Settings { dir: state_dir.clone(), limits: limits(&config, &state_dir) };
         let journal = Journal::open(settings, boot, Timestamp::of(SystemTime::now()))?;
+        let started = Instant::now();
         let recorder = {
             let config::Journal { commit_interval, persist, .. } = config.journal;
-            Recorder::start(journal, commit_interval, persist, message_bytes(&config))
+            Recorder::start(journal, commit_interval, persist, message_bytes(&config), config.clock, started)
         };
         let witnesses = keep_egress_log(&recorder, &config, &state_dir, boot);
         let mut agent = Agent {
             config: config.clone(),
             state_dir,
             boot,
-            started: Instant::now(),
+            started,
             recorder,
             witnesses,
             links: HashMap::new(),
@@ -124,6 +128,7 @@ impl Agent {
             message_bytes: message_bytes(&config),
         });
         self.recorder.tell(Command::Egress(config.egress.clone(), zone(&config)));
+        self.recorder.tell(Command::Clock(config.clock));
         self.put_in_force(Arc::new(config)).await;
     }
 

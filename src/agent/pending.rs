@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::config::{ENVELOPE_BYTES, LONGEST_VALUE, SCAN_BYTES, TEXT_FRAME, escaped_len};
 use crate::journal::{NewData, NewEvent};
-use crate::model::{Group, Reading, Scan, TagInfo, Value};
+use crate::model::batch::{correct, correct_event};
+use crate::model::{ClockMark, Group, Reading, Scan, TagInfo, Value};
 use crate::sink::payload::stamps;
 
 /// Samples of one record: what one message carries.
@@ -31,20 +32,32 @@ struct Open {
 }
 
 impl Pending {
-    /// Adds a scan to the open record of its group; a record that has become large is closed.
-    pub(super) fn push(&mut self, group: Arc<Group>, scan: Scan, message_bytes: usize) {
+    /// Adds a scan to the open record of its group; a record that has become large, or whose times mean something else, is
+    /// closed.
+    pub(super) fn push(&mut self, group: Arc<Group>, clock: ClockMark, scan: Scan, message_bytes: usize) {
         let (samples, bytes) = (scan.len(), most_bytes(&group, &scan));
         self.samples += samples;
         if let Some(open) = self.open.get_mut(&group.id)
             && open.samples + samples <= RECORD_SAMPLES
             && open.bytes + bytes <= message_bytes
+            && self.data[open.index].clock == clock
         {
             (open.samples, open.bytes) = (open.samples + samples, open.bytes + bytes);
             self.data[open.index].scans.push(scan);
             return;
         }
         self.open.insert(group.id, Open { index: self.data.len(), samples, bytes: ENVELOPE_BYTES + bytes });
-        self.data.push(NewData { group, scans: vec![scan] });
+        self.data.push(NewData { group, clock, scans: vec![scan] });
+    }
+
+    /// Gives what an untrusted clock said its true time.
+    pub(super) fn correct(&mut self, offset_ms: i64) {
+        for record in &mut self.data {
+            record.clock = correct(record.clock, &mut record.scans, offset_ms);
+        }
+        for event in &mut self.events {
+            (event.at, event.clock) = correct_event(event.at, event.clock, event.mono_ms, offset_ms);
+        }
     }
 
     /// All of it.
@@ -109,8 +122,8 @@ mod tests {
         let mut pending = Pending::default();
         let (a, b) = (group("a", 1_000), group("b", 10));
         for at in 0..3 {
-            pending.push(a.clone(), scan(1_000, at), 1_000_000);
-            pending.push(b.clone(), scan(10, at), 1_000_000);
+            pending.push(a.clone(), ClockMark::Trusted, scan(1_000, at), 1_000_000);
+            pending.push(b.clone(), ClockMark::Trusted, scan(10, at), 1_000_000);
         }
         let shape: Vec<_> = pending.data.iter().map(|r| (r.group.device.to_string(), r.scans.len())).collect();
         assert_eq!(shape, [("a".into(), 2), ("b".into(), 3), ("a".into(), 1)]);
@@ -118,18 +131,44 @@ mod tests {
     }
 
     #[test]
+    fn scans_share_a_record_only_where_their_times_mean_the_same_and_wait_for_their_true_ones() {
+        let (mut pending, a) = (Pending::default(), group("a", 1));
+        for (at, clock) in [(0, ClockMark::Untrusted), (1, ClockMark::Untrusted), (5_000_000, ClockMark::Trusted)] {
+            pending.push(a.clone(), clock, scan(1, at), 1_000_000);
+        }
+        let shape = |pending: &Pending| {
+            pending.data.iter().map(|r| (r.scans[0].at.0, r.scans.len(), r.clock)).collect::<Vec<_>>()
+        };
+        assert_eq!(shape(&pending), [(0, 2, ClockMark::Untrusted), (5_000_000, 1, ClockMark::Trusted)]);
+        pending.correct(1_000_000);
+        assert_eq!(shape(&pending), [(1_000_000, 2, ClockMark::Corrected), (5_000_000, 1, ClockMark::Trusted)]);
+    }
+
+    #[test]
     fn a_record_stays_below_the_size_of_a_message() {
         let mut pending = Pending::default();
         for at in 0..4 {
-            pending.push(group("a", 10), scan(10, at), ENVELOPE_BYTES + 2 * (SCAN_BYTES + 10 * (2 + LONGEST_VALUE)));
+            pending.push(
+                group("a", 10),
+                ClockMark::Trusted,
+                scan(10, at),
+                ENVELOPE_BYTES + 2 * (SCAN_BYTES + 10 * (2 + LONGEST_VALUE)),
+            );
         }
         assert_eq!(pending.data.len(), 2, "two scans of 10 samples each");
     }
 
     /// As the courier encodes it for a sink that may have everything.
-    fn message(record: NewData) -> Vec<u8> {
+    fn message(mut record: NewData) -> Vec<u8> {
+        record.scans.iter_mut().for_each(|scan| scan.mono_ms = u64::MAX);
         let mask = crate::sink::Scope::new(&["*".into()]).mask(&record.group.device, &record.group.tags);
-        let record = DataRecord { seq: u64::MAX, boot: BootId(0), group: record.group, scans: record.scans };
+        let record = DataRecord {
+            seq: u64::MAX,
+            boot: BootId(0),
+            group: record.group,
+            clock: ClockMark::Untrusted, // the longest
+            scans: record.scans,
+        };
         crate::sink::payload::data(&record, &mask, u64::MAX).unwrap()
     }
 
@@ -144,7 +183,7 @@ mod tests {
                     if sparse {
                         scan.readings[1..].fill(None);
                     }
-                    pending.push(group("a", tags), scan, longest);
+                    pending.push(group("a", tags), ClockMark::Trusted, scan, longest);
                 }
                 for record in pending.data {
                     let size = message(record).len();
@@ -167,7 +206,7 @@ mod tests {
                         true => Reading::Uncertain(value, Why::UnknownException),
                         false => Reading::Good(value),
                     });
-                    pending.push(group("a", 2), scan, 4_096);
+                    pending.push(group("a", 2), ClockMark::Trusted, scan, 4_096);
                 }
                 let longest = pending.data.into_iter().map(|record| message(record).len()).max().unwrap();
                 assert!((1_000..=4_096).contains(&longest), "{longest} bytes, {text:?}");
@@ -196,7 +235,7 @@ mod tests {
                     status,
                 };
                 scan.stamps = Some((0..TAGS).map(stamp).collect());
-                pending.push(group("a", TAGS), scan, 8_192);
+                pending.push(group("a", TAGS), ClockMark::Trusted, scan, 8_192);
             }
             let longest = pending.data.into_iter().map(|record| message(record).len()).max().unwrap();
             assert!((5_000..=8_192).contains(&longest), "{longest} bytes, {are_apart} {has_server} {status}");

@@ -14,7 +14,8 @@ use tokio::sync::{oneshot, watch};
 
 use super::egress::Book;
 use super::tail::Tail;
-use crate::config::{Egress, Persist};
+use super::timekeeper::Timekeeper;
+use crate::config::{Clock, Egress, Persist};
 use crate::journal::{Journal, Limits, Poisoned};
 use crate::ledger::Expected;
 use crate::model::words::agent as words;
@@ -65,6 +66,8 @@ pub enum Command {
         /// The answer.
         done: oneshot::Sender<Result<(), Trouble>>,
     },
+    /// When the wall clock is trusted.
+    Clock(Clock),
     /// New limits of the journal.
     Limits {
         /// What it may hold.
@@ -141,15 +144,24 @@ pub struct Health {
 }
 
 impl Recorder {
-    /// Starts the thread. A record's message has at most `message_bytes`.
-    pub fn start(journal: Journal, commit_interval: Duration, persist: Persist, message_bytes: usize) -> Recorder {
+    /// Starts the thread. A record's message has at most `message_bytes`; monotonic times count from `started`.
+    pub fn start(
+        journal: Journal,
+        commit_interval: Duration,
+        persist: Persist,
+        message_bytes: usize,
+        clock: Clock,
+        started: Instant,
+    ) -> Recorder {
         let (sender, heard) = tokio::sync::mpsc::channel(CHANNEL);
         let (commands, orders) = mpsc::channel();
         let waiting_samples = Arc::new(AtomicUsize::new(0));
         let health = Arc::new(Health::default());
         let (alive, gone) = oneshot::channel();
         let (announce, tail) = watch::channel(Arc::new(Tail::new(&journal)));
+        let clock = Timekeeper::new(clock, journal.known_time(), started);
         let mut room = Room::new(journal, heard, orders, announce, alive);
+        room.clock = clock;
         room.waiting_samples = waiting_samples.clone();
         room.health = health.clone();
         room.settle(commit_interval, persist, message_bytes);

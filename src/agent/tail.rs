@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::journal::{Committed, Journal, Place, Stretch, View};
-use crate::model::{DataRecord, EventRecord, Losses, Seq, Stream};
+use crate::model::{ClockMark, DataRecord, EventRecord, Losses, Seq, Stream};
 
 /// Places for samples that are kept although they are on the disk. About 32 bytes each: 0.3 MB.
 const TAIL_PLACES: usize = 10_000;
@@ -89,6 +89,35 @@ impl Tail {
         (&self.place, &self.losses, &self.salvage) == (&view.place, &view.losses, &view.salvage)
     }
 
+    /// The same with the true times of what an untrusted clock said.
+    pub fn corrected(&self, offset_ms: i64) -> Tail {
+        let mut tail = Tail {
+            data: self.data.clone(),
+            events: self.events.clone(),
+            losses: self.losses.clone(),
+            place: self.place.clone(),
+            salvage: self.salvage.clone(),
+            ..*self
+        };
+        for record in tail.data.iter_mut().filter(|record| record.clock == ClockMark::Untrusted) {
+            Arc::make_mut(record).correct(offset_ms);
+        }
+        for record in tail.events.iter_mut().filter(|record| record.clock == ClockMark::Untrusted) {
+            Arc::make_mut(record).correct(offset_ms);
+        }
+        tail
+    }
+
+    /// The record at this position, if it is here.
+    pub fn data_at(&self, seq: Seq) -> Option<&Arc<DataRecord>> {
+        self.data.binary_search_by_key(&seq, |record| record.seq).ok().map(|place| &self.data[place])
+    }
+
+    /// The same for events.
+    pub fn event_at(&self, seq: Seq) -> Option<&Arc<EventRecord>> {
+        self.events.binary_search_by_key(&seq, |record| record.seq).ok().map(|place| &self.events[place])
+    }
+
     /// The data records after a position.
     pub fn data_after(&self, after: Seq) -> Next<'_, DataRecord> {
         let stretch = self.salvage[Stream::Data as usize];
@@ -150,8 +179,12 @@ mod tests {
         let group = Arc::new(Group::new("d".into(), Duration::from_secs(1), Vec::new()));
         let readings = vec![Some(Reading::Good(Value::I64(1))); samples];
         let scan = Scan { at: Timestamp(0), mono_ms: 0, readings, stamps: None };
-        seqs.map(|seq| Arc::new(DataRecord { seq, boot: BootId(1), group: group.clone(), scans: vec![scan.clone()] }))
-            .collect()
+        seqs.map(|seq| Arc::new(record(seq, &group, &scan))).collect()
+    }
+
+    fn record(seq: Seq, group: &Arc<Group>, scan: &Scan) -> DataRecord {
+        let (group, scans) = (group.clone(), vec![scan.clone()]);
+        DataRecord { seq, boot: BootId(1), group, clock: ClockMark::Trusted, scans }
     }
 
     fn numbered(seqs: std::ops::RangeInclusive<Seq>, samples: usize) -> Committed {
@@ -186,7 +219,7 @@ mod tests {
         let groups = [group("a"), group("b"), group("c")];
         let record = |seq: Seq| {
             let group = groups[seq as usize % 3].clone();
-            Arc::new(DataRecord { seq, boot: BootId(1), group, scans: Vec::new() })
+            Arc::new(DataRecord { seq, boot: BootId(1), group, clock: ClockMark::Trusted, scans: Vec::new() })
         };
         let new = Committed { data: (1..=100).map(record).collect(), events: Vec::new() };
         let tail = followed(&Tail::default(), new, None);

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::tail::Tail;
 use crate::journal::Committed;
 use crate::model::{DataRecord, EventRecord, Seq};
 
@@ -39,6 +40,20 @@ impl Unwritten {
             samples += record.samples() as u64;
         }
         samples
+    }
+
+    /// Takes these records as they are in the tail now, which has all of them.
+    pub fn follow(&mut self, tail: &Tail) {
+        for record in &mut self.data {
+            if let Some(newer) = tail.data_at(record.seq) {
+                *record = newer.clone();
+            }
+        }
+        for record in &mut self.events {
+            if let Some(newer) = tail.event_at(record.seq) {
+                *record = newer.clone();
+            }
+        }
     }
 
     /// Everything, to be written.
@@ -97,7 +112,7 @@ impl Unwritten {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{BootId, Event, Group, Reading, Scan, Timestamp, Value};
+    use crate::model::{BootId, ClockMark, Event, Group, Reading, Scan, Timestamp, Value};
     use std::time::Duration;
 
     /// Records of 1,000 places each, of which so many are reported.
@@ -106,9 +121,15 @@ mod tests {
         let mut readings = vec![None; 1_000];
         readings[..reported].fill(Some(Reading::Good(Value::Text(text.into()))));
         let scans = vec![Scan { at: Timestamp(0), mono_ms: 0, readings, stamps: None }];
-        let data = |seq| Arc::new(DataRecord { seq, boot: BootId(1), group: group.clone(), scans: scans.clone() });
+        let data = |seq| {
+            let (group, scans) = (group.clone(), scans.clone());
+            Arc::new(DataRecord { seq, boot: BootId(1), group, clock: ClockMark::Trusted, scans })
+        };
         let event = Event::Dropped { samples: 0, cause: "filler".into() };
-        let events = |seq| Arc::new(EventRecord { seq, boot: BootId(1), at: Timestamp(0), event: event.clone() });
+        let events = |seq| {
+            let (clock, event) = (ClockMark::Trusted, event.clone());
+            Arc::new(EventRecord { seq, boot: BootId(1), at: Timestamp(0), clock, mono_ms: None, event })
+        };
         Committed { data: seqs.clone().map(data).collect(), events: seqs.map(events).collect() }
     }
 

@@ -4,6 +4,7 @@
 mod areas;
 mod budget;
 mod check;
+mod clock;
 mod device;
 pub mod dlt645;
 mod egress;
@@ -31,6 +32,7 @@ mod write_rule;
 
 pub use areas::Areas;
 pub use budget::{Backlog, Budget, Hours, connection_bytes, ping_bytes, wire_bytes};
+pub use clock::{Clock, TrustRule};
 pub use device::{MAX_TAGS, PERIODS};
 pub use egress::Egress;
 pub use files::MAX_BYTES as MAX_OTHER_FILE;
@@ -68,6 +70,8 @@ pub struct Config {
     pub journal: Journal,
     /// The log of what left.
     pub egress: Egress,
+    /// When the wall clock is trusted.
+    pub clock: Clock,
     /// Physical connections.
     pub links: Vec<Arc<Link>>,
     /// The equipment ledger.

@@ -22,8 +22,9 @@ pub const INDICATORS: &str = "indicators";
 /// Bytes of a data message that are not its samples, at most.
 pub const ENVELOPE_BYTES: usize = 512;
 
-/// A scan takes at most so many bytes beside its readings: `{"ts":-9223372036854775808,"values":{},"bad":{}},`.
-pub const SCAN_BYTES: usize = 64;
+/// A scan takes at most so many bytes beside its readings:
+/// `{"ts":-9223372036854775808,"mono":18446744073709551615,"values":{},"uncertain":{},"bad":{}},`.
+pub const SCAN_BYTES: usize = 96;
 
 /// A value in JSON takes at most so many bytes beside its name: `"":-1.2345678901234567e-100,`.
 pub const LONGEST_VALUE: usize = 32;
@@ -259,7 +260,9 @@ mod tests {
     use super::*;
     use crate::config::Origin;
     use crate::config::opcua::{NodeAddress, Trigger};
-    use crate::model::{BootId, DataRecord, Deadband, Group, Reading, ReportRule, Scan, Stamp, Timestamp, Value, Why};
+    use crate::model::{
+        BootId, ClockMark, DataRecord, Deadband, Group, Reading, ReportRule, Scan, Stamp, Timestamp, Value, Why,
+    };
     use crate::sink::{Scope, payload};
 
     fn tag(name: &str, kind: ValueKind) -> Tag {
@@ -299,18 +302,37 @@ mod tests {
             let stamp = |n| Stamp { source: time(n), server: time(n + 1), status: u32::MAX };
             let scan = Scan {
                 at: Timestamp(i64::MIN),
-                mono_ms: 0,
+                mono_ms: u64::MAX,
                 readings: vec![Some(Reading::Uncertain(value, Why::UncertainStatus)); tags.len()],
                 stamps: Some((0..50).map(stamp).collect()),
             };
             let infos = tags.iter().map(Tag::info).collect();
             let group = Arc::new(Group::new("d".repeat(64).into(), Duration::from_secs(1), infos));
             let mask = Scope::new(&["*".into()]).mask(&group.device, &group.tags);
-            let record = DataRecord { seq: u64::MAX, boot: BootId(u64::MAX), group, scans: vec![scan] };
+            let clock = ClockMark::Untrusted; // the longest
+            let record = DataRecord { seq: u64::MAX, boot: BootId(u64::MAX), group, clock, scans: vec![scan] };
             let taken = payload::data(&record, &mask, u64::MAX).unwrap().len();
             let foreseen = ENVELOPE_BYTES + tags.iter().map(longest_reading).sum::<usize>();
             assert!((taken..2 * taken).contains(&foreseen), "{foreseen} bytes foreseen, {taken} taken: {kind:?}");
         }
+    }
+
+    #[test]
+    fn a_scan_takes_no_more_beside_its_readings_than_was_foreseen() {
+        let tags: Vec<_> = ["a", "b", "c"].map(|name| tag(name, ValueKind::Bool).info()).into();
+        let group = Arc::new(Group::new("d".into(), Duration::from_secs(1), tags));
+        let mask = Scope::new(&["*".into()]).mask(&group.device, &group.tags);
+        let (yes, why) = (Value::Bool(true), Why::Timeout);
+        let readings = [Reading::Good(yes.clone()), Reading::Uncertain(yes, why), Reading::Bad(why)].map(Some).into();
+        let scan = Scan { at: Timestamp(i64::MIN), mono_ms: u64::MAX, readings, stamps: None };
+        let length = |scans: usize| {
+            let (group, scans) = (group.clone(), vec![scan.clone(); scans]);
+            let record = DataRecord { seq: 1, boot: BootId(1), group, clock: ClockMark::Untrusted, scans };
+            payload::data(&record, &mask, 1).unwrap().len()
+        };
+        let of_readings = r#""a":true,"b":true"b":"timeout""c":"timeout""#.len();
+        let taken = length(2) - length(1) - of_readings;
+        assert!((SCAN_BYTES - 16..=SCAN_BYTES).contains(&taken), "{taken} bytes");
     }
 
     fn time(n: i64) -> Option<Timestamp> {

@@ -32,6 +32,8 @@ mod news; // what is to be told
 
 mod high_water; // how far positions were given, beside the file
 
+mod clock; // what the file says of the wall clock
+
 mod reader;
 
 mod place;

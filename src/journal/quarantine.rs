@@ -11,7 +11,7 @@ use super::fault;
 use super::reader::Reader;
 use super::store::{Journal, data_header, event_header, natural};
 use super::{columns, record};
-use crate::model::{BootId, Code, DataRecord, EventRecord, Seq, Stream, Timestamp, Trouble};
+use crate::model::{BootId, ClockMark, Code, DataRecord, EventRecord, Seq, Stream, Timestamp, Trouble};
 
 /// Records in the quarantine. Whoever has more has a broker that refuses a kind of message, not a few bad ones.
 const MAX_RECORDS: u64 = 1_000;
@@ -107,11 +107,14 @@ impl Journal {
                 let at = scans.first().map_or(Timestamp(0), |scan| scan.at);
                 let mut payload = Vec::new();
                 columns::encode(scans, group.tags.len(), &mut payload);
-                (Some(number), self.packer.pack(&data_header(seq, number, boot, at, samples), &payload))
+                (
+                    Some(number),
+                    self.packer.pack(&data_header(seq, number, boot, at, ClockMark::Trusted, samples), &payload),
+                )
             }
             Poisoned::Event(record) => {
                 let json = serde_json::to_vec(&record.event).expect("an event has only strings and whole numbers");
-                (None, self.packer.pack(&event_header(seq, boot, record.at), &json))
+                (None, self.packer.pack(&event_header(seq, boot, record.at, ClockMark::Trusted), &json))
             }
         };
         // The header under the checksum has the time of the record, which has no column here: it stands before the body.
@@ -220,13 +223,20 @@ impl Reader {
         let mut unpack = |header: record::Header<'_>| self.unpacker.unpack(header, body).ok();
         match (entry.stream, group) {
             (Stream::Events, _) => {
-                let event = serde_json::from_slice(&unpack(&event_header(seq, boot, at))?).ok()?;
-                Some(Poisoned::Event(Arc::new(EventRecord { seq, boot, at, event })))
+                let event = serde_json::from_slice(&unpack(&event_header(seq, boot, at, ClockMark::Trusted))?).ok()?;
+                Some(Poisoned::Event(Arc::new(EventRecord {
+                    seq,
+                    boot,
+                    at,
+                    clock: ClockMark::Trusted,
+                    mono_ms: None,
+                    event,
+                })))
             }
             (Stream::Data, Some((number, group))) => {
-                let payload = unpack(&data_header(seq, number, boot, at, entry.samples))?;
+                let payload = unpack(&data_header(seq, number, boot, at, ClockMark::Trusted, entry.samples))?;
                 let scans = columns::decode(&payload, group.tags.len(), at).ok()?;
-                Some(Poisoned::Data(Arc::new(DataRecord { seq, boot, group, scans })))
+                Some(Poisoned::Data(Arc::new(DataRecord { seq, boot, group, clock: ClockMark::Trusted, scans })))
             }
             (Stream::Data, None) => None,
         }
@@ -272,7 +282,7 @@ mod tests {
         let data = |n| {
             let readings = vec![Some(Reading::Good(Value::Text(noise(n).into())))];
             let scans = vec![Scan { at: Timestamp(1_000 + n as i64), mono_ms: 7, readings, stamps: None }];
-            NewData { group: group.clone(), scans }
+            NewData::new(group.clone(), scans)
         };
         let numbered = journal.number((1..=n).map(data).collect(), Vec::new());
         journal.commit(&numbered.data, &[]).unwrap();
@@ -289,7 +299,7 @@ mod tests {
         let mut journal = open(dir.path(), 1);
         let data = Poisoned::Data(records(&mut journal, 1, 50)[0].clone());
         let event = Event::Dropped { samples: 3, cause: "max_age".into() };
-        let event = journal.number(Vec::new(), vec![NewEvent { at: Timestamp(5), event }]).events[0].clone();
+        let event = journal.number(Vec::new(), vec![NewEvent::new(Timestamp(5), event)]).events[0].clone();
         let event = Poisoned::Event(event);
         for (at, poisoned) in [(10, &data), (11, &event)] {
             let evicted = journal.quarantine("cloud", poisoned, words::QUARANTINED, Timestamp(at)).unwrap();

@@ -13,8 +13,8 @@ use super::columns;
 use super::place::Place;
 use super::record::Unpacker;
 use super::store::{data_header, event_header};
-use super::{dictionary, fault, renewal, schema};
-use crate::model::{BootId, DataRecord, EventRecord, Group, Seq, Timestamp, Trouble};
+use super::{clock, dictionary, fault, renewal, schema};
+use crate::model::{BootId, ClockMark, DataRecord, EventRecord, Group, Seq, Timestamp, Trouble};
 
 /// A connection that reads. Belongs to one thread.
 pub struct Reader {
@@ -107,7 +107,8 @@ impl Reader {
         max_samples: usize,
     ) -> rusqlite::Result<Vec<DataRow>> {
         let mut select = self.connection.prepare_cached(
-            "SELECT seq, grp, (SELECT boots.boot FROM boots WHERE id = data.boot), at, samples, body
+            "SELECT seq, grp, (SELECT boots.boot FROM boots WHERE id = data.boot), at, samples, body, clock,
+                    CASE clock WHEN 1 THEN (SELECT offset FROM boots WHERE id = data.boot) END
              FROM data WHERE seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3",
         )?;
         let mut rows = select.query((position(after), position(through), limit(max_records)))?;
@@ -120,6 +121,8 @@ impl Reader {
                 at: Timestamp(row.get(3)?),
                 samples: row.get::<_, i64>(4)? as u64,
                 body: row.get(5)?,
+                clock: ClockMark::from_number(row.get(6)?),
+                offset_ms: row.get(7)?,
             };
             samples = row.samples.saturating_add(samples);
             fetched.push(row);
@@ -134,10 +137,13 @@ impl Reader {
         let Some(group) = self.group(row.group)? else { return Ok(Err(Damaged)) };
         let mut decode = || {
             let boot = row.boot.ok_or(Damaged)?;
-            let header = data_header(row.seq, row.group, boot, row.at, row.samples);
+            let clock = row.clock.ok_or(Damaged)?;
+            let header = data_header(row.seq, row.group, boot, row.at, clock, row.samples);
             let payload = self.unpacker.unpack(&header, &row.body)?;
             let scans = columns::decode(&payload, group.tags.len(), row.at)?;
-            Ok(DataRecord { seq: row.seq, boot, group: group.clone(), scans })
+            let mut record = DataRecord { seq: row.seq, boot, group: group.clone(), clock, scans };
+            row.offset_ms.into_iter().for_each(|offset_ms| record.correct(offset_ms));
+            Ok(record)
         };
         Ok(decode())
     }
@@ -156,7 +162,8 @@ impl Reader {
 
     fn event_rows(&self, after: Seq, through: Seq, max: usize) -> rusqlite::Result<Vec<EventRow>> {
         let mut select = self.connection.prepare_cached(
-            "SELECT seq, (SELECT boots.boot FROM boots WHERE id = events.boot), at, body
+            "SELECT seq, (SELECT boots.boot FROM boots WHERE id = events.boot), at, body, clock,
+                    CASE clock WHEN 1 THEN (SELECT offset FROM boots WHERE id = events.boot) END
              FROM events WHERE seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3",
         )?;
         let rows = select.query_map((position(after), position(through), limit(max)), |row| {
@@ -165,6 +172,8 @@ impl Reader {
                 boot: row.get::<_, Option<i64>>(1)?.map(|boot| BootId(boot as u64)),
                 at: Timestamp(row.get(2)?),
                 body: row.get(3)?,
+                clock: ClockMark::from_number(row.get(4)?),
+                offset_ms: row.get(5)?,
             })
         })?;
         rows.collect()
@@ -172,9 +181,13 @@ impl Reader {
 
     fn event_record(&mut self, row: &EventRow) -> Result<EventRecord, Damaged> {
         let boot = row.boot.ok_or(Damaged)?;
-        let json = self.unpacker.unpack(&event_header(row.seq, boot, row.at), &row.body)?;
+        let clock = row.clock.ok_or(Damaged)?;
+        let json = self.unpacker.unpack(&event_header(row.seq, boot, row.at, clock), &row.body)?;
         let event = serde_json::from_slice(&json).map_err(|_| Damaged)?;
-        Ok(EventRecord { seq: row.seq, boot, at: row.at, event })
+        let mono_ms = if clock == ClockMark::Trusted { None } else { clock::mono_in(&json) };
+        let mut record = EventRecord { seq: row.seq, boot, at: row.at, clock, mono_ms, event };
+        row.offset_ms.into_iter().for_each(|offset_ms| record.correct(offset_ms));
+        Ok(record)
     }
 }
 
@@ -199,6 +212,10 @@ struct DataRow {
     at: Timestamp,
     samples: u64,
     body: Vec<u8>,
+    /// `None`: no mark of ours.
+    clock: Option<ClockMark>,
+    /// Of its start of the agent, where its clock was not trusted and came to be later.
+    offset_ms: Option<i64>,
 }
 
 /// A row of events as it stands in the file.
@@ -207,6 +224,8 @@ struct EventRow {
     boot: Option<BootId>,
     at: Timestamp,
     body: Vec<u8>,
+    clock: Option<ClockMark>,
+    offset_ms: Option<i64>,
 }
 
 /// SQLite's numbers are signed; a position beyond them comes after everything.

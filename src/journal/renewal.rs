@@ -98,6 +98,7 @@ impl Remains {
             losses: self.losses,
             held,
             reserved: self.reserved,
+            known: None,
             boot_row: self.last_start.unwrap_or(0) + 1,
             jobs: self.jobs,
         }

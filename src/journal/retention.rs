@@ -7,6 +7,7 @@
 use rusqlite::Connection;
 
 use super::aside;
+use super::clock;
 use super::limits::Round;
 use super::schema::PAGE_SIZE;
 use super::store::{Journal, natural};
@@ -368,20 +369,25 @@ fn rows_behind(
     let (samples, group) = if stream == Stream::Data { ("samples", "grp") } else { ("0", "0") };
     // A damaged file may have rows at or below position 0; from the beginning means from there.
     let behind = if after == 0 { "?1 = 0".to_owned() } else { "seq > ?1".to_owned() };
+    let dating = clock::dating(stream);
     let sql = format!(
-        "SELECT seq, at, {samples}, length(body), clock, boot, {group} FROM {stream} WHERE {behind} {and} ORDER BY seq LIMIT {limit}"
+        "SELECT seq, at, {samples}, length(body), boot, {group}, {dating} FROM {stream} WHERE {behind} {and} ORDER BY seq LIMIT {limit}"
     );
     let mut select = connection.prepare_cached(&sql)?;
     let rows = select.query_map([after.min(i64::MAX as u64) as i64], |row| {
         let [seq, at, samples, body_bytes] = [row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?, row.get(3)?];
+        let (mark, offset): (i64, Option<i64>) = (row.get(6)?, row.get(7)?);
+        let is_untimed = mark == 1 && offset.is_none();
+        // One that nobody can date keeps what its clock said: its age is judged otherwise.
+        let at = if is_untimed { Timestamp(at) } else { clock::judged_at(Timestamp(at), mark, offset, row.get(8)?) };
         Ok(Row {
             seq: natural(seq),
-            at: Timestamp(at),
+            at,
             samples: natural(samples),
             body_bytes: natural(body_bytes),
-            is_untimed: row.get::<_, i64>(4)? == 1,
-            boot: row.get(5)?,
-            group: row.get(6)?,
+            is_untimed,
+            boot: row.get(4)?,
+            group: row.get(5)?,
         })
     })?;
     rows.collect()

@@ -12,7 +12,7 @@ use super::record::{Unpacker, moved};
 use super::store::{Desk, data_header, event_header, natural};
 use super::walk::next_readable;
 use super::{dictionary, schema};
-use crate::model::{BootId, Group, Seq, Stream, Timestamp};
+use crate::model::{BootId, ClockMark, Group, Seq, Stream, Timestamp};
 
 /// Rows in one slice: some hundred kB, a few milliseconds.
 const SLICE_ROWS: usize = 256;
@@ -229,10 +229,10 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Old> {
 /// What the checksum of the row covers beside the body.
 fn header(old: &Old, group: i64, boot: BootId) -> Vec<i64> {
     let mut header = match old.group {
-        0 => event_header(old.seq, boot, old.at).to_vec(),
-        _ => data_header(old.seq, group, boot, old.at, old.samples).to_vec(),
+        0 => event_header(old.seq, boot, old.at, ClockMark::Trusted).to_vec(),
+        _ => data_header(old.seq, group, boot, old.at, ClockMark::Trusted, old.samples).to_vec(),
     };
-    header[0] += 256 * old.clock;
+    header[0] += 256 * old.clock; // whatever stands there: the checksum says whether it is right
     header
 }
 

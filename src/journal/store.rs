@@ -13,8 +13,6 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use super::ages::Ages;
-use super::ahead;
-use super::aside;
 use super::columns;
 use super::cursors::Cursors;
 use super::dictionary::Dictionary;
@@ -29,10 +27,11 @@ use super::renewal::{self, Remains, Seed};
 use super::salvage::{self, Job, Salvage};
 use super::schema;
 use super::upkeep::Dropped;
+use super::{ahead, aside, clock};
 use crate::model::words::journal as words;
 use crate::model::{
-    Ahead, BootId, Code, Cursor, DataRecord, Event, EventRecord, Group, Loss, LossCause, Losses, Month, Previous, Scan,
-    Seq, Stream, Timestamp, Trouble, Usage,
+    Ahead, BootId, ClockMark, Code, Cursor, DataRecord, Event, EventRecord, Group, Loss, LossCause, Losses, Month,
+    Previous, Scan, Seq, Stream, Timestamp, Trouble, Usage,
 };
 
 /// Where the journal is and what it may hold.
@@ -49,8 +48,17 @@ pub struct Settings {
 pub struct NewData {
     /// The tags.
     pub group: Arc<Group>,
+    /// What stands behind the times of the scans.
+    pub clock: ClockMark,
     /// The scans, oldest first.
     pub scans: Vec<Scan>,
+}
+
+impl NewData {
+    /// Scans whose times are those of a trusted clock.
+    pub fn new(group: Arc<Group>, scans: Vec<Scan>) -> NewData {
+        NewData { group, clock: ClockMark::Trusted, scans }
+    }
 }
 
 /// Something that happened, to be written.
@@ -58,8 +66,19 @@ pub struct NewData {
 pub struct NewEvent {
     /// When it happened.
     pub at: Timestamp,
+    /// What stands behind that time.
+    pub clock: ClockMark,
+    /// The same on the monotonic clock, where the wall clock was not trusted.
+    pub mono_ms: Option<u64>,
     /// What happened.
     pub event: Event,
+}
+
+impl NewEvent {
+    /// Something that happened on a clock that is trusted.
+    pub fn new(at: Timestamp, event: Event) -> NewEvent {
+        NewEvent { at, clock: ClockMark::Trusted, mono_ms: None, event }
+    }
 }
 
 /// What was given positions, in their order.
@@ -137,6 +156,8 @@ pub struct Journal {
     pub(super) started: Timestamp,
     /// What the wall clock said when it was asked last: for names and dates alone.
     pub(super) now: Timestamp,
+    /// The last time that is known to have been, when the journal was opened.
+    pub(super) known: Option<Timestamp>,
     pub(super) packer: Packer,
     pub(super) unpacker: Unpacker,
     pub(super) dictionary: Dictionary,
@@ -181,7 +202,7 @@ impl Journal {
             Ok((file, opened, news)) => (file, opened, news, false),
             Err(trouble) => without_the_file(&dir, trouble)?,
         };
-        let Opened { connection, cursors, losses, mut held, reserved, boot_row, jobs } = opened;
+        let Opened { connection, cursors, losses, mut held, reserved, known, boot_row, jobs } = opened;
         let tools = || Ok((Packer::new()?, Unpacker::new()?));
         let (packer, unpacker) = tools().map_err(|e| fault::of_io(&file, &e))?;
         let is_new = held == [Held::default(); 2] && jobs.is_empty();
@@ -207,6 +228,7 @@ impl Journal {
             boot_row,
             started: now,
             now,
+            known,
             packer,
             unpacker,
             dictionary: Dictionary::default(),
@@ -299,19 +321,19 @@ impl Journal {
     /// entry without scans becomes none. Each scan has one reading place per tag of its group.
     pub fn number(&mut self, data: Vec<NewData>, events: Vec<NewEvent>) -> Committed {
         let mut numbered = Committed::default();
-        for NewData { group, mut scans } in data {
+        for NewData { group, clock, mut scans } in data {
             let most = columns::max_scans(group.tags.len());
             while !scans.is_empty() {
                 let rest = scans.split_off(most.min(scans.len()));
                 let seq = self.next(Stream::Data);
-                let record = DataRecord { seq, boot: self.boot, group: group.clone(), scans };
+                let record = DataRecord { seq, boot: self.boot, group: group.clone(), clock, scans };
                 numbered.data.push(Arc::new(record));
                 scans = rest;
             }
         }
-        for NewEvent { at, event } in events {
+        for NewEvent { at, clock, mono_ms, event } in events {
             let seq = self.next(Stream::Events);
-            numbered.events.push(Arc::new(EventRecord { seq, boot: self.boot, at, event }));
+            numbered.events.push(Arc::new(EventRecord { seq, boot: self.boot, at, clock, mono_ms, event }));
         }
         let reserved = self.high.marks().reserved;
         if Stream::ALL.iter().any(|stream| self.held[*stream as usize].last > reserved[*stream as usize]) {
@@ -395,27 +417,28 @@ impl Journal {
         let mut payload = Vec::new();
         {
             let mut insert = transaction.prepare_cached(
-                "INSERT INTO data (seq, grp, boot, at, samples, prio, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                "INSERT INTO data (seq, grp, boot, at, samples, clock, prio, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?;
             for record in data {
-                let DataRecord { seq, boot, group, scans } = &**record;
+                let DataRecord { seq, boot, group, clock, scans } = &**record;
                 let number = self.dictionary.number_of(&transaction, &mut self.packer, &mut self.unpacker, group)?;
                 let (at, samples) = (scans.first().map_or(Timestamp(0), |scan| scan.at), record.samples() as u64);
                 data_held.add(*seq, at, samples);
                 payload.clear();
                 columns::encode(scans, group.tags.len(), &mut payload);
-                let body = self.packer.pack(&data_header(*seq, number, *boot, at, samples), &payload);
+                let body = self.packer.pack(&data_header(*seq, number, *boot, at, *clock, samples), &payload);
                 let prio = self.limits.priority_of(&group.device) as i64;
-                insert.execute((*seq as i64, number, self.boot_row, at.0, samples as i64, prio, body))?;
+                let (seq, samples) = (*seq as i64, samples as i64);
+                insert.execute((seq, number, self.boot_row, at.0, samples, clock.number(), prio, body))?;
             }
-            let mut insert =
-                transaction.prepare_cached("INSERT INTO events (seq, boot, at, body) VALUES (?1, ?2, ?3, ?4)")?;
+            let mut insert = transaction
+                .prepare_cached("INSERT INTO events (seq, boot, at, clock, body) VALUES (?1, ?2, ?3, ?4, ?5)")?;
             for record in events {
-                let EventRecord { seq, boot, at, event } = &**record;
+                let EventRecord { seq, boot, at, clock, mono_ms, event } = &**record;
                 events_held.add(*seq, *at, 0);
-                let json = serde_json::to_vec(event).expect("an event has only strings and whole numbers");
-                let body = self.packer.pack(&event_header(*seq, *boot, *at), &json);
-                insert.execute((*seq as i64, self.boot_row, at.0, body))?;
+                let json = clock::event_body(event, *mono_ms);
+                let body = self.packer.pack(&event_header(*seq, *boot, *at, *clock), &json);
+                insert.execute((*seq as i64, self.boot_row, at.0, clock.number(), body))?;
             }
         }
         transaction.commit()?;
@@ -532,14 +555,21 @@ impl Held {
     }
 }
 
-/// What the checksum of a data row covers beside its body. The first number tells the streams apart.
-pub(super) fn data_header(seq: Seq, group: i64, boot: BootId, at: Timestamp, samples: u64) -> [i64; 6] {
-    [0, seq as i64, group, boot.0 as i64, at.0, samples as i64]
+/// What the checksum of a data row covers beside its body. The first number tells the streams and the marks of the clock apart.
+pub(super) fn data_header(
+    seq: Seq,
+    group: i64,
+    boot: BootId,
+    at: Timestamp,
+    clock: ClockMark,
+    samples: u64,
+) -> [i64; 6] {
+    [256 * i64::from(clock.number()), seq as i64, group, boot.0 as i64, at.0, samples as i64]
 }
 
 /// The same for an event.
-pub(super) fn event_header(seq: Seq, boot: BootId, at: Timestamp) -> [i64; 4] {
-    [1, seq as i64, boot.0 as i64, at.0]
+pub(super) fn event_header(seq: Seq, boot: BootId, at: Timestamp, clock: ClockMark) -> [i64; 4] {
+    [256 * i64::from(clock.number()) + 1, seq as i64, boot.0 as i64, at.0]
 }
 
 /// Positions that are reserved at a time: a small write for each so many records, and as many numbers passed over by a crash.
@@ -566,6 +596,8 @@ pub(super) struct Opened {
     pub losses: [Losses; 2],
     pub held: [Held; 2],
     pub reserved: [Seq; 2],
+    /// The last time that is known to have been.
+    pub known: Option<Timestamp>,
     pub boot_row: i64,
     pub jobs: Vec<Job>,
 }
@@ -646,6 +678,7 @@ fn find(dir: &Path, marks: Marks, start: (BootId, Timestamp)) -> Result<(PathBuf
 
 /// Nothing is scanned: damage is met where it is.
 fn open_file(file: &Path, (boot, now): (BootId, Timestamp)) -> Result<Opened, Trouble> {
+    let touched = clock::touched(file);
     let mut connection = schema::open_writer(file)?;
     let left = aside::left_by_older(file.parent().unwrap_or(Path::new(".")));
     let load = |connection: &mut Connection| {
@@ -656,14 +689,15 @@ fn open_file(file: &Path, (boot, now): (BootId, Timestamp)) -> Result<Opened, Tr
             check_last(held, losses)?;
         }
         let (reserved, jobs) = (load_reserved(connection)?, salvage::load_jobs(connection)?);
+        let known = clock::known(connection, touched)?;
         // Starts are numbered in the order of positions, also those that will be brought over.
         let behind = left.iter().filter(|path| *path != file).filter_map(|path| Remains::of(path).last_start).max();
         let boot_row = start_boot(connection, boot, now, behind.unwrap_or(0))?;
-        Ok((cursors, losses, held.map(|(held, _)| held), reserved, boot_row, jobs))
+        Ok((cursors, losses, held.map(|(held, _)| held), reserved, known, boot_row, jobs))
     };
     match load(&mut connection) {
-        Ok((cursors, losses, held, reserved, boot_row, jobs)) => {
-            Ok(Opened { connection, cursors, losses, held, reserved, boot_row, jobs })
+        Ok((cursors, losses, held, reserved, known, boot_row, jobs)) => {
+            Ok(Opened { connection, cursors, losses, held, reserved, known, boot_row, jobs })
         }
         Err(error) => {
             let trouble = match fault::of_sqlite(file, &error) {

@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::*;
 use crate::model::words::journal as words;
 use crate::model::{
-    BootId, Cursor, DataRecord, Deadband, Event, EventRecord, Group, LinkState, LossCause, Previous, Reading,
-    ReportRule, Scan, Seq, Stream, TagInfo, Timestamp, Value, ValueKind, Why,
+    BootId, ClockMark, Cursor, DataRecord, Deadband, Event, EventRecord, Group, LinkState, LossCause, Previous,
+    Reading, ReportRule, Scan, Seq, Stream, TagInfo, Timestamp, Value, ValueKind, Why,
 };
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -57,7 +57,7 @@ fn fill(journal: &mut Journal, n: i64, from: Timestamp) {
     let group = group("m", 2);
     for i in 0..n {
         let at = from.0 + 1000 * i;
-        commit(journal, vec![NewData { group: group.clone(), scans: vec![scan(at, &[i, -i])] }], Vec::new());
+        commit(journal, vec![NewData::new(group.clone(), vec![scan(at, &[i, -i])])], Vec::new());
     }
 }
 
@@ -113,6 +113,7 @@ fn what_is_committed_is_read_back_as_it_was_announced() {
     let new = vec![
         NewData {
             group: group("a", 2),
+            clock: ClockMark::Trusted,
             scans: vec![
                 scan(1_000, &[1, 2]),
                 Scan {
@@ -123,9 +124,10 @@ fn what_is_committed_is_read_back_as_it_was_announced() {
                 },
             ],
         },
-        NewData { group: group("b", 1), scans: vec![] },
+        NewData::new(group("b", 1), vec![]),
         NewData {
             group: group("c", 1),
+            clock: ClockMark::Trusted,
             scans: vec![Scan {
                 at: Timestamp(7),
                 mono_ms: 0,
@@ -134,7 +136,7 @@ fn what_is_committed_is_read_back_as_it_was_announced() {
             }],
         },
     ];
-    let committed = commit(&mut journal, new, vec![NewEvent { at: Timestamp(3_000), event: link_down() }]);
+    let committed = commit(&mut journal, new, vec![NewEvent::new(Timestamp(3_000), link_down())]);
     assert_eq!(
         committed.data.iter().map(|r| (r.seq, r.boot, r.samples())).collect::<Vec<_>>(),
         [(1, BOOT, 3), (2, BOOT, 1)]
@@ -154,8 +156,8 @@ fn what_is_committed_is_read_back_as_it_was_announced() {
     let between = reader.data_between(0, 1, 10, 1000).unwrap();
     assert_eq!(between.into_iter().filter_map(Found::record).collect::<Vec<_>>(), committed.data[..1]);
 
-    let new = vec![NewData { group: group("a", 1), scans: vec![scan(9_000, &[5])] }];
-    let later = commit(&mut journal, new, vec![NewEvent { at: Timestamp(9_000), event: link_down() }]);
+    let new = vec![NewData::new(group("a", 1), vec![scan(9_000, &[5])])];
+    let later = commit(&mut journal, new, vec![NewEvent::new(Timestamp(9_000), link_down())]);
     assert_eq!((later.data[0].seq, later.events[0].seq), (3, 2));
     assert_eq!(data(&mut reader, 2, 10, 1000), later.data);
     assert_eq!(events(&mut reader, 1, 10), later.events);
@@ -166,7 +168,7 @@ fn a_run_of_scans_too_long_for_one_record_becomes_several() {
     let dir = tempfile::tempdir().unwrap();
     let mut journal = open(dir.path());
     let scans: Vec<Scan> = (0..150).map(|i| scan(i, &vec![i; 1000])).collect();
-    let committed = commit(&mut journal, vec![NewData { group: group("m", 1000), scans: scans.clone() }], Vec::new());
+    let committed = commit(&mut journal, vec![NewData::new(group("m", 1000), scans.clone())], Vec::new());
     assert_eq!(committed.data.iter().map(|r| (r.seq, r.scans.len())).collect::<Vec<_>>(), [(1, 65), (2, 65), (3, 20)]);
     let mut reader = Reader::open(&journal.reader()).unwrap();
     let read = data(&mut reader, 0, 10, 1_000_000);
@@ -223,8 +225,8 @@ fn a_failed_commit_writes_nothing_and_can_be_repeated() {
     let mut journal = open(dir.path());
     let size: i64 = journal.connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
     journal.connection.pragma_update(None, "max_page_count", size).unwrap(); // SQLite's own full disk
-    let new = vec![NewData { group: group("m", 1), scans: (0..5_000).map(|i| scan(i, &[i * i * 7919])).collect() }];
-    let numbered = journal.number(new, vec![NewEvent { at: NOW, event: link_down() }]);
+    let new = vec![NewData::new(group("m", 1), (0..5_000).map(|i| scan(i, &[i * i * 7919])).collect())];
+    let numbered = journal.number(new, vec![NewEvent::new(NOW, link_down())]);
     let trouble = journal.commit(&numbered.data, &numbered.events).unwrap_err();
     assert_eq!(trouble.code, words::DISK_FULL, "{trouble}");
     assert_eq!(journal.status().data, Held { last: 1, ..Held::default() });
@@ -270,7 +272,7 @@ fn each_stream_is_trimmed_by_its_own_cursors() {
     let dir = tempfile::tempdir().unwrap();
     let mut journal = open(dir.path());
     fill(&mut journal, 3, NOW);
-    commit(&mut journal, Vec::new(), (0..3).map(|_| NewEvent { at: NOW, event: link_down() }).collect());
+    commit(&mut journal, Vec::new(), (0..3).map(|_| NewEvent::new(NOW, link_down())).collect());
     journal.cursor("sink", Stream::Data);
     journal.move_cursor("sink", Stream::Events, at(2));
     journal.maintain(NOW).unwrap();
@@ -321,7 +323,7 @@ fn positions_that_were_given_and_never_written_are_not_given_again_after_a_crash
         let mut journal = open(dir.path());
         assert!(journal.status().data.last >= last, "{kill}");
         for _ in 0..30_000 / 100 {
-            let data = (0..100).map(|i| NewData { group: group("m", 1), scans: vec![scan(i, &[i])] }).collect();
+            let data = (0..100).map(|i| NewData::new(group("m", 1), vec![scan(i, &[i])])).collect();
             last = journal.number(data, Vec::new()).data.last().unwrap().seq;
         }
         journal.move_cursor("sink", Stream::Data, at(last - 10));
@@ -421,8 +423,8 @@ fn beyond_the_size_the_oldest_data_go_first_and_events_only_when_no_data_is_left
     let noise = |i: i64| (i * 2_654_435_761) ^ (i << 40);
     for i in 0..40 {
         let readings: Vec<i64> = (0..500).map(|tag| noise(i * 500 + tag)).collect();
-        let new = vec![NewData { group: group("m", 500), scans: vec![scan(NOW.0, &readings)] }];
-        commit(&mut journal, new, vec![NewEvent { at: NOW, event: link_down() }]);
+        let new = vec![NewData::new(group("m", 500), vec![scan(NOW.0, &readings)])];
+        commit(&mut journal, new, vec![NewEvent::new(NOW, link_down())]);
     }
     journal.cursor("sink", Stream::Data);
     journal.cursor("sink", Stream::Events);
@@ -457,7 +459,7 @@ fn a_large_trim_takes_several_calls_and_gives_its_pages_back() {
         let scans = |j: i64| {
             (0..15).map(|k| scan(NOW.0 + k, &[((i * 1000 + j) * 0x9e37_79b9).rotate_left(11 * k as u32)])).collect()
         };
-        let new = (0..1000).map(|j| NewData { group: group.clone(), scans: scans(j) }).collect();
+        let new = (0..1000).map(|j| NewData::new(group.clone(), scans(j))).collect();
         commit(&mut journal, new, Vec::new());
     }
     let pages = |journal: &Journal| -> i64 {
@@ -480,7 +482,7 @@ fn a_damaged_row_is_said_to_be_one() {
     let dir = tempfile::tempdir().unwrap();
     let mut journal = open(dir.path());
     fill(&mut journal, 6, NOW);
-    let event = NewEvent { at: NOW, event: link_down() };
+    let event = NewEvent::new(NOW, link_down());
     commit(&mut journal, Vec::new(), vec![event.clone(), event]);
     for damage in [
         "UPDATE data SET body = substr(body, 1, length(body) - 1) WHERE seq = 1",

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Event, Group, Reading, Stamp, Timestamp, Why};
+use super::clock::true_time;
+use super::{ClockMark, Event, Group, Reading, Stamp, Timestamp, Why};
 
 /// All readings of one group from one scan, before the journal has seen them.
 #[derive(Debug, Clone)]
@@ -161,6 +162,8 @@ pub struct DataRecord {
     pub boot: BootId,
     /// The tags.
     pub group: Arc<Group>,
+    /// What stands behind the times of its scans.
+    pub clock: ClockMark,
     /// The scans, oldest first.
     pub scans: Vec<Scan>,
 }
@@ -175,6 +178,26 @@ impl DataRecord {
     pub fn places(&self) -> usize {
         self.scans.iter().map(Scan::places).sum()
     }
+
+    /// Gives its scans their true times: see [`correct`].
+    pub fn correct(&mut self, offset_ms: i64) {
+        self.clock = correct(self.clock, &mut self.scans, offset_ms);
+    }
+}
+
+/// Gives scans of an untrusted clock their true times, now that it is known how far the trusted wall clock is ahead of the
+/// monotonic one; gives what stands behind them then.
+pub fn correct(clock: ClockMark, scans: &mut [Scan], offset_ms: i64) -> ClockMark {
+    if clock != ClockMark::Untrusted {
+        return clock;
+    }
+    let mut mark = ClockMark::Trusted;
+    for scan in scans {
+        if let Some(at) = true_time(scan.at, scan.mono_ms, offset_ms) {
+            (scan.at, mark) = (at, ClockMark::Corrected);
+        }
+    }
+    mark
 }
 
 /// One row of the events stream.
@@ -186,8 +209,25 @@ pub struct EventRecord {
     pub boot: BootId,
     /// When it happened.
     pub at: Timestamp,
+    /// What stands behind that time.
+    pub clock: ClockMark,
+    /// The same on the monotonic clock, where the wall clock was not trusted.
+    pub mono_ms: Option<u64>,
     /// What happened.
     pub event: Event,
+}
+
+impl EventRecord {
+    /// Gives it its true time: see [`correct`].
+    pub fn correct(&mut self, offset_ms: i64) {
+        (self.at, self.clock) = correct_event(self.at, self.clock, self.mono_ms, offset_ms);
+    }
+}
+
+/// [`correct`] for an event.
+pub fn correct_event(at: Timestamp, clock: ClockMark, mono_ms: Option<u64>, offset_ms: i64) -> (Timestamp, ClockMark) {
+    let Some(mono_ms) = mono_ms.filter(|_| clock == ClockMark::Untrusted) else { return (at, clock) };
+    true_time(at, mono_ms, offset_ms).map_or((at, ClockMark::Trusted), |at| (at, ClockMark::Corrected))
 }
 
 #[cfg(test)]
@@ -199,6 +239,37 @@ mod tests {
     fn check(reading: Reading, stamps: Option<Box<[Stamp]>>, places: usize) {
         let scan = Scan { at: Timestamp(0), mono_ms: 0, readings: vec![Some(reading), None], stamps };
         assert_eq!(scan.places(), places, "{scan:?}");
+    }
+
+    #[test]
+    fn scans_of_an_untrusted_clock_get_their_true_times_and_those_that_were_right_keep_them() {
+        const TRUE: i64 = 1_793_491_200_000;
+        let scan = |at, mono_ms| Scan { at: Timestamp(at), mono_ms, readings: Vec::new(), stamps: None };
+        let times = |scans: &[Scan]| scans.iter().map(|scan| scan.at.0).collect::<Vec<_>>();
+        for (clock, scans, mark, expected) in [
+            (
+                ClockMark::Untrusted,
+                vec![scan(1_000, 500), scan(TRUE + 700, 600)],
+                ClockMark::Corrected,
+                [TRUE + 500, TRUE + 700],
+            ),
+            (
+                ClockMark::Untrusted,
+                vec![scan(TRUE + 1, 0), scan(TRUE + 9, 8)],
+                ClockMark::Trusted,
+                [TRUE + 1, TRUE + 9],
+            ),
+            (ClockMark::Trusted, vec![scan(1_000, 500), scan(1, 2)], ClockMark::Trusted, [1_000, 1]),
+            (ClockMark::Corrected, vec![scan(1_000, 500), scan(1, 2)], ClockMark::Corrected, [1_000, 1]),
+        ] {
+            let mut scans = scans;
+            assert_eq!(correct(clock, &mut scans, TRUE), mark);
+            assert_eq!(times(&scans), expected);
+        }
+        let event = |clock, mono_ms| correct_event(Timestamp(1_000), clock, mono_ms, TRUE);
+        assert_eq!(event(ClockMark::Untrusted, Some(500)), (Timestamp(TRUE + 500), ClockMark::Corrected));
+        assert_eq!(event(ClockMark::Trusted, Some(500)), (Timestamp(1_000), ClockMark::Trusted));
+        assert_eq!(event(ClockMark::Untrusted, None), (Timestamp(1_000), ClockMark::Untrusted));
     }
 
     #[test]

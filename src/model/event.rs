@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ledger::HourReport;
+use super::{ClockState, TrustedBy};
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,6 +34,20 @@ pub enum Event {
         previous: Previous,
         /// Records, at most, that were once written and are no longer in the file.
         missing: u64,
+    },
+    /// The wall clock came to be trusted, is no longer, or was set.
+    Clock {
+        /// What it is now.
+        state: ClockState,
+        /// Why it is trusted.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        by: Option<TrustedBy>,
+        /// By how much it was set, if it was: positive is forward.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        step_ms: Option<i64>,
+        /// Trusted wall clock minus `mono`, for this start of the agent.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        offset_ms: Option<i64>,
     },
 }
 

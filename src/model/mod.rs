@@ -4,6 +4,7 @@
 pub mod ahead;
 pub mod backoff;
 pub mod batch;
+pub mod clock;
 pub mod encoding;
 pub mod event;
 pub mod grade;
@@ -21,6 +22,7 @@ pub mod words;
 pub use ahead::{Ahead, Run, Seam};
 pub use backoff::Backoff;
 pub use batch::{Batch, BootId, Cursor, DataRecord, EventRecord, MessageId, Scan, Seq, Sign, Stream};
+pub use clock::{ClockMark, ClockState, TrustedBy};
 pub use event::{Event, LinkState, Previous};
 pub use grade::{Class, Grade, Level};
 pub use losses::{Loss, LossCause, Losses};

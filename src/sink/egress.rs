@@ -394,7 +394,7 @@ mod tests {
         let readings = |recipe| vec![Some(Reading::Good(Value::I64(1))), recipe, Some(Reading::Good(Value::I64(3)))];
         let scan = |at, recipe| Scan { at: Timestamp(at), mono_ms: 0, readings: readings(recipe), stamps: None };
         let scans = vec![scan(1, None), scan(2, Some(Reading::Bad(Why::Timeout))), scan(3, None)];
-        DataRecord { seq: 7, boot: BootId(0xabc), group, scans }
+        DataRecord { seq: 7, boot: BootId(0xabc), group, clock: crate::model::ClockMark::Trusted, scans }
     }
 
     fn entry(at: i64, contents: Contents) -> Entry {

@@ -11,9 +11,10 @@ use serde_json::value::RawValue;
 
 use super::{Mask, Scope, Topics, Verdict, payload};
 use crate::config::{self, Config, Device, ENVELOPE_BYTES, SCAN_BYTES, Security, Sink, Tag};
+use crate::model::ledger::{HourReport, Tally};
 use crate::model::{
-    BootId, DataRecord, Deadband, Event, EventRecord, Group, LinkState, Previous, Reading, Scan, Seq, Stamp, TagInfo,
-    Timestamp, Value, ValueKind,
+    BootId, ClockMark, ClockState, DataRecord, Deadband, Event, EventRecord, Group, LinkState, Previous, Reading, Scan,
+    Seq, Stamp, TagInfo, Timestamp, TrustedBy, Value, ValueKind,
 };
 
 /// Of the JSON.
@@ -265,6 +266,8 @@ const BIRTH: &[&str] = &["device", "name", "boot", "ts", "tags", "tags.name", "t
 const LINK_EVENT: &[&str] = &["id", "prev", "ts", "event", "link", "state", "why"];
 const DROPPED_EVENT: &[&str] = &["id", "prev", "ts", "event", "samples", "cause"];
 const STARTED_EVENT: &[&str] = &["id", "prev", "ts", "event", "previous", "missing"];
+const CLOCK_EVENT: &[&str] = &["id", "prev", "ts", "event", "state", "by", "step_ms", "offset_ms"];
+const LEDGER_EVENT: &[&str] = &["id", "prev", "ts", "event", "hour", "device", "expected", "good"];
 const ONLINE: &[&str] = &["online", "boot", "ts"];
 const OFFLINE: &[&str] = &["online", "boot"];
 
@@ -301,8 +304,19 @@ fn forms(config: &Config, scope: &Scope, topics: &Topics) -> Vec<Form> {
         let link = Event::Link { link, state: LinkState::Down, why: Some("timeout".into()) };
         let dropped = Event::Dropped { samples: 1_200, cause: "max_size".into() };
         let started = Event::Started { previous: Previous::Clean, missing: 0 };
-        for (event, fields) in [(link, LINK_EVENT), (dropped, DROPPED_EVENT), (started, STARTED_EVENT)] {
-            let record = EventRecord { seq: 7, boot: BOOT, at: AT, event };
+        let (state, by) = (ClockState::Trusted, Some(TrustedBy::Ntp));
+        let clock = Event::Clock { state, by, step_ms: Some(-1_500), offset_ms: Some(AT.0 - 60_000) };
+        let device = config.devices.first().map_or("device", |device| &device.id).to_owned();
+        let tally = Tally { expected: 3_600, good: 3_600, ..Tally::default() };
+        let ledger = Event::Ledger(HourReport { hour: AT.0, device, tally });
+        for (event, fields) in [
+            (link, LINK_EVENT),
+            (dropped, DROPPED_EVENT),
+            (started, STARTED_EVENT),
+            (clock, CLOCK_EVENT),
+            (ledger, LEDGER_EVENT),
+        ] {
+            let record = EventRecord { seq: 7, boot: BOOT, at: AT, clock: ClockMark::Trusted, mono_ms: None, event };
             forms.push(form("event", topics.events(), None, false, fields, payload::event(&record, 6)));
         }
     }
@@ -332,7 +346,8 @@ fn example(device: &Device, tags: &[&Tag], scope: &Scope, scans: usize) -> Vec<u
         }
     };
     let group = Arc::new(Group::new(device.id.clone(), every, infos));
-    let record = DataRecord { seq: SEQ, boot: BOOT, group, scans: (0..scans).map(scan).collect() };
+    let record =
+        DataRecord { seq: SEQ, boot: BOOT, group, clock: ClockMark::Trusted, scans: (0..scans).map(scan).collect() };
     payload::data(&record, &mask, SEQ - 1).unwrap_or_default()
 }
 

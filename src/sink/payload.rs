@@ -26,7 +26,8 @@ use serde::Serialize;
 use super::{Mask, Scope};
 use crate::config::Device;
 use crate::model::{
-    BootId, DataRecord, Event, EventRecord, MessageId, Reading, Scan, Seam, Seq, Stream, TagInfo, Timestamp, Value, Why,
+    BootId, ClockMark, DataRecord, Event, EventRecord, MessageId, Reading, Scan, Seam, Seq, Stream, TagInfo, Timestamp,
+    Value, Why,
 };
 
 /// What a data message says of those before it.
@@ -66,7 +67,8 @@ impl Sequel {
 ///
 /// `{"device":"imm-01","id":"0123456789ab-data-7","prev":6,"samples":[{"ts":1700000000000,"values":{"temp":231.5},
 /// "uncertain":{"temp":"device_busy"},"bad":{"level":"timeout"}}]}`; `ts` in milliseconds UTC. `values`, `uncertain`
-/// and `bad` are left out when empty. An uncertain value stands in `values`, its reason in `uncertain`. Behind them stand the
+/// and `bad` are left out when empty. Where the clock was not trusted, `"clock":"untrusted"` stands before the samples and
+/// `mono` behind each `ts`; `"clock":"corrected"` where it was not when the times were taken. An uncertain value stands in `values`, its reason in `uncertain`. Behind them stand the
 /// stamps, where the protocol has any: see [`stamps`].
 pub fn data(record: &DataRecord, mask: &Mask, sequel: impl Into<Sequel>) -> Option<Vec<u8>> {
     if mask.is_empty() {
@@ -79,14 +81,18 @@ pub fn data(record: &DataRecord, mask: &Mask, sequel: impl Into<Sequel>) -> Opti
     let id = MessageId { boot: record.boot, stream: Stream::Data, seq: record.seq };
     write!(out, ",\"id\":\"{id}\"").expect("writing to a String cannot fail");
     sequel.into().put(&mut out);
+    if let Some(word) = record.clock.word() {
+        write!(out, ",\"clock\":\"{word}\"").expect("writing to a String cannot fail");
+    }
     out.push_str(",\"samples\":[");
     let head = out.len();
+    let has_mono = record.clock == ClockMark::Untrusted;
     for scan in &record.scans {
         let before = out.len();
         if before > head {
             out.push(',');
         }
-        if !sample(&mut out, scan, tags, mask) {
+        if !sample(&mut out, scan, tags, mask, has_mono) {
             out.truncate(before);
         }
     }
@@ -97,18 +103,25 @@ pub fn data(record: &DataRecord, mask: &Mask, sequel: impl Into<Sequel>) -> Opti
     Some(out.into_bytes())
 }
 
-/// One record of the events stream: `{"id":"...","prev":3,"ts":...,"event":"link",...}`.
+/// One record of the events stream: `{"id":"...","prev":3,"ts":...,"event":"link",...}`; `clock` and `mono` behind `ts` as in
+/// [`data`].
 pub fn event(record: &EventRecord, prev: Seq) -> Vec<u8> {
     #[derive(Serialize)]
     struct Message<'a> {
         id: String,
         prev: Seq,
         ts: i64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        clock: Option<&'static str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        mono: Option<u64>,
         #[serde(flatten)]
         event: &'a Event,
     }
     let id = MessageId { boot: record.boot, stream: Stream::Events, seq: record.seq };
-    json(&Message { id: id.to_string(), prev, ts: record.at.0, event: &record.event })
+    let clock = record.clock.word();
+    let mono = record.mono_ms.filter(|_| record.clock == ClockMark::Untrusted);
+    json(&Message { id: id.to_string(), prev, ts: record.at.0, clock, mono, event: &record.event })
 }
 
 /// What `device` has, for receivers that see it for the first time; `None` when none of its tags is in scope.
@@ -156,8 +169,11 @@ pub fn offline(boot: BootId) -> Vec<u8> {
 }
 
 /// One scan; `false` when nothing of it is in scope (`out` is then longer than before, the caller cuts it).
-fn sample(out: &mut String, scan: &Scan, tags: &[TagInfo], mask: &Mask) -> bool {
+fn sample(out: &mut String, scan: &Scan, tags: &[TagInfo], mask: &Mask, has_mono: bool) -> bool {
     write!(out, "{{\"ts\":{}", scan.at.0).expect("writing to a String cannot fail");
+    if has_mono {
+        write!(out, ",\"mono\":{}", scan.mono_ms).expect("writing to a String cannot fail");
+    }
     let readings = || {
         let reported = scan.readings.iter().zip(tags).enumerate();
         reported

@@ -86,7 +86,11 @@ impl Scope {
     /// which word opens it. The word `events` opens none that tells a value of a tag.
     pub fn allows(&self, event: &Event) -> bool {
         match event {
-            Event::Link { .. } | Event::Dropped { .. } | Event::Started { .. } | Event::Ledger(_) => self.events,
+            Event::Link { .. }
+            | Event::Dropped { .. }
+            | Event::Started { .. }
+            | Event::Ledger(_)
+            | Event::Clock { .. } => self.events,
         }
     }
 

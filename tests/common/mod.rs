@@ -15,6 +15,7 @@ pub mod opcua;
 pub mod plc;
 pub mod receiver;
 pub mod usage;
+pub mod wall;
 pub mod wire;
 
 use std::net::TcpListener;

@@ -52,12 +52,19 @@ async fn courier(port: u16, records: u64, settle: impl FnOnce(&mut Sink)) -> (Co
     let data = |n: u64| {
         let readings = vec![Some(Reading::Good(Value::U64(n)))];
         let scans = vec![Scan { at: Timestamp(n as i64), mono_ms: 0, readings, stamps: None }];
-        NewData { group: group.clone(), scans }
+        NewData::new(group.clone(), scans)
     };
     let numbered = journal.number((1..=records).map(data).collect(), Vec::new());
     journal.commit(&numbered.data, &numbered.events).unwrap();
     let place = journal.reader();
-    let recorder = Recorder::start(journal, Duration::from_millis(100), Persist::Undelivered, 128_000);
+    let recorder = Recorder::start(
+        journal,
+        Duration::from_millis(100),
+        Persist::Undelivered,
+        128_000,
+        crate::config::Clock::DEFAULT,
+        Instant::now(),
+    );
     let config = Arc::new(Config::parse(WORKSHOP).unwrap());
     let mut sink = (*config.sinks[0]).clone();
     (sink.host, sink.port, sink.security) = ("127.0.0.1".into(), port, Security::Plaintext);

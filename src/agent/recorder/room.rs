@@ -16,14 +16,16 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::{oneshot, watch};
 use tracing::{error, info, warn};
 
+use super::super::clock::ClockNews;
 use super::super::egress::Book;
 use super::super::hold::Hold;
 use super::super::pending::Pending;
 use super::super::space::free_bytes;
 use super::super::tail::Tail;
+use super::super::timekeeper::{self, Timekeeper};
 use super::super::unwritten::{GivenUp, Unwritten};
 use super::{Command, Health, Progress};
-use crate::config::Persist;
+use crate::config::{Clock, Persist, TrustRule};
 use crate::journal::{Committed, Dropped, Evicted, Journal, NewEvent, OnChange, Round};
 use crate::model::ledger::Lost;
 use crate::model::words::{agent as words, journal as journal_words, sink as sink_words};
@@ -73,6 +75,7 @@ pub(super) struct Room {
     message_bytes: usize,
     /// Before report on change: what is held back was taken all the same.
     books: Books,
+    pub(super) clock: Timekeeper,
     on_change: OnChange,
     /// Without positions yet.
     pending: Pending,
@@ -126,6 +129,7 @@ impl Room {
             persist: Persist::Undelivered,
             message_bytes: 128_000,
             books: Books::default(),
+            clock: Timekeeper::new(Clock { trust: TrustRule::Always, ..Clock::DEFAULT }, None, Instant::now()),
             on_change: OnChange::new(),
             pending: Pending::default(),
             hold,
@@ -150,6 +154,9 @@ impl Room {
     }
 
     pub(super) fn run(mut self) {
+        let news = self.clock.first_look();
+        self.on_clock(news);
+        self.keep_offset();
         self.say_how_the_journal_was_found();
         let mut turned = Instant::now();
         loop {
@@ -188,7 +195,13 @@ impl Room {
             error!(code = %trouble.code, "{trouble}");
         }
         let event = Event::Started { previous: opening.previous, missing: opening.missing };
-        self.pending.events.push(NewEvent { at: now(), event });
+        self.happened(event);
+    }
+
+    /// Something that happens now.
+    fn happened(&mut self, event: Event) {
+        let (at, clock, mono_ms) = self.clock.time();
+        self.pending.events.push(NewEvent { at, clock, mono_ms, event });
     }
 
     /// A file that is found damaged is set aside, and what is readable in it brought over, some at a time.
@@ -219,15 +232,22 @@ impl Room {
     }
 
     fn take_heard(&mut self) {
+        // Then the look: it is about what was heard before it.
+        let all: Vec<Heard> = std::iter::from_fn(|| self.heard.try_recv().ok()).collect();
+        let news = self.clock.look();
+        self.on_clock(news);
         let mut samples = 0;
-        while let Ok(heard) = self.heard.try_recv() {
+        for heard in all {
             match heard {
                 Heard::Batch(batch) => {
                     samples += batch.len();
                     self.remember(batch);
                 }
                 Heard::Sign(sign) => self.books.ledger.on_sign(&sign),
-                Heard::Event(at, event) => self.pending.events.push(NewEvent { at, event }),
+                Heard::Event(at, event) => {
+                    let (at, clock, mono_ms) = self.clock.time_of_event(at);
+                    self.pending.events.push(NewEvent { at, clock, mono_ms, event });
+                }
             }
         }
         self.waiting_samples.fetch_sub(samples, Ordering::Relaxed);
@@ -235,9 +255,33 @@ impl Room {
 
     fn remember(&mut self, batch: Batch) {
         self.books.ledger.on_batch(&batch);
+        let (at, clock) = self.clock.time_of(batch.at, batch.mono_ms);
         let group = batch.group.clone();
-        let Some(scan) = self.on_change.filter(batch) else { return };
-        self.pending.push(group, scan, self.message_bytes);
+        let Some(scan) = self.on_change.filter(Batch { at, ..batch }) else { return };
+        self.pending.push(group, clock, scan, self.message_bytes);
+    }
+
+    /// A look at the clock found something: told, published, and what waits gets its true time.
+    fn on_clock(&mut self, news: Option<ClockNews>) {
+        if let Some(news) = news {
+            timekeeper::tell(&news);
+            let event = self.clock.event(&news);
+            if let Some(offset_ms) = self.clock.offset_ms().filter(|_| news.has_come) {
+                self.pending.correct(offset_ms);
+                let tail = self.announce.borrow().corrected(offset_ms);
+                self.unwritten.follow(&tail);
+                self.announce.send_replace(Arc::new(tail));
+            }
+            self.happened(event);
+            self.keep_offset();
+        }
+    }
+
+    /// Where the clock stood is written when trust came, and tried again while the disk refuses.
+    fn keep_offset(&mut self) {
+        let Some((offset_ms, by)) = self.clock.to_keep() else { return };
+        let told = self.journal.keep_offset(offset_ms, by);
+        self.clock.on_told(by, told);
     }
 
     fn take_orders(&mut self) -> (Vec<oneshot::Sender<()>>, bool) {
@@ -261,6 +305,7 @@ impl Room {
                     let stored = self.journal.quarantine(&sink, &record, cause, now());
                     done.send(stored.map(|evicted| self.on_evicted(evicted))).ok(); // likewise
                 }
+                Command::Clock(rule) => self.clock.set_rule(rule),
                 Command::Limits { limits, commit_interval, persist, message_bytes } => {
                     self.journal.set_limits(limits);
                     self.settle(commit_interval, persist, message_bytes);
@@ -353,7 +398,8 @@ impl Room {
     }
 
     fn give_up(&mut self, stream: Stream, GivenUp { first, last, samples }: &GivenUp) {
-        let loss = Loss { first: *first, last: *last, samples: *samples, cause: LossCause::Memory, at: now() };
+        let loss =
+            Loss { first: *first, last: *last, samples: *samples, cause: LossCause::Memory, at: self.clock.time().0 };
         self.journal.lose(stream, loss);
     }
 
@@ -377,8 +423,7 @@ impl Room {
     }
 
     fn publish_dropped(&mut self, samples: u64, cause: LossCause) {
-        let event = Event::Dropped { samples, cause: cause.as_str().into() };
-        self.pending.events.push(NewEvent { at: now(), event });
+        self.happened(Event::Dropped { samples, cause: cause.as_str().into() });
     }
 
     fn move_cursors(&mut self) {
@@ -398,6 +443,7 @@ impl Room {
         self.commits_since_maintenance = 0;
         self.maintained = Instant::now();
         self.move_cursors();
+        self.keep_offset();
         self.enter_in_ledger();
         match self.journal.maintain(self.round()) {
             Ok(dropped) => {
@@ -417,7 +463,7 @@ impl Room {
     fn round(&self) -> Round {
         Round {
             now: now(),
-            is_trusted: true,
+            is_trusted: self.clock.is_trusted(),
             mono: self.started.elapsed(),
             free_bytes: free_bytes(&self.journal.reader().dir()),
             is_idle: self.written <= IDLE_SAMPLES && self.refused.is_none(),
@@ -455,6 +501,7 @@ impl Room {
             let trouble = Trouble::new(words::LOST_AT_STOP).with("samples", samples).with("total", total);
             error!(code = %trouble.code, "{trouble}");
         }
+        self.keep_offset();
         self.close_ledger();
         let round = self.round();
         if let Err(trouble) = self.journal.close(round) {
@@ -463,6 +510,7 @@ impl Room {
     }
 }
 
+/// What the wall clock says, trusted or not: for dates and names, never for durations.
 fn now() -> Timestamp {
     Timestamp::of(SystemTime::now())
 }
@@ -470,7 +518,7 @@ fn now() -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{BootId, Deadband, Group, Reading, ReportRule, TagInfo, Value, ValueKind};
+    use crate::model::{BootId, Deadband, Group, Reading, ReportRule, TagInfo, Timestamp, Value, ValueKind};
 
     fn group(device: &str, tags: usize) -> Arc<Group> {
         let report = ReportRule { deadband: Deadband::None, max_silence: Duration::from_secs(60) };
@@ -524,7 +572,7 @@ mod tests {
 
     fn hear_nothing_but_an_event(room: &mut Room, at: i64) {
         let event = Event::Dropped { samples: 0, cause: "filler".into() };
-        room.pending.events.push(NewEvent { at: Timestamp(at), event });
+        room.pending.events.push(NewEvent::new(Timestamp(at), event));
     }
 
     #[test]

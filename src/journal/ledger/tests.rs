@@ -140,7 +140,7 @@ fn with_records(dir: &Path) -> (Journal, Vec<Arc<DataRecord>>) {
     store(&mut journal, vec![entry(0, "a", 10, 10)]);
     let readings = vec![Some(Reading::Good(Value::I64(1))), Some(Reading::Bad(Why::Timeout))];
     let scan = |n| Scan { at: Timestamp(NOW.0 + n), mono_ms: 0, readings: readings.clone(), stamps: None };
-    let data = (0..10).map(|n| NewData { group: group(2), scans: vec![scan(n)] }).collect();
+    let data = (0..10).map(|n| NewData::new(group(2), vec![scan(n)])).collect();
     let numbered = journal.number(data, Vec::new());
     journal.commit(&numbered.data, &[]).unwrap();
     (journal, numbered.data)

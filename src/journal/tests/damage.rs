@@ -16,7 +16,7 @@ fn cut_off(records: i64, in_wal: i64) -> tempfile::TempDir {
     let mut journal = open(dir.path());
     register(&mut journal);
     fill_at_once(&mut journal, records - in_wal);
-    commit(&mut journal, Vec::new(), vec![NewEvent { at: NOW, event: link_down() }; 3]);
+    commit(&mut journal, Vec::new(), vec![NewEvent::new(NOW, link_down()); 3]);
     (0..6).for_each(|_| drop(journal.maintain(NOW).unwrap())); // so that the high-water mark is stored
     journal.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
     if in_wal > 0 {
@@ -36,7 +36,7 @@ fn register(journal: &mut Journal) {
 /// As [`fill`], in one commit.
 fn fill_at_once(journal: &mut Journal, n: i64) {
     let group = group("m", 2);
-    let new = |i| NewData { group: group.clone(), scans: vec![scan(NOW.0 + 1000 * i, &[i, -i])] };
+    let new = |i| NewData::new(group.clone(), vec![scan(NOW.0 + 1000 * i, &[i, -i])]);
     commit(journal, (0..n).map(new).collect(), Vec::new());
 }
 
@@ -135,8 +135,7 @@ fn whatever_is_found_in_its_place_the_journal_opens_and_each_record_is_there_or_
         let dir = copy.path();
         damage(dir);
         let mut journal = open(dir);
-        let first =
-            commit(&mut journal, vec![NewData { group: group("n", 1), scans: vec![scan(NOW.0, &[7])] }], vec![]);
+        let first = commit(&mut journal, vec![NewData::new(group("n", 1), vec![scan(NOW.0, &[7])])], vec![]);
         let first = first.data[0].seq;
         assert!(first > 1_000, "{name}: position {first} was given before");
         // The damage may be met only now.
@@ -194,8 +193,8 @@ fn records_come_back_as_they_were_with_the_start_and_the_group_that_they_had() {
     let start = |boot| Journal::open(settings(dir.path(), Limits::default()), BootId(boot), NOW).unwrap();
     for boot in 1..=3 {
         let mut journal = start(boot);
-        let new = vec![NewData { group: group(&format!("m{boot}"), 2), scans: vec![scan(boot as i64, &[1, 2])] }; 20];
-        commit(&mut journal, new, vec![NewEvent { at: NOW, event: link_down() }]);
+        let new = vec![NewData::new(group(&format!("m{boot}"), 2), vec![scan(boot as i64, &[1, 2])]); 20];
+        commit(&mut journal, new, vec![NewEvent::new(NOW, link_down())]);
     }
     let mut journal = start(4);
     let read = |journal: &Journal| {
@@ -204,7 +203,7 @@ fn records_come_back_as_they_were_with_the_start_and_the_group_that_they_had() {
     };
     let before = read(&journal);
     journal.renew(&crate::model::Trouble::new(words::CORRUPT)).unwrap();
-    commit(&mut journal, vec![NewData { group: group("new", 1), scans: vec![scan(9, &[9])] }], Vec::new());
+    commit(&mut journal, vec![NewData::new(group("new", 1), vec![scan(9, &[9])])], Vec::new());
     salvage(&mut journal);
     assert_eq!(codes(&mut journal), [words::SET_ASIDE, words::SALVAGED]);
     let (mut found, events) = read(&journal);
@@ -284,7 +283,7 @@ fn damage_that_is_met_while_writing_is_mended_and_the_commit_goes_through() {
     journal.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
     destroy_page(&dir.path().join(FILE), root as u64);
     journal.connection.execute_batch("PRAGMA shrink_memory; PRAGMA cache_size = 0").unwrap();
-    let numbered = journal.number(Vec::new(), vec![NewEvent { at: NOW, event: link_down() }]);
+    let numbered = journal.number(Vec::new(), vec![NewEvent::new(NOW, link_down())]);
     // The page is in the writer's cache until somebody else writes; so it is asked for anew.
     Connection::open(dir.path().join(FILE)).unwrap().execute_batch("CREATE TABLE x (y); DROP TABLE x").unwrap();
     journal.commit(&[], &numbered.events).unwrap();
@@ -328,7 +327,7 @@ fn a_file_that_refuses_for_long_is_replaced_if_another_one_can_be_made() {
     let obstacle = dir.path().join("journal.new.sqlite");
     fs::create_dir(&obstacle).unwrap();
     fs::write(obstacle.join("x"), "").unwrap();
-    let numbered = journal.number(vec![NewData { group: group("m", 2), scans: vec![scan(1, &[1, 2])] }], Vec::new());
+    let numbered = journal.number(vec![NewData::new(group("m", 2), vec![scan(1, &[1, 2])])], Vec::new());
     assert!((0..40).all(|_| journal.commit(&numbered.data, &[]).is_err()));
     assert_eq!(aside(dir.path()), [""; 0], "not without another one");
     fs::remove_dir_all(obstacle).unwrap();
@@ -365,8 +364,7 @@ fn a_full_disk_ends_nothing_neither_at_work_nor_at_the_start_and_heals() {
         while std::io::Write::write_all(&mut file, &[7; 1_024]).is_ok() {}
     };
     fill_up();
-    let large =
-        |n: i64| NewData { group: group("m", 1), scans: (0..4_000).map(|i| scan(i, &[i * i * n * 7919])).collect() };
+    let large = |n: i64| NewData::new(group("m", 1), (0..4_000).map(|i| scan(i, &[i * i * n * 7919])).collect());
     let mut waiting = Vec::new();
     for n in 0..60 {
         waiting.extend(journal.number(vec![large(n)], Vec::new()).data);

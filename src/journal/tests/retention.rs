@@ -28,7 +28,7 @@ fn quick(dir: &Path, limits: Limits) -> Journal {
 fn noisy(device: &str, at: i64, seed: i64) -> NewData {
     let readings: Vec<i64> =
         (0..200).map(|n| (seed * 1_000 + n).wrapping_mul(0x9e37_79b9_7f4a_7c15_u64 as i64)).collect();
-    NewData { group: group(device, 200), scans: vec![scan(at, &readings)] }
+    NewData::new(group(device, 200), vec![scan(at, &readings)])
 }
 
 fn round(now: i64) -> Round {
@@ -174,7 +174,7 @@ fn records_without_a_time_to_be_believed_are_as_old_as_those_behind_them_and_oth
     let mut journal = quick(dir.path(), limits(1 << 30, DAY));
     journal.cursor("cloud", Stream::Data);
     let group = group("m", 2);
-    let new = |at: i64| NewData { group: group.clone(), scans: vec![scan(at, &[1, 2])] };
+    let new = |at: i64| NewData::new(group.clone(), vec![scan(at, &[1, 2])]);
     commit(&mut journal, (0..600).map(new).collect(), Vec::new()); // in 1970
     commit(&mut journal, (0..600).map(|i| new(NOW.0 + i)).collect(), Vec::new());
     commit(&mut journal, (0..600).map(new).collect(), Vec::new());
@@ -246,7 +246,7 @@ proptest! {
                     now += 1_000;
                     continue;
                 }
-                Step::Event => drop(commit(&mut journal, vec![], vec![NewEvent { at: Timestamp(now), event: link_down() }])),
+                Step::Event => drop(commit(&mut journal, vec![], vec![NewEvent::new(Timestamp(now), link_down())])),
                 Step::Ack { sink, records } => {
                     let ahead = all.range(acked[sink] + 1..).map(|(seq, _)| *seq).nth(records as usize);
                     acked[sink] = ahead.or(all.keys().last().copied()).unwrap_or(0);

@@ -35,7 +35,7 @@ fn of_version_1() -> (tempfile::TempDir, Vec<Arc<DataRecord>>, Vec<Arc<EventReco
     let (now, then) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let mut journal = open(now.path());
     fill(&mut journal, 50, NOW);
-    commit(&mut journal, Vec::new(), vec![NewEvent { at: NOW, event: link_down() }; 2]);
+    commit(&mut journal, Vec::new(), vec![NewEvent::new(NOW, link_down()); 2]);
     let mut reader = Reader::open(&journal.reader()).unwrap();
     let (data, events) = (data(&mut reader, 0, 100, 1_000), events(&mut reader, 0, 10));
     let old = Connection::open(then.path().join("journal.sqlite")).unwrap();

@@ -20,6 +20,8 @@ pub const NO_SUCH_TAG: Code = Code("CW868");
 pub const NAMED_ONCE: Code = Code("CW869");
 /// A tag in `send_important` needs no second naming.
 pub const NOT_GUARDED: Code = Code("CW870");
+/// `wait` of a clock that is trusted at once.
+pub const WAITS_FOR_NOTHING: Code = Code("CW875");
 
 pub(super) const WORDS: &[Words] = &[
     Words {
@@ -142,6 +144,21 @@ pub(super) const WORDS: &[Words] = &[
         remedy: Text {
             en: "take the entry away, or give the tag its level, e.g. level = \"important\"",
             zh: "请删去这一项；若确为重要数据，请给该点写上 level = \"important\"",
+        },
+    },
+    Words {
+        code: WAITS_FOR_NOTHING,
+        what: Text {
+            en: "`{key}` has no effect: with trust = \"always\" nothing is waited for",
+            zh: "`{key}` 不起作用：trust = \"always\" 时不等待任何校时",
+        },
+        cause: Text {
+            en: "With \"always\" the clock is trusted from the start; only \"ntp\" and \"plausible\" wait.",
+            zh: "写 \"always\" 时，系统时钟从启动起就被信任；只有 \"ntp\" 和 \"plausible\" 才需要等待。",
+        },
+        remedy: Text {
+            en: "delete `{key}`, or write trust = \"ntp\" or \"plausible\"",
+            zh: "请删去 `{key}`，或将 trust 写成 \"ntp\" 或 \"plausible\"",
         },
     },
 ];

@@ -5,6 +5,7 @@
 
 pub mod agent;
 pub mod browse;
+pub mod clock;
 pub mod config;
 pub mod delivery_config;
 pub mod egress;
@@ -40,6 +41,7 @@ pub fn all() -> impl Iterator<Item = &'static Words> {
         write::WORDS,
         opcua_config::WORDS,
         egress::WORDS,
+        clock::WORDS,
         ledger::WORDS,
         delivery_config::WORDS,
     ]
@@ -81,6 +83,7 @@ mod tests {
             ("egress", include_str!("egress.rs")),
             ("delivery_config", include_str!("delivery_config.rs")),
             ("ledger", include_str!("ledger.rs")),
+            ("clock", include_str!("clock.rs")),
         ]
     }
 

@@ -109,7 +109,13 @@ fn the_longest_message_is_within_what_is_said_at_most() {
             vec![Some(Reading::Uncertain(Value::F64(-1.234_567_890_123_456_7e-100), Why::LastKnown)); infos.len()];
         let scans = vec![Scan { at: Timestamp(i64::MIN), mono_ms: 0, readings, stamps: None }];
         let group = Arc::new(Group::new(device.id.clone(), period, infos));
-        let record = DataRecord { seq: u64::MAX, boot: BootId(u64::MAX), group, scans };
+        let record = DataRecord {
+            seq: u64::MAX,
+            boot: BootId(u64::MAX),
+            group,
+            clock: crate::model::ClockMark::Untrusted,
+            scans,
+        };
         let bytes = payload::data(&record, &mask, u64::MAX).expect("something leaves").len() as f64;
         longest += bytes * 3_600.0 / period.as_secs_f64();
     }

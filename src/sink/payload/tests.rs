@@ -4,7 +4,7 @@ use super::*;
 use crate::config::Tag;
 use crate::config::modbus::{Address, DataType, Order, Register};
 use crate::config::{Manners, Origin, Station};
-use crate::model::{Deadband, Grade, Group, LinkState, ReportRule, Stamp, ValueKind};
+use crate::model::{ClockState, Deadband, Grade, Group, LinkState, ReportRule, Stamp, TrustedBy, ValueKind};
 use proptest::prelude::*;
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ fn record(names: &[&str], scans: Vec<Vec<Option<Reading>>>) -> DataRecord {
         .enumerate()
         .map(|(i, readings)| Scan { at: at(i), mono_ms: 0, readings, stamps: None })
         .collect();
-    DataRecord { seq: 7, boot: BOOT, group, scans }
+    DataRecord { seq: 7, boot: BOOT, group, clock: ClockMark::Trusted, scans }
 }
 
 fn all(record: &DataRecord) -> Mask {
@@ -133,15 +133,51 @@ fn a_float_that_is_not_a_number_is_bad_and_never_a_value() {
     check(data(&record, &all(&record), 0).expect("all is in scope"), include_str!("../golden/data_not_a_number.json"));
 }
 
+fn event_at(seq: Seq, clock: ClockMark, mono_ms: Option<u64>, event: Event) -> EventRecord {
+    EventRecord { seq, boot: BOOT, at: Timestamp(1_700_000_000_000), clock, mono_ms, event }
+}
+
 #[test]
 fn an_event_is_flat_behind_its_identity() {
-    let at = Timestamp(1_700_000_000_000);
     let link = Event::Link { link: "press-plc".into(), state: LinkState::Down, why: Some("timeout".into()) };
-    check(event(&EventRecord { seq: 4, boot: BOOT, at, event: link }, 3), include_str!("../golden/event_link.json"));
+    check(event(&event_at(4, ClockMark::Trusted, None, link), 3), include_str!("../golden/event_link.json"));
     let dropped = Event::Dropped { samples: 120, cause: "max_age".into() };
+    check(event(&event_at(9, ClockMark::Trusted, None, dropped), 4), include_str!("../golden/event_dropped.json"));
+}
+
+#[test]
+fn what_an_untrusted_clock_said_is_marked_and_carries_the_monotonic_time() {
+    let two = || record(&["a"], vec![vec![good(Value::I64(1))], vec![good(Value::I64(2))]]);
+    let mut untrusted = two();
+    untrusted.clock = ClockMark::Untrusted;
+    for (scan, mono) in untrusted.scans.iter_mut().zip([250, 1_250]) {
+        (scan.at, scan.mono_ms) = (Timestamp(7_000 + mono as i64), mono);
+    }
     check(
-        event(&EventRecord { seq: 9, boot: BOOT, at, event: dropped }, 4),
-        include_str!("../golden/event_dropped.json"),
+        data(&untrusted, &all(&untrusted), 5).expect("it is in scope"),
+        include_str!("../golden/data_untrusted.json"),
+    );
+    let corrected = DataRecord { clock: ClockMark::Corrected, ..two() };
+    check(
+        data(&corrected, &all(&corrected), 5).expect("it is in scope"),
+        include_str!("../golden/data_corrected.json"),
+    );
+    let link = || Event::Link { link: "press-plc".into(), state: LinkState::Up, why: None };
+    let untrusted = event_at(4, ClockMark::Untrusted, Some(250), link());
+    check(event(&untrusted, 3), include_str!("../golden/event_untrusted.json"));
+    let corrected = event_at(4, ClockMark::Corrected, Some(250), link());
+    check(event(&corrected, 3), include_str!("../golden/event_corrected.json"));
+    let came = Event::Clock {
+        state: ClockState::Trusted,
+        by: Some(TrustedBy::Ntp),
+        step_ms: Some(1_699_999_993_000),
+        offset_ms: Some(1_700_000_000_000),
+    };
+    check(event(&event_at(5, ClockMark::Trusted, None, came), 4), include_str!("../golden/event_clock.json"));
+    let doubted = Event::Clock { state: ClockState::Untrusted, by: None, step_ms: None, offset_ms: None };
+    check(
+        event(&event_at(1, ClockMark::Untrusted, Some(0), doubted), 0),
+        include_str!("../golden/event_clock_untrusted.json"),
     );
 }
 

@@ -8,7 +8,6 @@ use std::time::Instant;
 use tracing::warn;
 
 use super::{MAINTAIN_COMMITS, Room, now};
-use crate::journal::NewEvent;
 use crate::ledger::{Down, Expected, Ledger, Moment};
 use crate::model::ledger::{Entry, HourReport, Tally};
 use crate::model::words::ledger as words;
@@ -32,10 +31,10 @@ pub(super) struct Books {
 }
 
 impl Books {
-    fn moment(&self) -> Option<Moment> {
+    fn moment(&self, is_trusted: bool) -> Option<Moment> {
         let elapsed = self.started?.elapsed();
         let mono_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
-        Some(Moment { mono_ms, at: now(), is_trusted: true })
+        Some(Moment { mono_ms, at: now(), is_trusted })
     }
 }
 
@@ -49,7 +48,7 @@ impl Room {
                 Err(trouble) => warn!(code = %trouble.code, "{trouble}"),
             }
         }
-        if let Some(moment) = self.books.moment() {
+        if let Some(moment) = self.books.moment(self.clock.is_trusted()) {
             self.books.ledger.expect(accounts, moment);
             // Where each account begins is stored with the next turn, so that a crash in the first seconds is counted as well.
             let began = self.books.ledger.take(moment);
@@ -69,7 +68,7 @@ impl Room {
     /// What was counted until the upkeep before this one goes to the journal, which stores it with this one or soon. By now those samples
     /// are on the disk or delivered: a sample that a crash takes out of the memory is never counted as good.
     pub(super) fn enter_in_ledger(&mut self) {
-        let Some(moment) = self.books.moment() else { return };
+        let Some(moment) = self.books.moment(self.clock.is_trusted()) else { return };
         let counted = self.books.ledger.take(moment);
         let safe = std::mem::replace(&mut self.books.counted, counted);
         self.journal.enter(safe);
@@ -82,7 +81,7 @@ impl Room {
 
     /// The same at the end: everything is on the disk, or lost.
     pub(super) fn close_ledger(&mut self) {
-        let Some(moment) = self.books.moment() else { return };
+        let Some(moment) = self.books.moment(self.clock.is_trusted()) else { return };
         let mut entries = std::mem::take(&mut self.books.counted);
         for _ in 0..CLOSING_ROUNDS {
             self.journal.enter(entries);
@@ -115,7 +114,7 @@ impl Room {
         }
         for (device, tally) in devices.into_iter().filter(|(_, tally)| !tally.is_empty()) {
             let report = HourReport { hour: hour.0, device: device.to_string(), tally };
-            self.pending.events.push(NewEvent { at: now(), event: Event::Ledger(report) });
+            self.happened(Event::Ledger(report));
         }
         self.books.ledger.on_reported(hour);
         self.books.over = None;
