@@ -7,7 +7,7 @@ use clap::{Arg, ArgAction, Command};
 use crate::model::Lang;
 
 /// What each command is for.
-const COMMANDS: [(&str, &str); 16] = [
+const COMMANDS: [(&str, &str); 17] = [
     ("run", "采集、存储、上送，直到被停止：即采集程序本身"),
     ("check", "校验配置并说明其含义：请求数、消息量、可撑多久断网、闪存写入量"),
     ("write", "向设备写一个值；默认关闭，须由配置允许，写前询问，留有记录，写后回读"),
@@ -22,12 +22,13 @@ const COMMANDS: [(&str, &str); 16] = [
     ("cert export", "导出本网关的证书，交给服务器信任，并说明在服务器上怎么做"),
     ("cert trusted", "列出已确认的服务器证书：链路、指纹、已接受的问题、剩余天数"),
     ("cert forget", "撤销对某条链路的服务器证书的信任；此后该链路不采集，直到重新确认"),
+    ("verify", "证明到达消息服务器的数据（或录制文件）是否完整：有无缺口、重复，顺序是否正确"),
     ("demo", "在本机上看整条链路运转：模拟设备、采集程序、内置消息服务器"),
     ("sim", "单独以 Modbus TCP 或 OPC UA 提供模拟设备，用于试配置或对接其他软件"),
 ];
 
 /// What each argument means: the same in every command, unless the name of one stands before it.
-const ARGUMENTS: [(&str, &str); 71] = [
+const ARGUMENTS: [(&str, &str); 82] = [
     ("config", "车间配置文件；各配置项见 config/workshop.toml"),
     ("log", "日志级别：error、warn、info、debug，或 cloudward::source=debug 这样的过滤条件"),
     ("lang", "消息语言：en 或 zh（默认取自 LC_ALL、LC_MESSAGES、LANG）"),
@@ -113,11 +114,22 @@ const ARGUMENTS: [(&str, &str); 71] = [
     ("anonymous", "同时允许不用密码登录"),
     ("trust_all", "首次见到即信任任何客户端证书：仅供测试，切勿用于真实设备"),
     ("no_security", "同时提供不加密的端点；只有不用密码的用户可以从那里登录"),
+    ("mqtt", "监听该消息服务器：mqtts://broker.example.com:8883、mqtt://127.0.0.1:1883"),
+    ("verify sink", "监听配置中该去向的消息服务器，使用其账号和主题"),
+    ("capture", "改为读取录制文件：mosquitto_sub 以 -F '%j' 或 -F '%t %p' 写出；- 表示标准输入"),
+    ("topic", "只监听该主题之下的消息；须包含整个车间，否则会出现并不存在的缺口"),
+    ("user", "消息服务器的用户名"),
+    ("verify password_file", "该用户的密码所在的文件"),
+    ("password_env", "该用户的密码所在的环境变量"),
+    ("ca_file", "消息服务器的 CA 证书，PEM（默认使用系统证书）"),
+    ("listen_for", "监听多久，如 10m（默认直到 Ctrl-C）"),
+    ("messages", "收到多少条消息后停止"),
+    ("json", "以 JSON 输出结果"),
     ("state_dir", "日志库目录；不写则用临时目录，结束时删除"),
 ];
 
 /// How it is done: the same as the commands say in English below their arguments.
-const LESSONS: [(&str, &str); 2] = [
+const LESSONS: [(&str, &str); 3] = [
     (
         "trust",
         "步骤：
@@ -127,6 +139,13 @@ const LESSONS: [(&str, &str); 2] = [
 正在运行的程序会在下次重试时自动生效，无需重启。服务器更换证书后须重新确认。
 批量部署：cloudward trust 链路名 --fingerprint AB:CD:...（指纹须从服务器上取得，而不是从网络上取得）。
 退出码：0 已确认，1 回答了否，64 参数有误或没有终端，69 连不上服务器，73 状态目录属于别的用户，76 证书不符或已损坏，78 配置有误。",
+    ),
+    (
+        "verify",
+        "每条消息都写明它的前一条是哪一条，由此可知缺了什么、什么重复了、顺序对不对，见 docs/VERIFY.zh-CN.md。请监听整个车间，不要只监听一台设备：
+序号是所有设备共用的。
+退出码：0 已证明；1 有缺口、顺序错乱或自相矛盾；2 没有收到消息，或断网期间的缺口还在补传；64 参数有误；65 录制文件无法读取；
+69 连不上消息服务器，或时间未到连接就中断。",
     ),
     (
         "cert",

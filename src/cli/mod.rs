@@ -26,6 +26,7 @@ mod sim;
 #[cfg(feature = "opcua")]
 mod trust;
 mod user;
+mod verify;
 mod write;
 
 use std::ffi::OsString;
@@ -98,6 +99,8 @@ enum Command {
     /// This gateway's own OPC UA certificate (show, export), and those of servers that were confirmed (trusted, forget).
     #[cfg(feature = "opcua")]
     Cert(cert::CertArgs),
+    /// Prove that what arrives at a broker, or stands in a capture, is whole: no gap, order kept, what came twice.
+    Verify(verify::VerifyArgs),
     /// Watch the whole chain at work on this machine: simulated machines, agent, embedded broker.
     #[cfg(feature = "demo")]
     Demo(demo::DemoArgs),
@@ -153,6 +156,7 @@ pub fn main() -> ExitCode {
         Command::Trust(args) => trust::trust(&args),
         #[cfg(feature = "opcua")]
         Command::Cert(args) => cert::cert(&args),
+        Command::Verify(args) => verify::verify(&args),
         #[cfg(feature = "demo")]
         Command::Demo(args) => demo::demo(&args),
         #[cfg(feature = "demo")]

@@ -15,11 +15,14 @@ pub mod tls;
 pub mod cause;
 pub mod mqtt;
 
+pub mod listen; // the other direction: a subscriber, for `cloudward verify`
+
 #[cfg(test)]
 mod broker_tests;
 #[cfg(test)]
 mod testbed;
 
+pub use listen::{Letter, Listener};
 pub use mqtt::{Note, Refused, Token, Uplink};
 pub use scope::{Mask, Scope};
 pub use topic::Topics;

@@ -106,6 +106,8 @@ pub struct Chain {
     /// Samples that the agent says to have given up.
     pub dropped_told: u64,
     covered: Ranges,
+    /// The position of the message that came first of all.
+    origin: Option<Seq>,
     /// The newest position of current data, and of history.
     newest: [Option<Seq>; 2],
     live_parts: BTreeSet<Seq>,
@@ -211,13 +213,13 @@ impl Chain {
     /// Current data rises, and so does history. What was sent before the first message that came here is no disorder when it
     /// comes again, nor is what fills an open hole.
     fn order(&mut self, heard: &Heard, id: MessageId) {
-        let begin = self.begin();
+        let origin = *self.origin.get_or_insert(heard.seq);
         let is_filling = self.covered.hole_at(heard.seq).is_some_and(|hole| self.is_open(&hole));
         let newest = &mut self.newest[usize::from(heard.is_history)];
         let before = newest.filter(|newest| heard.seq < *newest);
         *newest = Some(newest.map_or(heard.seq, |newest| newest.max(heard.seq)));
         let Some(after) = before else { return };
-        if is_filling || begin.is_some_and(|begin| heard.seq < begin) {
+        if is_filling || heard.seq < origin {
             return;
         }
         self.disorder_count += 1;

@@ -1,7 +1,7 @@
 //! One table of words for people: each code with what, cause and remedy, in English and Chinese. The table is kept in
 //! one file per topic; codes are numbered by topic: 1xx configuration, 2xx machines and links, 3xx journal and disk,
 //! 4xx brokers and delivery, 5xx the agent and its surroundings, 6xx what is done by hand, 7xx
-//! OPC UA.
+//! OPC UA, 8xx proofs and files that are carried.
 
 pub mod agent;
 pub mod browse;
@@ -16,6 +16,8 @@ pub mod sink;
 pub mod source;
 pub(super) mod system;
 pub mod tools;
+pub mod transfer;
+pub mod verify;
 pub mod write;
 
 use super::trouble::{Code, Words};
@@ -36,6 +38,8 @@ pub fn all() -> impl Iterator<Item = &'static Words> {
         import::WORDS,
         write::WORDS,
         opcua_config::WORDS,
+        verify::WORDS,
+        transfer::WORDS,
     ]
     .into_iter()
     .flatten()
@@ -72,6 +76,8 @@ mod tests {
             ("import", include_str!("import.rs")),
             ("write", include_str!("write.rs")),
             ("opcua_config", include_str!("opcua_config.rs")),
+            ("verify", include_str!("verify.rs")),
+            ("transfer", include_str!("transfer.rs")),
         ]
     }
 
