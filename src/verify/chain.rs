@@ -99,7 +99,7 @@ pub struct Chain {
     pub disorder_count: u64,
     /// Starts of the agent, with the position that came first of each.
     pub boots: Vec<(BootId, Seq)>,
-    /// How the runs before those starts ended, as the agent says: `clean`, `crash`, `first`.
+    /// How the runs before those starts ended, as the agent says: `clean`, `crash`, `none`.
     pub starts: BTreeMap<String, u64>,
     /// Records that the agent knows to have lost.
     pub missing_told: u64,

@@ -45,7 +45,7 @@ pub struct Heard {
 pub enum Told {
     /// The agent started. `missing`: records that it knows to have been written and did not find.
     Started {
-        /// How the run before ended: `clean`, `crash` or `first`.
+        /// How the run before ended: `clean`, `crash` or `none`.
         previous: String,
         /// Records.
         missing: u64,
