@@ -22,8 +22,7 @@ class Chain:
     def take(self, boot, seq, message, samples):
         prev, filled, lane = message.get("prev"), message.get("filled"), message.get("history") is True
         if (prev or 0) >= seq or (filled and filled[0] >= filled[1]):
-            self.conflict_count += 1
-            return
+            self.conflict_count += 1; return
         said = without(message, "prev", "filled", "history", "live")  # how it was delivered is no part of what it says
         scans = [without(s, "ts", "mono") for s in said["samples"]] if isinstance(said.get("samples"), list) else 0
         timeless = without(said, "clock", "ts", "samples") | {"scans": scans}
@@ -35,6 +34,7 @@ class Chain:
                 self.duplicates += 1
             else:  # another content, another identity, or a message where an earlier one had said that nothing was there
                 self.conflict_count += 1
+            self.cover(prev or seq, seq)  # as history it may come with another prev
         else:
             self.messages, self.samples, self.origin = self.messages + 1, self.samples + samples, self.origin or seq
             begins, newest = lane not in self.newest, self.newest.get(lane, 0)
@@ -49,8 +49,9 @@ class Chain:
             if len(self.known) > REMEMBERED:
                 self.forgotten = max(self.forgotten, oldest := next(iter(self.known)))
                 del self.known[oldest]
-        if filled:
-            self.cover(filled[0], filled[1] - 1), self.live.discard(filled[1])
+        if filled:  # [0, ...]: there was no history, which is no proof to one who has some
+            self.cover(filled[0] if filled[0] or self.ranges[0][0] >= filled[1] else filled[1], filled[1] - 1)
+            self.live.discard(filled[1])
 
 def take(chains, topic, payload, is_retained=False):  # what is neither data nor an event of ours is left aside
     try:
@@ -60,9 +61,8 @@ def take(chains, topic, payload, is_retained=False):  # what is neither data nor
         samples = sum(len(s.get("values", {})) + len(s.get("bad", {})) for s in message["samples"]) if stream == "data" else 0
         is_ours = levels[-1] == stream and int(seq) and ("prev" in message or message.get("live") is True)
     except (ValueError, TypeError, KeyError, AttributeError): return
-    if is_ours and not is_retained:
-        workshop = "/".join(levels[:-2] if stream == "data" else levels[:-1]).strip("/")
-        chains.setdefault((workshop, stream), Chain()).take(boot, int(seq), message, samples)
+    workshop = "/".join(levels[:-2] if stream == "data" else levels[:-1]).strip("/")
+    if is_ours and not is_retained: chains.setdefault((workshop, stream), Chain()).take(boot, int(seq), message, samples)
 
 def take_line(chains, line):  # {"topic":..., "payload":...} (-F '%j'), topic {...} (-F '%t %p'), or the payload alone
     topic, _, payload = line.strip().partition(" {")

@@ -126,6 +126,10 @@ impl Chain {
             return;
         }
         if self.is_again(heard, id) {
+            // As history it may come with another `prev` than as current data, and what that one says counts too.
+            if let Some(prev) = heard.prev.filter(|prev| *prev > 0) {
+                self.covered.cover(prev, heard.seq);
+            }
             self.fill(heard);
             return;
         }
@@ -245,7 +249,10 @@ impl Chain {
 
     fn fill(&mut self, heard: &Heard) {
         let Some((last_of_history, first_of_live)) = heard.filled else { return };
-        self.covered.cover(last_of_history, first_of_live - 1);
+        // "There was no history" is no proof to one who has something from before either.
+        if last_of_history > 0 || self.begin().is_none_or(|begin| begin >= first_of_live) {
+            self.covered.cover(last_of_history, first_of_live - 1);
+        }
         self.live_parts.remove(&first_of_live);
     }
 
@@ -394,6 +401,17 @@ mod tests {
         check(&[&outage[..], &history].concat(), (&[], &[], 0, 0, 0));
         // The last ones of the outage are out of scope, so only `filled` says that it is over.
         check(&[&part[..], &[filled(11, 10, (4, 8))]].concat(), (&[], &[], 0, 0, 0));
+    }
+
+    #[test]
+    fn what_was_sent_as_current_data_and_again_as_history_closes_the_hole_before_it() {
+        check(&[heard(1, 0), heard(5, None), history(3, 1), history(5, 3), heard(6, 5)], (&[], &[], 1, 0, 0));
+    }
+
+    #[test]
+    fn that_there_was_no_history_is_no_proof_to_one_who_has_some() {
+        check(&[heard(5, None), filled(6, 5, (0, 5))], (&[], &[], 0, 0, 0));
+        check(&[heard(1, 0), heard(5, None), filled(6, 5, (0, 5))], (&[(2, 4)], &[], 0, 0, 0));
     }
 
     #[test]
