@@ -17,6 +17,12 @@ mod high_water; // how far positions were given, beside the file
 
 mod reader;
 
+mod look; // for a person at the gateway: read-only
+
+mod forget; // and what such a person may change, while no agent runs
+
+pub mod parcel; // finished messages in one signed file
+
 mod cursors;
 mod dictionary;
 
@@ -34,6 +40,10 @@ mod fault;
 #[cfg(test)]
 mod tests;
 
+pub use forget::{drop_quarantined, forget_sink};
+pub use look::{
+    AsideView, BytesView, HighWaterView, Look, LossView, Overview, QuarantineView, RowView, SinkView, StreamView,
+};
 pub use on_change::OnChange;
 pub use reader::{Found, Reader};
 pub use store::{Committed, Held, Journal, NewData, NewEvent, Opening, Place, Settings, Status};

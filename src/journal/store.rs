@@ -429,10 +429,10 @@ pub(super) fn event_header(seq: Seq, boot: BootId, at: Timestamp) -> [i64; 4] {
 /// Positions that are reserved at a time: a small write for each so many records, and as many numbers passed over by a crash.
 pub(super) const RESERVED_AHEAD: u64 = 10_000;
 
-const LOCK: &str = "lock";
+pub(super) const LOCK: &str = "lock";
 
 /// The lock lies in a file of its own: SQLite's are held only for moments.
-fn lock(dir: &Path) -> Result<File, Trouble> {
+pub(super) fn lock(dir: &Path) -> Result<File, Trouble> {
     let path = dir.join(LOCK);
     let file =
         File::options().create(true).truncate(false).write(true).open(&path).map_err(|e| fault::of_io(&path, &e))?;
@@ -443,7 +443,7 @@ fn lock(dir: &Path) -> Result<File, Trouble> {
     }
 }
 
-fn load_cursors(connection: &Connection) -> rusqlite::Result<Cursors> {
+pub(super) fn load_cursors(connection: &Connection) -> rusqlite::Result<Cursors> {
     let mut cursors = Cursors::default();
     let mut select = connection.prepare("SELECT sink, stream, position, last_sent FROM cursors")?;
     let mut rows = select.query([])?;
@@ -457,7 +457,7 @@ fn load_cursors(connection: &Connection) -> rusqlite::Result<Cursors> {
     Ok(cursors)
 }
 
-fn load_losses(connection: &Connection, stream: Stream) -> rusqlite::Result<Losses> {
+pub(super) fn load_losses(connection: &Connection, stream: Stream) -> rusqlite::Result<Losses> {
     let mut losses = Losses::default();
     let mut select =
         connection.prepare("SELECT first, last, samples, cause, at FROM losses WHERE stream = ?1 ORDER BY first")?;
@@ -472,7 +472,7 @@ fn load_losses(connection: &Connection, stream: Stream) -> rusqlite::Result<Loss
 }
 
 /// Counters as they were stored, and what was committed since: a minute's worth at most, so nothing long is counted.
-fn load_held(connection: &Connection, stream: Stream) -> rusqlite::Result<Held> {
+pub(super) fn load_held(connection: &Connection, stream: Stream) -> rusqlite::Result<Held> {
     let name = stream.as_str();
     let samples = if stream == Stream::Data { "samples" } else { "0" };
     let [high, records, counted_samples, dropped_records, dropped_samples] = connection.query_row(
