@@ -16,7 +16,7 @@ const FLOORS: [&[&str]; 7] = [
 ];
 
 /// What decides takes time as an argument and touches nothing.
-const PURE: [&str; 52] = [
+const PURE: [&str; 53] = [
     "model/",
     "config/",
     "import/",
@@ -64,6 +64,7 @@ const PURE: [&str; 52] = [
     "journal/columns.rs",
     "journal/columns/stamps.rs",
     "journal/on_change.rs",
+    "journal/parcel/bech32.rs",
     "sink/payload.rs",
     "sink/payload/stamps.rs",
     "sink/scope.rs",
@@ -85,12 +86,13 @@ const DOORS: [&str; 9] = [
 ];
 
 /// Who may name which crate.
-const OWNERS: [(&str, &[&str]); 19] = [
+const OWNERS: [(&str, &[&str]); 21] = [
     ("tokio_modbus", &["simulator/"]),
     ("serial2_tokio", &["source/connection.rs"]),
     ("rusqlite", &["journal/"]),
     ("zstd", &["journal/"]),
     ("crc32c", &["journal/"]),
+    ("ring", &["journal/parcel/"]),
     ("rumqttc", &["sink/"]),
     ("rustls", &["sink/"]),
     ("secrecy", &["secret.rs", "sink/", "source/opcua/login.rs", "cli/sim/opcua.rs"]),
@@ -102,8 +104,9 @@ const OWNERS: [(&str, &[&str]); 19] = [
     ("toml", &["config/", "import/telegraf"]),
     ("calamine", &["config/spreadsheet.rs"]),
     ("zip", &["config/spreadsheet.rs"]),
-    ("base64", &["config/opcua/address.rs"]),
+    ("base64", &["config/opcua/address.rs", "journal/parcel/age.rs"]),
     ("opcua", &["source/opcua/", "simulator/opcua"]),
+    ("x25519_dalek", &["journal/parcel/age.rs"]),
     ("async_trait", &["simulator/opcua"]),
 ];
 

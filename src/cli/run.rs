@@ -98,7 +98,6 @@ pub(super) fn state_dir(config: &Config, path: &Path) -> PathBuf {
 
 /// The same for a command that a person types. A shell has nothing of the service's environment: for the service's own file its
 /// directory is meant all the same, or what is confirmed there would never reach the agent.
-#[cfg(feature = "opcua")]
 pub(super) fn state_dir_by_hand(config: &Config, path: &Path) -> PathBuf {
     const OF_SERVICE: &str = "/var/lib/cloudward"; // deploy/cloudward.service
     let of_service = Path::new(OF_SERVICE);

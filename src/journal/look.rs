@@ -156,6 +156,23 @@ pub struct QuarantineView {
     pub bytes: u64,
 }
 
+/// A record in quarantine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quarantined {
+    /// Whose broker cannot take it.
+    pub sink: String,
+    /// Of which stream.
+    pub stream: Stream,
+    /// Its position.
+    pub seq: Seq,
+    /// When it was put there.
+    pub at: Timestamp,
+    /// Samples in it.
+    pub samples: u64,
+    /// Why.
+    pub cause: String,
+}
+
 /// A file that was put aside.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AsideView {
@@ -231,6 +248,39 @@ impl Look {
         self.in_one_view(|look| {
             let newest = |stream| look.end(stream, "DESC").map(|row| row.map_or(0, |row| row.seq));
             Ok([newest(Stream::Data)?, newest(Stream::Events)?])
+        })
+    }
+
+    /// The first position of both streams that is in the file; behind everything where there is none.
+    pub fn oldest(&self) -> Result<[Seq; 2], Trouble> {
+        self.in_one_view(|look| {
+            let oldest = |stream| match look.end(stream, "ASC")? {
+                Some(row) => Ok(row.seq),
+                None => load_held(&look.connection, stream).map(|held| held.written + 1),
+            };
+            Ok([oldest(Stream::Data)?, oldest(Stream::Events)?])
+        })
+    }
+
+    /// What is in quarantine, by sink, stream and position.
+    pub fn quarantined(&self) -> Result<Vec<Quarantined>, Trouble> {
+        self.in_one_view(|look| {
+            if !look.has("quarantine")? {
+                return Ok(Vec::new());
+            }
+            let mut select = look
+                .connection
+                .prepare("SELECT sink, stream, seq, at, samples, cause FROM quarantine ORDER BY sink, stream, seq")?;
+            let mut rows = select.query([])?;
+            let mut found = Vec::new();
+            while let Some(row) = rows.next()? {
+                let stream: String = row.get(1)?;
+                let Some(stream) = Stream::ALL.into_iter().find(|known| known.as_str() == stream) else { continue };
+                let (seq, samples) = (natural(row.get(2)?), natural(row.get(4)?));
+                let (at, cause) = (Timestamp(row.get(3)?), row.get(5)?);
+                found.push(Quarantined { sink: row.get(0)?, stream, seq, at, samples, cause });
+            }
+            Ok(found)
         })
     }
 

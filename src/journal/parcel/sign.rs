@@ -105,3 +105,9 @@ fn no_random() -> io::Error {
 
 /// An Ed25519 key in PKCS#8 has about 85 bytes.
 const LONGEST_KEY: u64 = 4_096;
+
+/// What tells one parcel from all others: the SHA-256 of its manifest, the first half of it.
+pub fn manifest_hash(manifest: &super::Manifest) -> String {
+    let json = serde_json::to_vec(manifest).unwrap_or_default();
+    hex(&digest(&SHA256, &json).as_ref()[..16])
+}

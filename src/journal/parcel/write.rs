@@ -79,3 +79,33 @@ fn block(out: &mut impl Write, kind: u8, bytes: &[u8]) -> io::Result<()> {
     out.write_all(&length.to_le_bytes())?;
     out.write_all(bytes)
 }
+
+/// Hashes what is written through it.
+pub struct Hashed<W> {
+    out: W,
+    hash: ring::digest::Context,
+}
+
+impl<W> Hashed<W> {
+    /// Writes to `out`.
+    pub fn new(out: W) -> Hashed<W> {
+        Hashed { out, hash: ring::digest::Context::new(&SHA256) }
+    }
+
+    /// What was written to, and the SHA-256 of all that was written, hexadecimal.
+    pub fn finish(self) -> (W, String) {
+        (self.out, hex(self.hash.finish().as_ref()))
+    }
+}
+
+impl<W: Write> Write for Hashed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.hash.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
