@@ -30,7 +30,7 @@ use crate::sink::{Mask, Scope, Topics, payload};
 #[derive(clap::Args)]
 pub(super) struct ExportArgs {
     /// Write to this file; - for standard output (JSON lines and CSV only).
-    #[arg(long = "output", short, value_name = "FILE")]
+    #[arg(long = "output", short = 'o', value_name = "FILE")]
     to_file: PathBuf,
     /// courier: signed messages for `cloudward journal import`; jsonl: a sample a line; csv: for Excel and WPS.
     #[arg(long, value_name = "FORMAT", default_value = "courier")]

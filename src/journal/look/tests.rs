@@ -1,3 +1,5 @@
+//! What a person sees of a journal, against what was put into it.
+
 use super::*;
 use crate::journal::{Journal, NewData, NewEvent, Settings, forget_sink};
 use crate::model::words::journal as words;

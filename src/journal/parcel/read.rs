@@ -91,11 +91,14 @@ struct Blocks<R: Read> {
 impl<R: Read> Blocks<R> {
     fn open(mut from: R) -> Result<Blocks<R>, Fault> {
         let mut magic = [0; MAGIC.len()];
-        // What is shorter than this is no file of ours that was cut off, but nothing at all.
-        from.read_exact(&mut magic).map_err(|error| match Fault::from(error) {
-            Fault::CutOff => Fault::NotOurs,
-            other => other,
-        })?;
+        // What is shorter than this is no file of ours that was cut off, but nothing at all. (An encrypted one says so by itself.)
+        let mut read = 0;
+        while read < magic.len() {
+            match from.read(&mut magic[read..])? {
+                0 => return Err(Fault::NotOurs),
+                some => read += some,
+            }
+        }
         match magic.split_last() {
             Some((1, name)) if name == &MAGIC[..7] => Ok(Blocks { from }),
             Some((version, name)) if name == &MAGIC[..7] && *version > 1 => Err(Fault::Newer(*version)),

@@ -1,3 +1,5 @@
+//! Parcels there and back, and everything that can happen to a file on its way.
+
 use std::io::Read;
 use std::process::{Command, Stdio};
 

@@ -272,7 +272,7 @@ pub(super) const WORDS: &[Words] = &[
     },
     Words {
         code: FILE_TROUBLE,
-        what: Text { en: "{path}: {error}", zh: "{path}：{error}" },
+        what: Text { en: "{path} cannot be used: {error}", zh: "{path} 无法使用：{error}" },
         cause: Text {
             en: "The file is missing, belongs to another user, or the medium is full or failing.",
             zh: "文件不存在、属于其他用户，或存储介质已满或故障。",
