@@ -7,7 +7,7 @@ use clap::{Arg, ArgAction, Command};
 use crate::model::Lang;
 
 /// What each command is for.
-const COMMANDS: [(&str, &str); 27] = [
+const COMMANDS: [(&str, &str); 28] = [
     ("run", "采集、存储、上送，直到被停止：即采集程序本身"),
     ("check", "校验配置并说明其含义：请求数、消息量、可撑多久断网、闪存写入量"),
     ("write", "向设备写一个值；默认关闭，须由配置允许，写前询问，留有记录，写后回读"),
@@ -29,6 +29,7 @@ const COMMANDS: [(&str, &str); 27] = [
     ("journal forget-sink", "清除不再使用的去向在日志库中的位置；须先停止采集程序"),
     ("journal quarantine", "列出或删除消息服务器永远无法接收的记录"),
     ("journal quarantine list", "列出：去向、数据流、序号、样本数、原因"),
+    ("journal quarantine show", "以 JSON 行显示一条隔离记录的内容"),
     ("journal quarantine drop", "永久删除某个去向的全部或一条隔离记录；须先停止采集程序"),
     ("journal key", "显示本网关给导出文件签名的公钥及指纹；没有则生成"),
     ("journal identity", "生成用于加密文件的身份：私密部分写入文件，age1... 供网关上的 --recipient 使用"),
@@ -38,7 +39,7 @@ const COMMANDS: [(&str, &str); 27] = [
 ];
 
 /// What each argument means: the same in every command, unless the name of one stands before it.
-const ARGUMENTS: [(&str, &str); 101] = [
+const ARGUMENTS: [(&str, &str); 102] = [
     ("config", "车间配置文件；各配置项见 config/workshop.toml"),
     ("log", "日志级别：error、warn、info、debug，或 cloudward::source=debug 这样的过滤条件"),
     ("lang", "消息语言：en 或 zh（默认取自 LC_ALL、LC_MESSAGES、LANG）"),
@@ -150,6 +151,7 @@ const ARGUMENTS: [(&str, &str); 101] = [
     ("again", "即使此前已送出，也全部重发一遍"),
     ("forget-sink sink", "去向名称，见 cloudward journal status"),
     ("forget-sink yes", "不询问，直接清除"),
+    ("show sink", "去向名称"),
     ("drop sink", "去向名称"),
     ("position", "data-17 或 events-3，见列表；不写则为该去向的全部"),
     ("drop yes", "不询问，直接删除"),

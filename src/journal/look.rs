@@ -7,14 +7,16 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use rusqlite::{Connection, OptionalExtension};
 use serde::Serialize;
 
-use super::store::{Held, LOCK, load_cursors, load_held, load_losses, natural};
-use super::{Place, fault, high_water, schema};
-use crate::model::{Cursor, Losses, Seq, Stream, Timestamp, Trouble};
+use super::record::Unpacker;
+use super::store::{Held, LOCK, data_header, event_header, load_cursors, load_held, load_losses, natural};
+use super::{Place, columns, dictionary, fault, high_water, schema};
+use crate::model::{BootId, Cursor, DataRecord, EventRecord, Group, Losses, Seq, Stream, Timestamp, Trouble};
 
 /// Rows that are looked at where an average or a count is wanted: a page each, 1 MB at most.
 const SAMPLE: i64 = 1_000;
@@ -158,7 +160,7 @@ pub struct QuarantineView {
 
 /// A record in quarantine.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Quarantined {
+pub struct QuarantineRow {
     /// Whose broker cannot take it.
     pub sink: String,
     /// Of which stream.
@@ -171,6 +173,15 @@ pub struct Quarantined {
     pub samples: u64,
     /// Why.
     pub cause: String,
+}
+
+/// What stands in quarantine.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Quarried {
+    /// Samples.
+    Data(DataRecord),
+    /// Something that happened.
+    Event(EventRecord),
 }
 
 /// A file that was put aside.
@@ -263,7 +274,7 @@ impl Look {
     }
 
     /// What is in quarantine, by sink, stream and position.
-    pub fn quarantined(&self) -> Result<Vec<Quarantined>, Trouble> {
+    pub fn quarantined(&self) -> Result<Vec<QuarantineRow>, Trouble> {
         self.in_one_view(|look| {
             if !look.has("quarantine")? {
                 return Ok(Vec::new());
@@ -278,10 +289,34 @@ impl Look {
                 let Some(stream) = Stream::ALL.into_iter().find(|known| known.as_str() == stream) else { continue };
                 let (seq, samples) = (natural(row.get(2)?), natural(row.get(4)?));
                 let (at, cause) = (Timestamp(row.get(3)?), row.get(5)?);
-                found.push(Quarantined { sink: row.get(0)?, stream, seq, at, samples, cause });
+                found.push(QuarantineRow { sink: row.get(0)?, stream, seq, at, samples, cause });
             }
             Ok(found)
         })
+    }
+
+    /// The record of a row of the quarantine; `None`: there is no such row, or what it holds is damaged.
+    pub fn quarantined_record(&self, sink: &str, stream: Stream, seq: Seq) -> Result<Option<Quarried>, Trouble> {
+        let row = self.in_one_view(|look| {
+            if !look.has("quarantine")? {
+                return Ok(None);
+            }
+            let sql =
+                "SELECT grp, (SELECT boots.boot FROM boots WHERE id = quarantine.boot), samples, body FROM quarantine
+                       WHERE sink = ?1 AND stream = ?2 AND seq = ?3";
+            let found = look.connection.query_row(sql, (sink, stream.as_str(), signed(seq)), |row| {
+                Ok((row.get(0)?, row.get::<_, Option<i64>>(1)?, natural(row.get(2)?), row.get(3)?))
+            });
+            found.optional()
+        })?;
+        let Some((group, Some(boot), samples, body)): Option<(Option<i64>, _, u64, Vec<u8>)> = row else {
+            return Ok(None);
+        };
+        let mut unpacker = Unpacker::new().map_err(|error| fault::of_io(&self.file, &error))?;
+        let group =
+            group.map(|number| dictionary::read(&self.connection, &mut unpacker, number).map(|group| (number, group)));
+        let group = group.transpose().map_err(|error| fault::of_sqlite(&self.file, &error))?;
+        Ok(quarried(&mut unpacker, stream, seq, BootId(boot as u64), samples, group, &body))
     }
 
     /// All of it as it stands at one moment, and the file let go afterwards.
@@ -480,6 +515,33 @@ impl Look {
     fn has(&self, table: &str) -> rusqlite::Result<bool> {
         let sql = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1";
         self.connection.query_row(sql, [table], |row| row.get::<_, i64>(0).map(|count| count > 0))
+    }
+}
+
+/// A record of the quarantine: the time that the checksum covers stands before the body, since it has no column there.
+fn quarried(
+    unpacker: &mut Unpacker,
+    stream: Stream,
+    seq: Seq,
+    boot: BootId,
+    samples: u64,
+    group: Option<(i64, Option<Group>)>,
+    body: &[u8],
+) -> Option<Quarried> {
+    let (at, body) = body.split_first_chunk::<8>()?;
+    let at = Timestamp(i64::from_le_bytes(*at));
+    match (stream, group) {
+        (Stream::Events, _) => {
+            let json = unpacker.unpack(&event_header(seq, boot, at), body).ok()?;
+            let event = serde_json::from_slice(&json).ok()?;
+            Some(Quarried::Event(EventRecord { seq, boot, at, event }))
+        }
+        (Stream::Data, Some((number, Some(group)))) => {
+            let payload = unpacker.unpack(&data_header(seq, number, boot, at, samples), body).ok()?;
+            let scans = columns::decode(&payload, group.tags.len(), at).ok()?;
+            Some(Quarried::Data(DataRecord { seq, boot, group: Arc::new(group), scans }))
+        }
+        (Stream::Data, _) => None,
     }
 }
 

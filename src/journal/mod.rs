@@ -42,8 +42,8 @@ mod tests;
 
 pub use forget::{drop_quarantined, forget_sink};
 pub use look::{
-    AsideView, BytesView, HighWaterView, Look, LossView, Overview, QuarantineView, Quarantined, RowView, SinkView,
-    StreamView,
+    AsideView, BytesView, HighWaterView, Look, LossView, Overview, QuarantineRow, QuarantineView, Quarried, RowView,
+    SinkView, StreamView,
 };
 pub use on_change::OnChange;
 pub use reader::{Found, Reader};

@@ -1,11 +1,13 @@
 //! `cloudward journal quarantine`: records that a broker can never take, by sink.
 
 use super::forget::{confirm, running};
+use super::rows::{Row, event_line, of_record};
 use super::{Ended, look, pick, refuse_strangers, when, workshop};
 use crate::cli::{ConfigArgs, say};
-use crate::journal::{Quarantined, drop_quarantined};
-use crate::model::words::journal as journal_words;
-use crate::model::{Seq, Stream};
+use crate::journal::{QuarantineRow, Quarried, drop_quarantined};
+use crate::model::words::{journal as journal_words, transfer as words};
+use crate::model::{Seq, Stream, Trouble};
+use crate::sink::Scope;
 
 #[derive(clap::Args)]
 #[command(disable_help_subcommand = true)]
@@ -20,8 +22,22 @@ pub(super) struct QuarantineArgs {
 enum What {
     /// List them: sink, stream, position, samples, cause.
     List(ConfigArgs),
+    /// Show the content of one as JSON lines.
+    Show(OneArgs),
     /// Drop those of a sink, or one of them, for good; the agent must be stopped.
     Drop(DropArgs),
+}
+
+#[derive(clap::Args)]
+struct OneArgs {
+    /// Name of the sink.
+    #[arg(value_name = "SINK")]
+    sink: String,
+    /// `data-17` or `events-3`, as the list shows it.
+    #[arg(value_name = "POSITION", value_parser = position)]
+    position: (Stream, Seq),
+    #[command(flatten)]
+    config: ConfigArgs,
 }
 
 #[derive(clap::Args)]
@@ -51,6 +67,7 @@ pub(super) fn quarantine(args: &QuarantineArgs) -> Result<(), Ended> {
     match &args.what {
         None => list(&args.config),
         Some(What::List(config)) => list(config),
+        Some(What::Show(args)) => show(args),
         Some(What::Drop(args)) => drop_some(args),
     }
 }
@@ -62,7 +79,7 @@ fn list(config: &ConfigArgs) -> Result<(), Ended> {
     if quarantined.is_empty() {
         say(pick("Nothing is in quarantine.", "隔离区为空。"));
     }
-    for Quarantined { sink, stream, seq, at, samples, cause } in quarantined {
+    for QuarantineRow { sink, stream, seq, at, samples, cause } in quarantined {
         let at = when::shown(at.0, &config.workshop.timezone);
         say(pick(
             format!("{sink}  {stream}-{seq}  {samples} samples  {cause}  {at}"),
@@ -72,11 +89,33 @@ fn list(config: &ConfigArgs) -> Result<(), Ended> {
     Ok(())
 }
 
+fn show(args: &OneArgs) -> Result<(), Ended> {
+    let (_, state_dir) = workshop(&args.config.config)?;
+    let (look, _) = look(&state_dir)?;
+    let (stream, seq) = args.position;
+    match look.quarantined_record(&args.sink, stream, seq).map_err(Ended::cannot)? {
+        Some(Quarried::Event(record)) => say(event_line(&record)),
+        Some(Quarried::Data(record)) => {
+            let all = Scope::new(&["*".to_owned()]).mask(&record.group.device, &record.group.tags);
+            let print = |row: Row| {
+                say(row.line());
+                Ok(())
+            };
+            of_record(&record, &all, |_| true, print).ok(); // `print` does not fail
+        }
+        None => {
+            let trouble = Trouble::new(words::NOT_IN_QUARANTINE).with("sink", &args.sink);
+            return Err(Ended::usage(trouble.with("found", format_args!("{stream}-{seq}"))));
+        }
+    }
+    Ok(())
+}
+
 fn drop_some(args: &DropArgs) -> Result<(), Ended> {
     let (_, state_dir) = workshop(&args.config.config)?;
     let (look, place) = look(&state_dir)?;
     let sink = &args.sink;
-    let is_meant = |record: &&Quarantined| {
+    let is_meant = |record: &&QuarantineRow| {
         record.sink == *sink && args.position.is_none_or(|at| at == (record.stream, record.seq))
     };
     let quarantined = look.quarantined().map_err(Ended::cannot)?;

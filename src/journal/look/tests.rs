@@ -132,3 +132,39 @@ fn the_holder_of_a_lock_is_read_from_the_kernels_list() {
     assert_eq!(holder_of("131073", locks), Some(4711));
     assert_eq!(holder_of("31073", locks), None);
 }
+
+/// As the writing side does it: the record's own time stands before its body.
+#[test]
+fn what_is_in_quarantine_is_listed_and_shown_and_dropped() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = open(dir.path());
+    fill(&mut journal, 2);
+    journal.close(Timestamp(NOW)).unwrap();
+    let place = Place::in_dir(dir.path()).unwrap();
+    let connection = Connection::open(place.file()).unwrap();
+    for stream in ["data", "events"] {
+        let (grp, samples, seq) = if stream == "data" { ("grp", "samples", 2) } else { ("NULL", "0", 1) };
+        let sql = format!("SELECT at, {grp}, {samples}, boot, body FROM {stream} WHERE seq = {seq}");
+        let (at, grp, samples, boot, body): (i64, Option<i64>, i64, i64, Vec<u8>) = connection
+            .query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))
+            .unwrap();
+        let body = [&at.to_le_bytes()[..], &body].concat();
+        let row = ("cloud", stream, seq, NOW, samples, "CW463", grp, boot, body);
+        connection.execute("INSERT INTO quarantine VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)", row).unwrap();
+    }
+    drop(connection);
+    let look = look(dir.path());
+    let listed = look.quarantined().unwrap();
+    let places: Vec<_> = listed.iter().map(|row| (row.stream, row.seq, row.samples)).collect();
+    assert_eq!(places, [(Stream::Data, 2, 1), (Stream::Events, 1, 0)]);
+    let Some(Quarried::Data(record)) = look.quarantined_record("cloud", Stream::Data, 2).unwrap() else {
+        panic!("no data record");
+    };
+    assert_eq!((record.seq, record.samples(), &*record.group.device), (2, 1, "m"));
+    assert!(matches!(look.quarantined_record("cloud", Stream::Events, 1), Ok(Some(Quarried::Event(_)))));
+    assert_eq!(look.quarantined_record("cloud", Stream::Data, 9), Ok(None));
+    assert_eq!(look.overview(Timestamp(NOW), 1).unwrap().quarantine[0].records, 2);
+    drop(look);
+    assert_eq!(crate::journal::drop_quarantined(dir.path(), &place, "cloud", Some((Stream::Data, 2))), Ok(1));
+    assert_eq!(crate::journal::drop_quarantined(dir.path(), &place, "cloud", None), Ok(1));
+}

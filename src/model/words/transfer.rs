@@ -10,6 +10,8 @@ pub const MESSAGES_REFUSED: Code = Code("CW806");
 pub const ALREADY_DELIVERED: Code = Code("CW807");
 /// Not a fingerprint.
 pub const BAD_FINGERPRINT: Code = Code("CW808");
+/// No such record in quarantine.
+pub const NOT_IN_QUARANTINE: Code = Code("CW809");
 /// There is no journal yet.
 pub const NO_JOURNAL: Code = Code("CW810");
 /// A sink that the journal does not know.
@@ -104,6 +106,21 @@ pub(super) const WORDS: &[Words] = &[
         remedy: Text {
             en: "write what `cloudward journal key` shows at the gateway: 32 or 64 hexadecimal digits",
             zh: "请填写该网关上 `cloudward journal key` 显示的内容：32 或 64 位十六进制数字",
+        },
+    },
+    Words {
+        code: NOT_IN_QUARANTINE,
+        what: Text {
+            en: "no readable record {found} of sink {sink} is in quarantine",
+            zh: "隔离区中没有去向 {sink} 的可读记录 {found}",
+        },
+        cause: Text {
+            en: "The position is wrong, or newer records pushed it out.",
+            zh: "序号写错，或已被更新的记录挤出。",
+        },
+        remedy: Text {
+            en: "look with `cloudward journal quarantine list`",
+            zh: "请用 `cloudward journal quarantine list` 查看",
         },
     },
     Words {
