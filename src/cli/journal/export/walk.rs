@@ -129,3 +129,61 @@ impl Walk {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::journal::{Journal, NewData, Settings};
+    use crate::model::{
+        BootId, Deadband, Group, Loss, LossCause, Reading, ReportRule, Scan, TagInfo, Timestamp, Value, ValueKind,
+    };
+
+    /// A record of `device` with one sample.
+    fn new(device: &str) -> NewData {
+        let report = ReportRule { deadband: Deadband::None, max_silence: Duration::from_secs(60) };
+        let tag = TagInfo { name: "a".into(), unit: None, kind: ValueKind::Int, report };
+        let group = Arc::new(Group::new(device.into(), Duration::from_secs(1), vec![tag]));
+        let readings = vec![Some(Reading::Good(Value::I64(1)))];
+        NewData { group, scans: vec![Scan { at: Timestamp(0), mono_ms: 0, readings, stamps: None }] }
+    }
+
+    #[test]
+    fn what_is_lost_or_damaged_or_unwanted_is_named_as_sent_before_and_what_is_out_of_scope_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let settings = Settings { dir: dir.path().to_owned(), max_size: 1 << 30, max_age: Duration::from_secs(86_400) };
+        let mut journal = Journal::open(settings, BootId(1), Timestamp(0)).unwrap();
+        // 1; 2 out of scope; 3 lost; 4; 5 damaged; 6; 7 delivered before it was ever written; 8 not wanted; 9
+        let devices = ["m", "other", "m", "m", "m", "m", "m", "m", "m"];
+        let numbered = journal.number(devices.map(new).into(), Vec::new());
+        let written = |seq: u64| seq != 3 && seq != 7;
+        let written: Vec<_> = numbered.data.into_iter().filter(|record| written(record.seq)).collect();
+        journal.commit(&written, &[]).unwrap();
+        journal.lose(Stream::Data, Loss { first: 3, last: 3, samples: 1, cause: LossCause::Memory, at: Timestamp(0) });
+        journal.maintain(Timestamp(0)).unwrap();
+        let place = journal.reader();
+        let file = rusqlite::Connection::open(place.file()).unwrap();
+        file.execute("UPDATE data SET body = x'00' WHERE seq = 5", []).unwrap();
+
+        let look = Look::open(dir.path(), &place).unwrap();
+        let mut walk = Walk::new(&place, &look, Scope::new(&["m".into()])).unwrap();
+        let mut seen = Vec::new();
+        let all = walk.data(Cursor { position: 0, last_sent: 0 }, |record, _| {
+            if record.record.seq != 8 {
+                seen.push((record.record.seq, record.prev));
+            }
+            Ok(true)
+        });
+        assert!(all.is_ok());
+        assert_eq!(seen, [(1, 0), (4, 3), (6, 5), (9, 8)]);
+        assert_eq!(walk.damaged, 1);
+        let mut behind = Vec::new();
+        let rest = walk.data(Cursor { position: 4, last_sent: 4 }, |record, _| {
+            behind.push((record.record.seq, record.prev));
+            Ok(record.record.seq != 6) // nothing in it for the receiver
+        });
+        assert!(rest.is_ok());
+        assert_eq!(behind, [(6, 5), (8, 5), (9, 8)]);
+    }
+}
