@@ -66,8 +66,11 @@ fn twin(capture: &Path) -> (Option<i32>, Json) {
     (ended.status.code(), serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text} {errors}")))
 }
 
+/// Verdict, positions missing, positions open, counts.
+type Found = (String, Vec<(u64, u64)>, Vec<(u64, u64)>, [u64; 5]);
+
 /// Of each stream: verdict, positions missing and open, and the counts that both tell.
-fn gist(report: &Json) -> BTreeMap<(String, String), (String, Vec<(u64, u64)>, Vec<(u64, u64)>, [u64; 5])> {
+fn gist(report: &Json) -> BTreeMap<(String, String), Found> {
     let text = |json: &Json| json.as_str().unwrap().to_owned();
     // `{"first":1,"last":2}` of the one, `[1,2]` of the other.
     let span = |span: &Json| {

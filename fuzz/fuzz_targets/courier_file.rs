@@ -42,7 +42,7 @@ fuzz_target!(|bytes: &[u8]| {
     let (mut file, manifest) = writer.finish(manifest(), &SIGNER).expect("there is memory");
     let mut parts = Parts::open(&file[..], &manifest).expect("it was just written");
     let mut found = Vec::new();
-    while let Some(part) = parts.next().expect("it was just written") {
+    while let Some(part) = parts.next_part().expect("it was just written") {
         found.extend(part);
     }
     assert_eq!(found, messages);

@@ -26,7 +26,7 @@ pub fn line(text: &str) -> Line {
     }
     if !text.starts_with('{') {
         return match text.find(" {") {
-            Some(space) => Line::Message(read(Some(&text[..space]), text[space + 1..].as_bytes(), false)),
+            Some(space) => Line::Message(read(Some(&text[..space]), &text.as_bytes()[space + 1..], false)),
             // A topic whose payload is no JSON, or empty: of another program.
             None if text.contains('/') => Line::Message(Kind::Beside(Beside::Other)),
             None => Line::Unreadable,

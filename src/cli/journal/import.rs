@@ -170,7 +170,7 @@ fn print(source: &Source<'_>, manifest: &Manifest) -> Result<(), Ended> {
     let ended = |fault| source.ended(fault);
     let mut parts = Parts::open(source.open().map_err(ended)?, manifest).map_err(ended)?;
     let mut out = io::BufWriter::new(io::stdout().lock());
-    while let Some(messages) = parts.next().map_err(ended)? {
+    while let Some(messages) = parts.next_part().map_err(ended)? {
         for row in messages.iter().flat_map(|message| of_message(&message.payload)) {
             if writeln!(out, "{}", row.line()).is_err() {
                 return Ok(()); // a closed pipe: nobody reads it

@@ -19,7 +19,7 @@ pub(super) struct Sealed {
 }
 
 enum Out {
-    Plain(BufWriter<Hashed<File>>),
+    Plain(Box<BufWriter<Hashed<File>>>),
     Encrypted(Box<AgeWriter<BufWriter<Hashed<File>>>>),
 }
 
@@ -35,7 +35,7 @@ impl Sealed {
         let create = || {
             let out = BufWriter::new(Hashed::new(File::create(&draft)?));
             Ok(match recipients {
-                [] => Out::Plain(out),
+                [] => Out::Plain(Box::new(out)),
                 _ => Out::Encrypted(Box::new(AgeWriter::new(out, recipients)?)),
             })
         };
@@ -48,7 +48,7 @@ impl Sealed {
         let Sealed { path, draft, is_forced, out } = self;
         let finish = || -> io::Result<Option<String>> {
             let out = match out {
-                Out::Plain(out) => out,
+                Out::Plain(out) => *out,
                 Out::Encrypted(out) => out.finish()?,
             };
             let (file, sha256) = out.into_inner().map_err(|error| error.into_error())?.finish();

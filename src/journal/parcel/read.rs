@@ -45,7 +45,7 @@ impl<'a, R: Read> Parts<'a, R> {
     }
 
     /// The messages of the next part; `None` behind the last one.
-    pub fn next(&mut self) -> Result<Option<Vec<Message>>, Fault> {
+    pub fn next_part(&mut self) -> Result<Option<Vec<Message>>, Fault> {
         let Some(listed) = self.manifest.parts.get(self.next) else { return Ok(None) };
         self.next += 1;
         let (PART, bytes) = self.blocks.next()? else { return Err(Fault::Damaged) };

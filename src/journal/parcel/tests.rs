@@ -46,7 +46,7 @@ fn unpacked(file: &[u8]) -> Result<Vec<Message>, Fault> {
     let manifest = check(file)?;
     let mut parts = Parts::open(file, &manifest)?;
     let mut messages = Vec::new();
-    while let Some(part) = parts.next()? {
+    while let Some(part) = parts.next_part()? {
         messages.extend(part);
     }
     Ok(messages)
@@ -138,7 +138,7 @@ fn a_part_that_changes_after_the_check_is_not_used() {
     let manifest = check(&file[..]).unwrap();
     let mut changed = file;
     changed[30] ^= 1;
-    assert!(matches!(Parts::open(&changed[..], &manifest).unwrap().next(), Err(Fault::Damaged)));
+    assert!(matches!(Parts::open(&changed[..], &manifest).unwrap().next_part(), Err(Fault::Damaged)));
 }
 
 #[test]
@@ -148,6 +148,7 @@ fn fingerprints_are_compared_however_they_are_typed() {
     assert_eq!(shown.len(), 39);
     let typed = key_of_text(&shown.to_lowercase().replace('-', ":")).unwrap();
     assert_eq!(typed, shown.replace('-', ""));
+    assert_eq!(key_of_text(&shown), Some(typed.clone()));
     assert_eq!(key_of_text(&signer.key()), Some(signer.key().to_uppercase()));
     for wrong in ["", "AB", "zz", &shown[..30]] {
         assert_eq!(key_of_text(wrong), None);

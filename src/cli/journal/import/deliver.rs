@@ -131,7 +131,7 @@ impl Delivery<'_> {
         let start = Cursor { position: self.done, last_sent: self.done };
         let mut window = Window::new(start, self.sink.window);
         let mut nth = 0;
-        while let Some(messages) = parts.next()? {
+        while let Some(messages) = parts.next_part()? {
             for message in messages {
                 nth += 1;
                 if nth > window.cursor().position.max(start.position) && nth > start.position {
