@@ -13,6 +13,8 @@ pub mod journal;
 
 pub mod sink;
 
+pub mod verify;
+
 #[cfg(feature = "demo")]
 pub mod console;
 

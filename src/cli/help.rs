@@ -24,6 +24,18 @@ const COMMANDS: &[(&str, &str)] = &[
     ("cert export", "导出本网关的证书，交给服务器信任，并说明在服务器上怎么做"),
     ("cert trusted", "列出已确认的服务器证书：链路、指纹、已接受的问题、剩余天数"),
     ("cert forget", "撤销对某条链路的服务器证书的信任；此后该链路不采集，直到重新确认"),
+    ("journal", "日志库：查看状态，导出到文件并在别处导入，清除不再使用的去向"),
+    ("journal status", "显示日志库中有什么、空间用在哪里、各去向送到哪里、还能存多久"),
+    ("journal export", "把日志库内容写入文件：供别处导入的签名文件，或给人看的 JSON 行、CSV"),
+    ("journal import", "检查导出的文件并送往某个去向的消息服务器；不写 --sink 则只显示内容"),
+    ("journal forget-sink", "清除不再使用的去向在日志库中的位置；须先停止采集程序"),
+    ("journal quarantine", "列出或删除消息服务器永远无法接收的记录"),
+    ("journal quarantine list", "列出：去向、数据流、序号、样本数、原因"),
+    ("journal quarantine show", "以 JSON 行显示一条隔离记录的内容"),
+    ("journal quarantine drop", "永久删除某个去向的全部或一条隔离记录；须先停止采集程序"),
+    ("journal key", "显示本网关给导出文件签名的公钥及指纹；没有则生成"),
+    ("journal identity", "生成用于加密文件的身份：私密部分写入文件，age1... 供网关上的 --recipient 使用"),
+    ("verify", "证明到达消息服务器的数据（或录制文件）是否完整：有无缺口、重复，顺序是否正确"),
     ("demo", "在本机上看整条链路运转：模拟设备、采集程序、内置消息服务器"),
     ("sim", "单独以 Modbus TCP 或 OPC UA 提供模拟设备，用于试配置或对接其他软件"),
 ];
@@ -123,6 +135,37 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("anonymous", "同时允许不用密码登录"),
     ("trust_all", "首次见到即信任任何客户端证书：仅供测试，切勿用于真实设备"),
     ("no_security", "同时提供不加密的端点；只有不用密码的用户可以从那里登录"),
+    ("mqtt", "监听该消息服务器：mqtts://broker.example.com:8883、mqtt://127.0.0.1:1883"),
+    ("verify sink", "监听配置中该去向的消息服务器，使用其账号和主题"),
+    ("capture", "改为读取录制文件：mosquitto_sub 以 -F '%j' 或 -F '%t %p' 写出；- 表示标准输入"),
+    ("topic", "只监听该主题之下的消息；须包含整个车间，否则会出现并不存在的缺口"),
+    ("user", "消息服务器的用户名"),
+    ("verify password_file", "该用户的密码所在的文件"),
+    ("password_env", "该用户的密码所在的环境变量"),
+    ("ca_file", "消息服务器的 CA 证书，PEM（默认使用系统证书）"),
+    ("listen_for", "监听多久，如 10m（默认直到 Ctrl-C）"),
+    ("messages", "收到多少条消息后停止"),
+    ("json", "以 JSON 输出结果"),
+    ("to_file", "写入该文件；- 表示标准输出（仅限 jsonl 和 csv）"),
+    ("format", "courier：签名文件，供 cloudward journal import 使用；jsonl：每行一个样本；csv：供 Excel、WPS 打开"),
+    ("export sink", "只含该去向尚未送出的、且其 send 允许外送的内容（默认：全部内容，不受去向限制）"),
+    ("since", "只含此时及之后采集的：2026-01-31、\"2026-01-31 08:00\"（车间当地时间），或 2h 表示两小时前"),
+    ("until", "只含此时之前采集的"),
+    ("recipient", "为持有该身份的人加密：age1...，由 cloudward journal identity 或 age-keygen 给出；可写多次"),
+    ("courier", "cloudward journal export 写出的文件"),
+    ("import sink", "送往该去向的消息服务器（默认只检查并显示内容）"),
+    ("jsonl", "改为把样本以 JSON 行输出"),
+    ("trust", "信任此指纹或公钥的网关，即该网关上 cloudward journal key 所显示的"),
+    ("identity", "打开加密文件所用的身份文件"),
+    ("all", "未按去向范围导出的文件也照样送出"),
+    ("again", "即使此前已送出，也全部重发一遍"),
+    ("forget-sink sink", "去向名称，见 cloudward journal status"),
+    ("forget-sink yes", "不询问，直接清除"),
+    ("show sink", "去向名称"),
+    ("drop sink", "去向名称"),
+    ("position", "data-17 或 events-3，见列表；不写则为该去向的全部"),
+    ("drop yes", "不询问，直接删除"),
+    ("identity output", "存放私密身份的文件（权限 0600）；不会覆盖已有文件"),
     ("state_dir", "日志库目录；不写则用临时目录，结束时删除"),
     ("sink", "只看该去向"),
     ("json", "以 JSON 输出，供程序读取；格式保持稳定"),
@@ -135,7 +178,7 @@ const ARGUMENTS: &[(&str, &str)] = &[
 ];
 
 /// How it is done: the same as the commands say in English below their arguments.
-const LESSONS: [(&str, &str); 3] = [
+const LESSONS: &[(&str, &str)] = &[
     (
         "trust",
         "步骤：
@@ -163,6 +206,20 @@ const LESSONS: [(&str, &str); 3] = [
 退出码：0 已显示，64 时间写错，65 合计不平，69 该时段没有记录，73 没有日志库，78 配置有误。",
     ),
     (
+        "journal",
+        "没有网络的现场：用 cloudward journal export --sink 去向 -o 文件 写到 U 盘，再在能连上消息服务器的机器上执行
+cloudward journal import 文件 --sink 去向；重复的消息由接收方丢弃。完整步骤见 docs/JOURNAL.zh-CN.md。
+退出码：0 完成；1 回答了否；2 有消息未能送出；64 参数有误；65 文件已损坏或不是信使文件；69 连不上消息服务器；
+73 日志库或文件无法使用，或采集程序正在运行；76 签名不正确或签名者未被信任；77 未加 --all 不允许；78 配置有误。",
+    ),
+    (
+        "verify",
+        "每条消息都写明它的前一条是哪一条，由此可知缺了什么、什么重复了、顺序对不对，见 docs/VERIFY.zh-CN.md。请监听整个车间，不要只监听一台设备：
+序号是所有设备共用的。
+退出码：0 已证明；1 有缺口、顺序错乱或自相矛盾；2 没有收到消息，或断网期间的缺口还在补传；64 参数有误；65 录制文件无法读取；
+69 连不上消息服务器，或时间未到连接就中断。",
+    ),
+    (
         "cert",
         "两边各认一次，才会有数据：本网关确认服务器的证书（cloudward trust 链路名），服务器信任本网关的证书（cloudward cert export）。",
     ),
@@ -184,12 +241,15 @@ pub(super) fn localized(command: Command, lang: Lang) -> Command {
                 .help("显示版本")
                 .help_heading("选项"),
         );
-    COMMANDS.iter().fold(command, |command, (name, about)| match name.split_once(' ') {
-        None => localized_below(command, name, |sub| arguments(sub.about(*about))),
-        Some((outer, inner)) => {
-            localized_below(command, outer, |outer| localized_below(outer, inner, |sub| arguments(sub.about(*about))))
-        }
-    })
+    COMMANDS.iter().fold(command, |command, (name, about)| below(command, name, about))
+}
+
+/// `name`: the way down, word by word.
+fn below(command: Command, name: &str, about: &'static str) -> Command {
+    match name.split_once(' ') {
+        None => localized_below(command, name, |sub| arguments(sub.about(about))),
+        Some((outer, inner)) => localized_below(command, outer, |outer| below(outer, inner, about)),
+    }
 }
 
 fn localized_below(command: Command, name: &str, translate: impl FnOnce(Command) -> Command) -> Command {
@@ -273,10 +333,13 @@ mod tests {
     fn nothing_of_the_help_in_chinese_is_left_in_english() {
         let mut command = localized(<super::super::Cli as clap::CommandFactory>::command(), Lang::Zh);
         let mut pages = vec![command.render_long_help().to_string(), command.render_help().to_string()];
-        for sub in command.get_subcommands_mut() {
-            pages.push(sub.render_help().to_string());
-            pages.extend(sub.get_subcommands_mut().map(|inner| inner.render_help().to_string()));
+        fn add(command: &mut Command, pages: &mut Vec<String>) {
+            for sub in command.get_subcommands_mut() {
+                pages.push(sub.render_help().to_string());
+                add(sub, pages);
+            }
         }
+        add(&mut command, &mut pages);
         for page in pages {
             for english in ["Usage:", "Arguments:", "Options:", "Commands:", "Print ", "default", "possible values"] {
                 assert!(!page.contains(english), "{english} in\n{page}");
@@ -288,7 +351,10 @@ mod tests {
     fn every_command_and_argument_has_help_in_chinese() {
         let command = localized(<super::super::Cli as clap::CommandFactory>::command(), Lang::Zh);
         let is_chinese = |text: String| text.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
-        for sub in command.get_subcommands().flat_map(|sub| std::iter::once(sub).chain(sub.get_subcommands())) {
+        fn all(command: &Command) -> Vec<&Command> {
+            command.get_subcommands().flat_map(|sub| std::iter::once(sub).chain(all(sub))).collect()
+        }
+        for sub in all(&command) {
             assert!(sub.get_about().is_some_and(|about| is_chinese(about.to_string())), "{}", sub.get_name());
             for argument in sub.get_arguments() {
                 let help = argument.get_help().map(ToString::to_string).unwrap_or_default();

@@ -12,6 +12,7 @@ mod endpoint;
 mod explain;
 mod help;
 mod import;
+mod journal;
 mod learned;
 mod ledger;
 mod load;
@@ -28,6 +29,7 @@ mod sim;
 #[cfg(feature = "opcua")]
 mod trust;
 mod user;
+mod verify;
 mod write;
 
 use std::ffi::OsString;
@@ -104,6 +106,10 @@ enum Command {
     /// This gateway's own OPC UA certificate (show, export), and those of servers that were confirmed (trusted, forget).
     #[cfg(feature = "opcua")]
     Cert(cert::CertArgs),
+    /// What the journal holds: status, export to a file and import elsewhere, sinks that are no longer wanted.
+    Journal(journal::JournalArgs),
+    /// Prove that what arrives at a broker, or stands in a capture, is whole: no gap, order kept, what came twice.
+    Verify(verify::VerifyArgs),
     /// Watch the whole chain at work on this machine: simulated machines, agent, embedded broker.
     #[cfg(feature = "demo")]
     Demo(demo::DemoArgs),
@@ -161,6 +167,8 @@ pub fn main() -> ExitCode {
         Command::Trust(args) => trust::trust(&args),
         #[cfg(feature = "opcua")]
         Command::Cert(args) => cert::cert(&args),
+        Command::Journal(args) => journal::journal(&args),
+        Command::Verify(args) => verify::verify(&args),
         #[cfg(feature = "demo")]
         Command::Demo(args) => demo::demo(&args),
         #[cfg(feature = "demo")]

@@ -14,13 +14,11 @@ pub(super) fn name(uid: u32) -> Option<String> {
 }
 
 /// The name, or `#1234`, which sudo takes too.
-#[cfg(feature = "opcua")]
 pub(super) fn shown(uid: u32) -> String {
     name(uid).unwrap_or_else(|| format!("#{uid}"))
 }
 
 /// Whose it is; of what is not there yet, nobody's.
-#[cfg(feature = "opcua")]
 pub(super) fn owner(path: &std::path::Path) -> Option<u32> {
     fs::metadata(path).ok().map(|found| found.uid())
 }

@@ -4,7 +4,7 @@
 //! seen and the question answered, only after the intent is on the disk; one request, never repeated; and then it is read
 //! back.
 
-mod audit;
+pub(super) mod audit;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;

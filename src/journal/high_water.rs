@@ -87,6 +87,13 @@ impl HighWater {
     }
 }
 
+/// What the file in `dir` says, without making or locking anything; `None`: nothing that stands.
+pub(super) fn look(dir: &Path) -> Option<Marks> {
+    let file = File::open(dir.join(FILE)).ok()?;
+    let newest = [0, 1].into_iter().filter_map(|slot| read(&file, slot)).max_by_key(|(number, _)| *number);
+    newest.map(|(_, marks)| marks)
+}
+
 fn read(file: &File, slot: u64) -> Option<(u64, Marks)> {
     let mut bytes = [0; BYTES];
     file.read_exact_at(&mut bytes, slot * SLOT).ok()?; // too short, or unreadable: no slot

@@ -41,6 +41,12 @@ mod place;
 mod quarantine; // what a broker can never take
 
 mod ahead;
+mod look; // for a person at the gateway: read-only
+
+mod forget; // and what such a person may change, while no agent runs
+
+pub mod parcel; // finished messages in one signed file
+
 mod cursors;
 
 mod dictionary;
@@ -60,7 +66,12 @@ mod fault;
 #[cfg(test)]
 mod tests;
 
+pub use forget::{drop_quarantined, forget_sink};
 pub use limits::{Limits, Round};
+pub use look::{
+    AsideView, BytesView, HighWaterView, Look, LossView, Overview, QuarantineRow, QuarantineView, Quarried, RowView,
+    SinkView, StreamView,
+};
 pub use on_change::OnChange;
 pub use place::{Place, View};
 pub use quarantine::{Evicted, Poisoned, Quarantined};

@@ -575,10 +575,10 @@ pub(super) fn event_header(seq: Seq, boot: BootId, at: Timestamp, clock: ClockMa
 /// Positions that are reserved at a time: a small write for each so many records, and as many numbers passed over by a crash.
 pub(super) const RESERVED_AHEAD: u64 = 10_000;
 
-const LOCK: &str = "lock";
+pub(super) const LOCK: &str = "lock";
 
 /// The lock lies in a file of its own: SQLite's are held only for moments.
-fn lock(dir: &Path) -> Result<File, Trouble> {
+pub(super) fn lock(dir: &Path) -> Result<File, Trouble> {
     let path = dir.join(LOCK);
     let file =
         File::options().create(true).truncate(false).write(true).open(&path).map_err(|e| fault::of_io(&path, &e))?;

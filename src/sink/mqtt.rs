@@ -93,6 +93,15 @@ impl Uplink {
     /// A connection to the broker of `sink`, once the broker has accepted it; or the cause. `will` is the topic and the
     /// payload that the broker publishes, retained, when this connection breaks. Safe to drop at any moment.
     pub async fn connect(sink: &Sink, will: (String, Vec<u8>)) -> Result<Uplink, Trouble> {
+        Uplink::open(sink, Some(will)).await
+    }
+
+    /// The same without a will: for who delivers in another's name, and says nothing about whether that one is there.
+    pub async fn connect_without_will(sink: &Sink) -> Result<Uplink, Trouble> {
+        Uplink::open(sink, None).await
+    }
+
+    async fn open(sink: &Sink, will: Option<(String, Vec<u8>)>) -> Result<Uplink, Trouble> {
         let window = sink.window.clamp(1, MAX_WINDOW);
         // One place more than the window, for the farewell.
         let (client, mut eventloop) = AsyncClient::new(options(sink, window, will)?, window + 1);
@@ -288,18 +297,20 @@ impl Ledger {
     }
 }
 
-fn options(sink: &Sink, window: usize, (topic, payload): (String, Vec<u8>)) -> Result<MqttOptions, Trouble> {
+pub(super) fn options(sink: &Sink, window: usize, will: Option<(String, Vec<u8>)>) -> Result<MqttOptions, Trouble> {
     // An IPv6 address stands in brackets in a URL, but neither in a certificate nor for the resolver.
     let host = sink.host.trim_start_matches('[').trim_end_matches(']');
     let mut options = MqttOptions::new(&sink.client_id, host, sink.port);
     options
         .set_clean_session(true)
         .set_keep_alive(Duration::from_secs(sink.keep_alive.as_secs().clamp(1, u64::from(u16::MAX))))
-        .set_last_will(LastWill::new(topic, payload, QoS::AtLeastOnce, true))
         .set_max_packet_size(sink.max_message + HEADER_ROOM, sink.max_message + HEADER_ROOM)
         // Packet ids come round after so many; with more of them than may be in flight, a message that is acknowledged
         // late does not block the next one with its id.
         .set_inflight(u16::try_from(2 * window + 16).unwrap_or(u16::MAX));
+    if let Some((topic, payload)) = will {
+        options.set_last_will(LastWill::new(topic, payload, QoS::AtLeastOnce, true));
+    }
     if let Some(user) = &sink.user {
         let password = sink.password.as_ref().map(secret::resolve).transpose()?;
         options.set_credentials(user, password.as_ref().map_or("", |password| password.expose_secret()));
@@ -312,7 +323,7 @@ fn options(sink: &Sink, window: usize, (topic, payload): (String, Vec<u8>)) -> R
     Ok(options)
 }
 
-fn network_options() -> NetworkOptions {
+pub(super) fn network_options() -> NetworkOptions {
     let mut options = NetworkOptions::new();
     options.set_tcp_nodelay(true);
     options.set_connection_timeout(CONNECT_TIMEOUT.as_secs());
@@ -320,7 +331,7 @@ fn network_options() -> NetworkOptions {
 }
 
 /// How long the line may refuse bytes: as long as an acknowledgement may take.
-fn stall(sink: &Sink) -> Duration {
+pub(super) fn stall(sink: &Sink) -> Duration {
     sink.ack_timeout.max(Duration::from_secs(1))
 }
 
@@ -331,7 +342,7 @@ fn is_topic(topic: &str) -> bool {
 
 /// For name, TCP, TLS and CONNACK together. A cellular line with a TLS handshake over three round trips needs a few
 /// seconds; three times that is a line that is down.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// For DISCONNECT and what is queued before it. A service manager grants a stop more than this for all sinks together.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);

@@ -14,27 +14,32 @@ use crate::model::Trouble;
 use crate::model::words::write as words;
 
 /// The file, open for appending.
-pub(super) struct Audit {
+pub(in crate::cli) struct Audit {
     path: PathBuf,
     file: File,
 }
 
 /// Who is at the keyboard, as far as the system knows.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Who {
+pub(in crate::cli) struct Who {
     /// Effective user id.
-    pub(super) uid: u32,
+    pub(in crate::cli) uid: u32,
     /// Its name in /etc/passwd; empty where it has none there.
-    pub(super) user: String,
+    pub(in crate::cli) user: String,
     /// Who called sudo, as sudo says.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) sudo_user: Option<String>,
+    pub(in crate::cli) sudo_user: Option<String>,
 }
 
 impl Audit {
     /// Opens or makes the file.
-    pub(super) fn open(state_dir: &Path) -> Result<Audit, Trouble> {
-        let path = state_dir.join("writes.jsonl");
+    pub(in crate::cli) fn open(state_dir: &Path) -> Result<Audit, Trouble> {
+        Audit::open_as(state_dir, "writes.jsonl")
+    }
+
+    /// The same under another name, for another kind of act.
+    pub(in crate::cli) fn open_as(state_dir: &Path, name: &str) -> Result<Audit, Trouble> {
+        let path = state_dir.join(name);
         let open = || {
             fs::create_dir_all(state_dir)?;
             let file = OpenOptions::new().read(true).append(true).create(true).mode(0o640).open(&path)?;
@@ -46,12 +51,12 @@ impl Audit {
         Ok(Audit { path, file })
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(in crate::cli) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Adds a line; when this returns it is on the disk.
-    pub(super) fn append(&mut self, entry: &serde_json::Value) -> Result<(), Trouble> {
+    pub(in crate::cli) fn append(&mut self, entry: &serde_json::Value) -> Result<(), Trouble> {
         let mut line = format!("{entry}\n");
         let write = |file: &mut File, line: &mut String| {
             if !ends_with_a_line(file)? {
@@ -80,7 +85,7 @@ fn unwritable(path: &Path, error: &io::Error) -> Trouble {
 
 impl Who {
     /// Whoever runs this process.
-    pub(super) fn current() -> Who {
+    pub(in crate::cli) fn current() -> Who {
         let uid = user::current();
         let sudo_user = std::env::var("SUDO_USER").ok().filter(|name| !name.is_empty());
         Who { uid, user: user::name(uid).unwrap_or_default(), sudo_user }

@@ -1,7 +1,7 @@
 //! One table of words for people: each code with what, cause and remedy, in English and Chinese. The table is kept in
 //! one file per topic; codes are numbered by topic: 1xx configuration, 2xx machines and links, 3xx journal and disk,
 //! 4xx brokers and delivery, 5xx the agent and its surroundings, 6xx what is done by hand, 7xx
-//! OPC UA, 85x to 89x keeping and delivering in the configuration.
+//! OPC UA, 80x to 84x proofs and files that are carried, 85x to 89x keeping and delivering in the configuration.
 
 pub mod agent;
 pub mod browse;
@@ -20,6 +20,8 @@ pub mod sink;
 pub mod source;
 pub(super) mod system;
 pub mod tools;
+pub mod transfer;
+pub mod verify;
 pub mod write;
 
 use super::trouble::{Code, Words};
@@ -43,6 +45,8 @@ pub fn all() -> impl Iterator<Item = &'static Words> {
         egress::WORDS,
         clock::WORDS,
         ledger::WORDS,
+        verify::WORDS,
+        transfer::WORDS,
         delivery_config::WORDS,
     ]
     .into_iter()
@@ -84,6 +88,8 @@ mod tests {
             ("delivery_config", include_str!("delivery_config.rs")),
             ("ledger", include_str!("ledger.rs")),
             ("clock", include_str!("clock.rs")),
+            ("verify", include_str!("verify.rs")),
+            ("transfer", include_str!("transfer.rs")),
         ]
     }
 
