@@ -125,12 +125,7 @@ impl DataLanes {
                 self.main.queue.retain(|found| found.seq() > run.last);
             }
         }
-        while let Some((run, before)) = self.passed.front().copied()
-            && run.last <= self.main.window.cursor().position
-        {
-            self.passed.pop_front();
-            self.ahead.owe(Seam { before, after: run.first_sent });
-        }
+        self.note_seams();
         let is_met = |live: &Live| self.main.window.newest() + 1 == live.start && self.main.window.in_flight() == 0;
         if self.live.as_ref().is_some_and(is_met)
             && let Some(mut live) = self.live.take()
@@ -173,6 +168,17 @@ impl DataLanes {
         if let Some(place) = self.carried.iter().position(|(carrier, _)| *carrier == seq) {
             let (_, seam) = self.carried.swap_remove(place);
             self.ahead.told(seam);
+        }
+        self.note_seams();
+    }
+
+    /// Where the cursor has come over a run that went ahead, the receiver is to be told.
+    fn note_seams(&mut self) {
+        while let Some((run, before)) = self.passed.front().copied()
+            && run.last <= self.main.window.cursor().position
+        {
+            self.passed.pop_front();
+            self.ahead.owe(Seam { before, after: run.first_sent });
         }
     }
 
