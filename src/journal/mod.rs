@@ -58,7 +58,7 @@ mod schema;
 mod fault;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use limits::{Limits, Round};
 pub use on_change::OnChange;
