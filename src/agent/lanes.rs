@@ -1,8 +1,9 @@
-//! Lanes: the data stream on one connection. One lane, in order from the cursor on; or two, while current data goes ahead of a backlog
-//! (`backlog = "live_first"`): the main lane then fills the gap from the cursor on, as history, up to where the live lane began. Pure.
+//! Lanes: the data stream on one connection. One lane, in order from the cursor on; or two, while current data goes
+//! ahead of a backlog (`backlog = "live_first"`): the main lane then fills the gap from the cursor on, as history, up
+//! to where the live lane began. Pure.
 //!
-//! The rule: what was done ahead of the cursor is kept in [`Ahead`] and not sent again; when the main lane has come to it, the receiver is told that
-//! nothing is missing there, and the cursor goes on behind it.
+//! The rule: what was done ahead of the cursor is kept in [`Ahead`] and not sent again; when the main lane has come to
+//! it, the receiver is told that nothing is missing there, and the cursor goes on behind it.
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -21,8 +22,8 @@ pub(super) struct DataLanes {
     live: Option<Live>,
     /// Done on earlier connections and not reached by the main lane yet; and what the receiver is still to be told.
     ahead: Ahead,
-    /// Runs that the main lane has passed, each with the position that was meant for the receiver before it. Its cursor may still be on
-    /// the way.
+    /// Runs that the main lane has passed, each with the position that was meant for the receiver before it. Its cursor
+    /// may still be on the way.
     passed: VecDeque<(Run, Seq)>,
     /// Seams on the way, with the position of the message that tells them.
     carried: Vec<(Seq, Seam)>,
@@ -89,7 +90,8 @@ impl DataLanes {
         self.live.as_ref().is_none_or(|live| live.lane.window.in_flight() == 0)
     }
 
-    /// Current data from this position on goes ahead of the rest. Where it follows what went ahead before, it goes on with that.
+    /// Current data from this position on goes ahead of the rest. Where it follows what went ahead before, it goes on
+    /// with that.
     pub fn go_live(&mut self, start: Seq) {
         if let Some(run) = self.live.take().and_then(|live| live.run()) {
             self.ahead.enter(run);
@@ -110,8 +112,8 @@ impl DataLanes {
         self.live = Some(Live { lane: Lane::new(cursor, self.window), start, first_sent });
     }
 
-    /// Passes what was done before and lies right ahead of the main lane, and makes one lane of two that have met. To be called
-    /// before a record is taken from the main lane. Whether the main lane has come to something new.
+    /// Passes what was done before and lies right ahead of the main lane, and makes one lane of two that have met. To
+    /// be called before a record is taken from the main lane. Whether the main lane has come to something new.
     pub fn settle(&mut self) -> bool {
         let mut has_moved = false;
         while let Some(run) = self.ahead.runs().first().copied()
@@ -125,12 +127,7 @@ impl DataLanes {
                 self.main.queue.retain(|found| found.seq() > run.last);
             }
         }
-        while let Some((run, before)) = self.passed.front().copied()
-            && run.last <= self.main.window.cursor().position
-        {
-            self.passed.pop_front();
-            self.ahead.owe(Seam { before, after: run.first_sent });
-        }
+        self.note_seams();
         let is_met = |live: &Live| self.main.window.newest() + 1 == live.start && self.main.window.in_flight() == 0;
         if self.live.as_ref().is_some_and(is_met)
             && let Some(mut live) = self.live.take()
@@ -173,6 +170,17 @@ impl DataLanes {
         if let Some(place) = self.carried.iter().position(|(carrier, _)| *carrier == seq) {
             let (_, seam) = self.carried.swap_remove(place);
             self.ahead.told(seam);
+        }
+        self.note_seams();
+    }
+
+    /// Where the cursor has come over a run that went ahead, the receiver is to be told.
+    fn note_seams(&mut self) {
+        while let Some((run, before)) = self.passed.front().copied()
+            && run.last <= self.main.window.cursor().position
+        {
+            self.passed.pop_front();
+            self.ahead.owe(Seam { before, after: run.first_sent });
         }
     }
 

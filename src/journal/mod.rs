@@ -64,7 +64,7 @@ mod schema;
 mod fault;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use forget::{drop_quarantined, forget_sink};
 pub use limits::{Limits, Round};

@@ -93,6 +93,12 @@ fn at(position: u64) -> Cursor {
     Cursor { position, last_sent: position }
 }
 
+/// A row of data that is no longer what was written, for tests of other rooms too.
+pub(crate) fn damage(place: &Place, seq: Seq) {
+    let connection = rusqlite::Connection::open(place.file()).unwrap();
+    assert_eq!(connection.execute("UPDATE data SET body = x'00' WHERE seq = ?1", [seq as i64]), Ok(1));
+}
+
 /// What a power cut would leave: the files as they are at this moment, elsewhere.
 fn copy_of_the_files(from: &Path) -> tempfile::TempDir {
     let copy = tempfile::tempdir().unwrap();

@@ -7,7 +7,7 @@ use super::*;
 use crate::agent::flight::Lane;
 use crate::agent::recorder::{Command, Recorder};
 use crate::config::{Persist, Security};
-use crate::journal::{Journal, NewData, Settings};
+use crate::journal::{Journal, Limits, NewData, Settings};
 use crate::model::{
     Batch, Cursor, DataRecord, Deadband, Group, Reading, ReportRule, Scan, Seq, TagInfo, Timestamp, Value, ValueKind,
 };
@@ -46,7 +46,9 @@ fn group() -> Arc<Group> {
 /// its position.
 async fn courier(port: u16, records: u64, settle: impl FnOnce(&mut Sink)) -> (Courier, Others) {
     let dir = tempfile::tempdir().unwrap();
-    let settings = Settings { dir: dir.path().to_owned(), limits: crate::journal::Limits::default() };
+    // The readings are of 1970, and are to stay.
+    let limits = Limits { max_age: Duration::from_secs(200 * 365 * 86_400), ..Limits::default() };
+    let settings = Settings { dir: dir.path().to_owned(), limits };
     let mut journal = Journal::open(settings, BootId(1), Timestamp(0)).unwrap();
     let group = group();
     let data = |n: u64| {
@@ -120,8 +122,7 @@ async fn a_twin_that_throws_us_out_again_and_again_is_named() {
 #[tokio::test]
 async fn a_damaged_record_is_counted_and_leaves_a_gap_that_the_receiver_sees() {
     let (mut courier, others) = courier(1, 3, |_| ()).await;
-    let damage = rusqlite::Connection::open(others.place.file()).unwrap();
-    damage.execute("UPDATE data SET body = x'00' WHERE seq = 2", []).unwrap();
+    crate::journal::tests::damage(&others.place, 2);
     let mut lane: Lane<DataRecord> = Lane::new(Cursor::default(), 10);
     let mut seqs = Vec::new();
     while let Some(record) = courier.next(&mut lane, Seq::MAX).await.unwrap() {
