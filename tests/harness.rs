@@ -16,6 +16,7 @@ use std::time::Duration;
 use common::account::{Account, Comparison, Got, Handed, compare, parse};
 use common::broker::{Mosquitto, Setup};
 use common::gate::Gate;
+use common::holes::{Life, holes};
 use common::plc::{LADDER, Plc, handed, parse_log, read_with_pymodbus};
 use common::receiver::Receiver;
 use common::{free_port, free_ports, program, temp_dir, wait_for};
@@ -120,6 +121,36 @@ fn a_comparison_names_what_is_missing_and_what_was_never_handed_out() {
     assert_eq!(compare(&handed, &[1.0, 7.0, 2.0, 3.0, 4.0, 5.0]).unexplained, [7.0]);
     assert_eq!(compare(&handed, &[2.0, 1.0, 3.0, 4.0, 5.0]).unexplained, [1.0], "out of turn");
     assert_eq!(compare(&handed, &[1.0, 1.0, 2.0, 3.0, 4.0, 5.0]).unexplained, [1.0], "once too often");
+}
+
+fn numbered(numbers: impl IntoIterator<Item = i64>) -> Vec<Handed> {
+    numbers.into_iter().map(|n| Handed { ms: n * 100, value: n as f64 }).collect()
+}
+
+/// Two lives of ten readings each, the first killed at 1050.
+#[track_caller]
+fn check_holes(missing: impl IntoIterator<Item = i64>, expected: Result<&[(usize, i64)], &str>) {
+    let lives = [Life { started: 50, killed: Some(1050) }, Life { started: 1060, killed: None }];
+    let found = holes(&numbered(1..=20), &numbered(missing), &lives);
+    match (found, expected) {
+        (Ok(found), Ok(expected)) => {
+            let found: Vec<(usize, i64)> = found.iter().map(|hole| (hole.lost, hole.age_ms)).collect();
+            assert_eq!(found, expected);
+        }
+        (Err(found), Err(expected)) => assert!(found.contains(expected), "{found}"),
+        (found, expected) => panic!("{found:?}, not {expected:?}"),
+    }
+}
+
+#[test]
+fn a_kill_explains_the_last_readings_before_it_and_nothing_else() {
+    check_holes([], Ok(&[]));
+    check_holes([10], Ok(&[(1, 50)]));
+    check_holes([8, 9, 10], Ok(&[(3, 250)]));
+    check_holes([8, 10], Err("is missing although"));
+    check_holes([5], Err("is missing although"));
+    check_holes([10, 11], Err("nobody killed"));
+    check_holes([20], Err("nobody killed"));
 }
 
 #[test]

@@ -60,38 +60,3 @@ pub fn holes(handed: &[Handed], missing: &[Handed], lives: &[Life]) -> Result<Ve
 
 /// From the PLC's log line to the reading in the recorder's channel, on a busy machine.
 const ON_THE_WIRE_MS: i64 = 20;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn handed(numbers: impl IntoIterator<Item = i64>) -> Vec<Handed> {
-        numbers.into_iter().map(|n| Handed { ms: n * 100, value: n as f64 }).collect()
-    }
-
-    /// Two lives of ten readings each, the first killed at 1050.
-    #[track_caller]
-    fn check(missing: impl IntoIterator<Item = i64>, expected: Result<&[(usize, i64)], &str>) {
-        let lives = [Life { started: 50, killed: Some(1050) }, Life { started: 1060, killed: None }];
-        let found = holes(&handed(1..=20), &handed(missing), &lives);
-        match (found, expected) {
-            (Ok(found), Ok(expected)) => {
-                let found: Vec<(usize, i64)> = found.iter().map(|hole| (hole.lost, hole.age_ms)).collect();
-                assert_eq!(found, expected);
-            }
-            (Err(found), Err(expected)) => assert!(found.contains(expected), "{found}"),
-            (found, expected) => panic!("{found:?}, not {expected:?}"),
-        }
-    }
-
-    #[test]
-    fn a_kill_explains_the_last_readings_before_it_and_nothing_else() {
-        check([], Ok(&[]));
-        check([10], Ok(&[(1, 50)]));
-        check([8, 9, 10], Ok(&[(3, 250)]));
-        check([8, 10], Err("is missing although"));
-        check([5], Err("is missing although"));
-        check([10, 11], Err("nobody killed"));
-        check([20], Err("nobody killed"));
-    }
-}

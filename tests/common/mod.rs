@@ -16,6 +16,7 @@ pub mod holes;
 pub mod link;
 pub mod opcua;
 pub mod plan;
+pub mod plant;
 pub mod plc;
 pub mod receiver;
 pub mod usage;

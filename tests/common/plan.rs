@@ -22,18 +22,21 @@ pub struct Plan {
 /// One sink of it.
 #[derive(Debug, Clone)]
 pub struct SinkPlan {
-    pub name: &'static str,
+    pub name: String,
+    /// Its topics begin with this.
+    pub prefix: String,
     pub port: u16,
     /// More lines of it.
     pub more: String,
 }
 
-/// The device's only tag of interest.
+/// The device.
 pub const DEVICE: &str = "d";
+/// Its tag that names the request.
 pub const TAG: &str = "count";
 
 impl Plan {
-    /// Every 20 ms, a commit each 100 ms, the journal in `dir`, one sink.
+    /// Every 20 ms, a commit each 100 ms, the journal in `dir`, one sink `cloud`.
     pub fn new(dir: &Path, plc_port: u16, broker_port: u16) -> Plan {
         Plan {
             plc_port,
@@ -42,10 +45,11 @@ impl Plan {
             state: dir.join("state"),
             journal: String::new(),
             ballast: 0,
-            sinks: vec![SinkPlan { name: "cloud", port: broker_port, more: String::new() }],
+            sinks: vec![SinkPlan::new("cloud", broker_port)],
         }
     }
 
+    /// The file's text.
     pub fn text(&self) -> String {
         let Plan { plc_port, every_ms, commit_interval_ms, journal, .. } = self;
         // A request that a busy test machine answers late would be no loss of the agent's, but look like one.
@@ -65,8 +69,8 @@ commit_interval = "{commit_interval_ms}ms"
 name = "plc"
 modbus_tcp = "127.0.0.1:{plc_port}"
 timeout = "10s"
-retry = "50ms"
-retry_max = "200ms"
+retry = "100ms"
+retry_max = "500ms"
 
 [[device]]
 id = "{DEVICE}"
@@ -81,10 +85,10 @@ tags = [
             text += &format!("    {{ name = \"b{n}\", address = \"holding:{}\", type = \"u16\" }},\n", 8 + n);
         }
         text += "]\n";
-        for SinkPlan { name, port, more } in &self.sinks {
+        for SinkPlan { name, prefix, port, more } in &self.sinks {
             text += &format!(
                 "\n[[sink]]\nname = \"{name}\"\nmqtt = \"mqtt://127.0.0.1:{port}\"\nallow_plaintext = true\n\
-                 send = [\"*\", \"events\"]\nprefix = \"{name}\"\n{more}\n"
+                 send = [\"*\", \"events\"]\nprefix = \"{prefix}\"\nclient_id = \"{prefix}-{name}\"\n{more}\n"
             );
         }
         text
@@ -92,8 +96,16 @@ tags = [
 
     /// Writes it into `dir`.
     pub fn write(&self, dir: &Path) -> PathBuf {
+        fs::create_dir_all(dir).unwrap();
         let file = dir.join("workshop.toml");
         fs::write(&file, self.text()).unwrap();
         file
+    }
+}
+
+impl SinkPlan {
+    /// Its topics begin with its name.
+    pub fn new(name: &str, port: u16) -> SinkPlan {
+        SinkPlan { name: name.to_owned(), prefix: name.to_owned(), port, more: String::new() }
     }
 }

@@ -11,3 +11,5 @@
 mod common;
 
 mod kills; // SIGKILL at any moment
+
+mod power; // power cuts, by the image of a disk
