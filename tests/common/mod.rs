@@ -13,12 +13,14 @@ pub mod dice;
 pub mod disk;
 pub mod gate;
 pub mod holes;
+pub mod io_fault;
 pub mod link;
 pub mod opcua;
 pub mod plan;
 pub mod plant;
 pub mod plc;
 pub mod receiver;
+pub mod script;
 pub mod usage;
 pub mod wire;
 

@@ -13,3 +13,5 @@ mod common;
 mod kills; // SIGKILL at any moment
 
 mod power; // power cuts, by the image of a disk
+
+mod brokers; // that hang up, fall silent, lie
