@@ -14,4 +14,6 @@ mod kills; // SIGKILL at any moment
 
 mod power; // power cuts, by the image of a disk
 
+mod refusals; // disks whose Nth call fails
+
 mod brokers; // that hang up, fall silent, lie
