@@ -15,16 +15,10 @@ use crate::common::{temp_dir, wait_for};
 /// Agents at a time: they wait more than they work.
 const WORKERS: usize = 5;
 
-/// Kinds of calls, and how many of them a second of work makes at least: further on a fault would not come soon.
-const CALLS: [(&str, u64); 7] = [
-    ("write", 60),
-    ("sync", 20),
-    ("read", 20),
-    ("open", 3),
-    ("truncate", 2),
-    ("write,sync,read,open,truncate,rename,map", 60),
-    ("write,sync", 60),
-];
+/// Kinds of calls, and how many of them a second of work makes at least: further on a fault would not come soon. (Files are
+/// cut shorter only at starts and ends, so that this is left to the second test.)
+const CALLS: [(&str, u64); 5] =
+    [("write", 40), ("sync", 12), ("read", 8), ("open", 1), ("write,sync,read,open,truncate,rename,map", 60)];
 
 #[test]
 fn a_running_agent_outlives_a_disk_that_refuses_the_nth_call() {
@@ -32,8 +26,8 @@ fn a_running_agent_outlives_a_disk_that_refuses_the_nth_call() {
     let mut faults = Vec::new();
     for (calls, most) in CALLS {
         for (kind, once) in [("EIO", true), ("EIO", false), ("ENOSPC", false), ("TORN", false)] {
-            if calls == "read" && kind != "EIO" {
-                continue; // no read fails like that
+            if matches!(calls, "read" | "open") && kind != "EIO" {
+                continue; // they do not fail like that
             }
             if is_long() {
                 faults.extend((1..=most).map(|nth| IoFault { calls, nth, kind, once, from_start: false }));
@@ -45,7 +39,7 @@ fn a_running_agent_outlives_a_disk_that_refuses_the_nth_call() {
     }
     let fired = sweep(faults, |plant, receiver, fault, dir| while_running(plant, receiver, fault, dir));
     println!("{fired:?} (without and with a fault that came)");
-    assert!(fired[1] * 3 > fired[0], "most faults never came: {fired:?}");
+    assert!(fired[1] > 3 * fired[0], "most faults never came: {fired:?}");
 }
 
 #[test]
@@ -95,15 +89,21 @@ fn sweep(faults: Vec<IoFault>, attempt: impl Fn(Plant, &Receiver, &IoFault, &Pat
 /// The fault comes to an agent at work, whose broker is away for a while, so that it writes and reads back.
 fn while_running(mut plant: Plant, receiver: &Receiver, fault: &IoFault, dir: &Path) -> bool {
     let rig = Rig::new(fault, &plant.plan.state, dir);
+    if matches!(fault.calls, "read" | "open") {
+        // More than the agent keeps in memory for its sinks, so that it reads what it wrote.
+        (plant.plan.every_ms, plant.plan.ballast) = (10, 117);
+    }
     let mut agent = plant.start_with(&rig.env());
     plant.collects(5);
     plant.all_arrives(receiver);
     rig.arm();
+    let connections = plant.gate.passed();
     plant.gate.close();
     sleep(Duration::from_millis(1200));
     plant.gate.open();
     // The broker is there again while the disk still refuses.
-    sleep(Duration::from_millis(800));
+    wait_for("a connection", || (plant.gate.passed() > connections).then_some(()));
+    sleep(Duration::from_millis(600));
     let has_come = !rig.fired().is_empty();
     rig.heal();
     assert!(agent.is_running(), "{fault:?}: {}", agent.log());
