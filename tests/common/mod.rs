@@ -20,6 +20,7 @@ pub mod plan;
 pub mod plant;
 pub mod plc;
 pub mod receiver;
+pub mod rows;
 pub mod script;
 pub mod usage;
 pub mod wire;

@@ -1,9 +1,10 @@
 //! A plant: PLC, broker, a gate on the way to it, and a receiver that has everything that the broker acknowledged; and the
 //! questions that the fault suite asks of them again and again. Many tests may share one broker: each has its own prefix.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::account::{Account, Handed, compare};
+use super::account::{Account, Handed, compare, parse};
 use super::agent::Agent;
 use super::broker::Mosquitto;
 use super::gate::Gate;
@@ -11,6 +12,9 @@ use super::plan::{DEVICE, Plan, TAG};
 use super::plc::{LADDER, Plc};
 use super::receiver::Receiver;
 use super::{free_port, wait_for};
+
+/// Some hundred messages, also where many tests share a receiver.
+const NEWEST_BYTES: u64 = 1 << 20;
 
 pub struct Plant {
     pub dir: PathBuf,
@@ -64,8 +68,16 @@ impl Plant {
     pub fn all_arrives(&self, receiver: &Receiver) {
         let counter = f64::from(self.plc.last_counter(&LADDER[0]));
         wait_for(&format!("{}: the value {counter} to arrive", self.prefix), || {
-            self.books(receiver).values(DEVICE, TAG).last().is_some_and(|last| *last >= counter).then_some(())
+            self.newest_value(receiver).is_some_and(|last| last >= counter).then_some(())
         });
+    }
+
+    /// The value that arrived last.
+    pub fn newest_value(&self, receiver: &Receiver) -> Option<f64> {
+        let topic = format!("{}/huada/ws1/{DEVICE}/data", self.prefix);
+        let newest = receiver.newest(NEWEST_BYTES);
+        let mut deliveries = newest.iter().rev().filter(|m| m.topic == topic).map(|m| parse(&m.topic, &m.payload).unwrap());
+        deliveries.find_map(|d| d.samples.iter().rev().find_map(|sample| sample.values.get(TAG)?.as_f64()))
     }
 
     /// Ends the agent in order, after everything has arrived.
@@ -90,6 +102,36 @@ impl Plant {
         }
         missing
     }
+}
+
+/// What an agent said about itself, in events: each once.
+#[derive(Debug, Default, PartialEq)]
+pub struct Told {
+    /// Samples given up, by cause.
+    pub dropped: BTreeMap<String, u64>,
+    /// Records that once were written and are not there any more.
+    pub missing: u64,
+}
+
+/// What was told under a prefix.
+pub fn told(receiver: &Receiver, prefix: &str) -> Told {
+    let topic = format!("{prefix}/huada/ws1/events");
+    let (mut told, mut seen) = (Told::default(), BTreeSet::new());
+    for message in receiver.messages().iter().filter(|m| m.topic == topic) {
+        let json: serde_json::Value = serde_json::from_slice(&message.payload).unwrap();
+        if !seen.insert(json["id"].to_string()) {
+            continue;
+        }
+        match json["event"].as_str() {
+            Some("dropped") => {
+                let cause = json["cause"].as_str().unwrap().to_owned();
+                *told.dropped.entry(cause).or_default() += json["samples"].as_u64().unwrap();
+            }
+            Some("started") => told.missing += json["missing"].as_u64().unwrap(),
+            _ => {}
+        }
+    }
+    told
 }
 
 /// What arrived under a prefix.

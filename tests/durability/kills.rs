@@ -1,6 +1,7 @@
 //! SIGKILL at any moment, hundreds of times: what is lost lies within one commit interval before a kill; no position is used
 //! twice, the order is kept, and no gap is told where there is none.
 
+use std::collections::BTreeSet;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use crate::common::holes::{Hole, Life, holes};
 use crate::common::plan::{DEVICE, TAG};
 use crate::common::plant::Plant;
 use crate::common::receiver::Receiver;
+use crate::common::rows::rows;
 use crate::common::{now_ms, temp_dir};
 
 /// Until a thread of the agent runs that should run, on a machine with two cores and as many tests at work.
@@ -20,33 +22,59 @@ const SCHEDULING_MS: i64 = 250;
 
 #[test]
 fn a_kill_at_any_moment_costs_at_most_one_commit_interval() {
-    let (dir, mut dice) = (temp_dir(), Dice::of("kills"));
+    kills("kills", "", sized(70, 1000));
+}
+
+#[test]
+fn the_same_holds_where_everything_is_kept() {
+    kills("kills, persist always", "persist = \"always\"", sized(40, 500));
+}
+
+fn kills(name: &str, journal: &str, lives_wanted: usize) {
+    let (dir, mut dice) = (temp_dir(), Dice::of(name));
     let dir = dir.path();
     let broker = Mosquitto::start_in(dir, Setup::default());
     let receiver = Receiver::start(broker.plain_port, dir);
     let mut plant = Plant::new(dir, "kills", &broker);
+    plant.plan.journal = journal.to_owned();
     let clock = SyncClock::start(dir);
-    let (mut lives, mut kills, mut cut_off) = (Vec::new(), 0, 0);
+    let (mut lives, mut kills, mut cut_off, mut held) = (Vec::new(), 0, 0, 0);
 
-    for _ in 0..sized(110, 1000) {
-        // A third of the lives has no broker, and in a third of them it comes or goes in the middle.
-        let starts_open = dice.falls(66);
-        set(&mut plant.gate, starts_open);
+    for _ in 0..lives_wanted {
         let started = now_ms();
+        let weather = dice.between(0, 100);
+        set(&mut plant.gate, weather < 66);
         let mut agent = plant.start();
-        // Also within the start, before anything is collected.
-        let span = if dice.falls(15) { dice.between(0, 100) } else { dice.between(100, 900) };
-        if dice.falls(33) {
-            let before = dice.between(0, span + 1);
-            sleep(Duration::from_millis(before));
-            set(&mut plant.gate, !starts_open);
-            sleep(Duration::from_millis(span - before));
-        } else {
-            sleep(Duration::from_millis(span));
+        let pause = |ms: u64| sleep(Duration::from_millis(ms));
+        match weather {
+            // Within the start, before anything is collected.
+            0..12 => pause(dice.between(0, 100)),
+            // Long enough for the agent to trust the broker and to write nothing any more; then, half the time, the broker
+            // falls silent, and what is on the way is nowhere else.
+            12..40 => {
+                let begun = now_ms();
+                while journal.is_empty() && now_ms() < begun + 4000 && !holds(&plant, &receiver) {
+                    pause(100);
+                }
+                held += usize::from(holds(&plant, &receiver));
+                if dice.falls(50) {
+                    plant.gate.freeze();
+                    pause(dice.between(0, 300));
+                }
+            }
+            // The broker comes or goes in the middle, or not.
+            _ => {
+                pause(dice.between(50, 450));
+                if dice.falls(33) {
+                    let is_open = plant.gate.is_open();
+                    set(&mut plant.gate, !is_open);
+                }
+                pause(dice.between(50, 450));
+            }
         }
         cut_off += usize::from(!plant.gate.is_open());
         // Some end in order, which stores the cursors: else each life would send everything again that was ever sent.
-        if dice.falls(5) && span > 100 {
+        if dice.falls(5) && weather >= 40 {
             agent.sigterm();
             assert_eq!(agent.wait().code(), Some(0), "{}", agent.log());
             lives.push(Life { started, killed: None });
@@ -54,6 +82,7 @@ fn a_kill_at_any_moment_costs_at_most_one_commit_interval() {
         }
         let killed = now_ms();
         agent.sigkill();
+        plant.gate.thaw();
         kills += 1;
         lives.push(Life { started, killed: Some(killed) });
     }
@@ -75,12 +104,13 @@ fn a_kill_at_any_moment_costs_at_most_one_commit_interval() {
         assert!(hole.age_ms <= within(hole), "{hole:?} may be {} ms old", within(hole));
     }
     // The faults were real: kills hit collections, connections and backlogs, and some of them cost something.
-    let boots: std::collections::BTreeSet<_> = account.deliveries.iter().map(|d| d.id[..12].to_owned()).collect();
+    let boots: BTreeSet<_> = account.deliveries.iter().map(|d| d.id[..12].to_owned()).collect();
     let mut ages: Vec<i64> = found.iter().map(|hole| hole.age_ms).collect();
     ages.sort_unstable();
     println!(
-        "{kills} kills, {cut_off} of them without a broker, {} connections; {} boots delivered, {} messages, {} duplicates \
-         recognised; {} kills cost readings, {} in all; age of the oldest: median {:?} ms, worst {:?} ms",
+        "{name}: {kills} kills, {cut_off} of them without a broker, {held} while nothing was written; {} connections, {} boots \
+         delivered, {} messages, {} duplicates recognised; {} kills cost readings, {} in all; the oldest was {:?} ms old in \
+         the middle, {:?} ms at worst",
         plant.gate.passed(),
         boots.len(),
         account.deliveries.len(),
@@ -93,7 +123,14 @@ fn a_kill_at_any_moment_costs_at_most_one_commit_interval() {
     assert!(boots.len() * 2 > lives.len(), "few of the killed agents had collected anything");
     assert!(found.len() * 5 > kills, "the kills cost next to nothing: they did not hit");
     assert!(account.duplicates > 0, "no kill interrupted a delivery");
-    assert!(plant.gate.passed() * 3 > kills && cut_off * 6 > kills, "the broker was always there, or never");
+    assert!(plant.gate.passed() * 3 > kills && cut_off * 8 > kills, "the broker was always there, or never");
+    assert_eq!(held * 20 > kills, journal.is_empty(), "{held} lives held back what was being delivered");
+}
+
+/// Whether the broker has records that were never written.
+fn holds(plant: &Plant, receiver: &Receiver) -> bool {
+    let written = rows(&plant.plan.state).last().map_or(0, |(seq, _)| *seq);
+    plant.books(receiver).deliveries.last().is_some_and(|delivery| delivery.seq > written + 3)
 }
 
 fn set(gate: &mut Gate, is_open: bool) {

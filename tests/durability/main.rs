@@ -14,6 +14,10 @@ mod kills; // SIGKILL at any moment
 
 mod power; // power cuts, by the image of a disk
 
+mod damage; // files cut, flipped, replaced, taken away
+
+mod full; // a disk without a byte left
+
 mod refusals; // disks whose Nth call fails
 
 mod brokers; // that hang up, fall silent, lie

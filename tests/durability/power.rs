@@ -6,11 +6,10 @@
 //! has synced it. So each row that is seen before the cut must be on the device, and with any other setting some are not: the
 //! control group proves that this method sees such a loss.
 
-use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 
 use crate::common::agent::Agent;
 use crate::common::broker::{Mosquitto, Setup};
@@ -19,6 +18,7 @@ use crate::common::disk::{Mount, copy_image, make_image};
 use crate::common::plan::Plan;
 use crate::common::plant::{Plant, books};
 use crate::common::receiver::Receiver;
+use crate::common::rows::rows;
 use crate::common::{free_port, signal, temp_dir, wait_for};
 
 /// Room for the journal of a minute, and small enough to be copied in some 30 ms.
@@ -45,10 +45,10 @@ fn no_power_cut_loses_a_committed_batch() {
     for cut in 0..sized(20, 200) {
         // From the first moments of a file on, and at any point of a commit.
         sleep(Duration::from_millis(dice.between(20, 700)));
-        let rows = rows(&plant.plan.state);
+        let before = rows(&plant.plan.state);
         signal(agent.pid(), "STOP");
         copy_image(&image, &copy);
-        let seen_after = self::rows(&plant.plan.state).len();
+        let seen_after = rows(&plant.plan.state).len();
         signal(agent.pid(), "CONT");
 
         let prefix = format!("cut{cut}");
@@ -68,13 +68,13 @@ fn no_power_cut_loses_a_committed_batch() {
         drop(restored);
 
         assert_eq!(account.broken, [""; 0], "cut {cut}");
-        for (seq, samples) in &rows {
+        for (seq, samples) in &before {
             let found = account.deliveries.iter().find(|d| d.seq == *seq);
             let found = found.map(|d| d.samples.len() as u64);
             assert_eq!(found, Some(*samples), "cut {cut}: record {seq} was committed before it");
         }
-        committed += rows.len();
-        unsynced += seen_after.saturating_sub(rows.len());
+        committed += before.len();
+        unsynced += seen_after.saturating_sub(before.len());
     }
     println!("{committed} committed records looked for, none lost; {unsynced} more were committed while the cuts were prepared");
     assert!(committed > 300, "hardly anything was at stake: {committed}");
@@ -120,15 +120,4 @@ fn the_method_of_the_power_cuts_sees_a_loss_where_there_is_one() {
         println!("synchronous={synchronous}: {lost} of 300 commits lost in 5 cuts");
         assert_eq!(lost > 0, loses, "synchronous={synchronous}: {lost} lost");
     }
-}
-
-/// Position and samples of each committed data record.
-fn rows(state: &Path) -> Vec<(u64, u64)> {
-    let open = || -> rusqlite::Result<Vec<(u64, u64)>> {
-        let reader = Connection::open_with_flags(state.join("journal.sqlite"), OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        let mut select = reader.prepare("SELECT seq, samples FROM data ORDER BY seq")?;
-        let rows = select.query_map([], |row| Ok((row.get::<_, i64>(0)? as u64, row.get::<_, i64>(1)? as u64)))?;
-        rows.collect()
-    };
-    open().unwrap_or_default() // the file is not made yet
 }

@@ -1,0 +1,288 @@
+//! Files that are damaged, taken away or replaced, between two runs and under a running agent. It starts without a human, says
+//! in numbers what is in doubt, goes on collecting, uses no position twice, and keeps what it could not read.
+
+use std::fs;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::process::Command;
+use std::thread::sleep;
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use crate::common::broker::{Mosquitto, Setup};
+use crate::common::dice::is_root;
+use crate::common::plant::{Plant, told};
+use crate::common::receiver::Receiver;
+use crate::common::rows::rows;
+use crate::common::{program, temp_dir, wait_for};
+
+/// Agents at a time: they wait more than they work.
+const WORKERS: usize = 5;
+
+/// Register values that a message may hold: five scans in a commit interval, one more for a late turn or two.
+const SCANS_PER_RECORD: u64 = 8;
+
+/// One kind of damage.
+#[derive(Clone, Copy)]
+struct Damage {
+    name: &'static str,
+    /// The state of the files in which it happens.
+    when: When,
+    /// Does it, in the journal's directory.
+    act: fn(&Path),
+    /// What may be missing afterwards.
+    costs: Costs,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum When {
+    /// The agent was killed, and all it wrote lies in the WAL.
+    Killed,
+    /// The agent was killed, and a reader has brought the WAL into the file.
+    Settled,
+    /// The agent runs.
+    Running,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Costs {
+    /// No reading at all.
+    Nothing,
+    /// Readings, each of them told.
+    Told,
+}
+
+const DB: &str = "journal.sqlite";
+const WAL: &str = "journal.sqlite-wal";
+const HIGH: &str = "journal.high";
+
+const fn damage(name: &'static str, when: When, costs: Costs, act: fn(&Path)) -> Damage {
+    Damage { name, when, act, costs }
+}
+
+const DAMAGES: [Damage; 23] = [
+    damage("the file is empty", When::Settled, Costs::Told, |dir| cut(&dir.join(DB), |_| 0)),
+    damage("half of the file is gone", When::Settled, Costs::Told, |dir| cut(&dir.join(DB), |len| len / 2)),
+    damage("the file ends in the middle of a page", When::Settled, Costs::Told, |dir| cut(&dir.join(DB), |len| len - 137)),
+    damage("a page of zeros", When::Settled, Costs::Told, |dir| put(&dir.join(DB), page_of_data(dir), &[0; 1024])),
+    damage("all pages but the first are zeros", When::Settled, Costs::Told, |dir| {
+        let len = fs::metadata(dir.join(DB)).unwrap().len();
+        put(&dir.join(DB), 1024, &vec![0; len as usize - 1024]);
+    }),
+    damage("the header is overwritten", When::Settled, Costs::Told, |dir| put(&dir.join(DB), 0, &[0xa5; 100])),
+    damage("bytes of the header are flipped", When::Settled, Costs::Told, |dir| flip(&dir.join(DB), 16, 8)),
+    damage("a page of the tree is flipped", When::Settled, Costs::Told, |dir| flip(&dir.join(DB), page_of_data(dir), 16)),
+    damage("bytes of a record are flipped", When::Settled, Costs::Told, |dir| flip(&dir.join(DB), page_of_data(dir) + 1000, 12)),
+    damage("another program's database", When::Settled, Costs::Told, |dir| {
+        remove(dir, &[DB, WAL]);
+        let other = Connection::open(dir.join(DB)).unwrap();
+        other.execute_batch("CREATE TABLE somebody (else_ TEXT); INSERT INTO somebody VALUES ('x')").unwrap();
+    }),
+    damage("a text file", When::Settled, Costs::Told, |dir| {
+        fs::write(dir.join(DB), "notes of the night shift\n".repeat(500)).unwrap();
+    }),
+    damage("a directory", When::Settled, Costs::Told, |dir| {
+        remove(dir, &[DB, WAL, "journal.sqlite-shm"]);
+        fs::create_dir(dir.join(DB)).unwrap();
+        fs::write(dir.join(DB).join("a file"), "").unwrap();
+    }),
+    damage("the file is gone", When::Settled, Costs::Told, |dir| remove(dir, &[DB, WAL, "journal.sqlite-shm"])),
+    damage("everything is gone", When::Settled, Costs::Told, |dir| remove(dir, &[DB, WAL, "journal.sqlite-shm", HIGH])),
+    damage("the WAL's header is flipped", When::Killed, Costs::Told, |dir| flip(&dir.join(WAL), 0, 24)),
+    damage("a frame of the WAL is flipped", When::Killed, Costs::Told, |dir| {
+        let len = fs::metadata(dir.join(WAL)).unwrap().len();
+        flip(&dir.join(WAL), len / 2, 64);
+    }),
+    damage("the WAL is cut", When::Killed, Costs::Told, |dir| cut(&dir.join(WAL), |len| len * 2 / 3)),
+    damage("the WAL is gone", When::Killed, Costs::Told, |dir| remove(dir, &[WAL, "journal.sqlite-shm"])),
+    damage("the mark is gone", When::Killed, Costs::Nothing, |dir| remove(dir, &[HIGH])),
+    damage("the mark is garbage", When::Killed, Costs::Nothing, |dir| fs::write(dir.join(HIGH), [0x5a; 8192]).unwrap()),
+    damage("the file is emptied under the agent", When::Running, Costs::Told, |dir| cut(&dir.join(DB), |_| 0)),
+    damage("the file is overwritten under the agent", When::Running, Costs::Told, |dir| {
+        let len = fs::metadata(dir.join(DB)).unwrap().len();
+        put(&dir.join(DB), 0, &vec![0xa5; len as usize]);
+        let len = fs::metadata(dir.join(WAL)).unwrap().len();
+        put(&dir.join(WAL), 0, &vec![0xa5; len as usize]);
+    }),
+    damage("everything is taken away under the agent", When::Running, Costs::Told, |dir| {
+        remove(dir, &[DB, WAL, "journal.sqlite-shm", HIGH]);
+    }),
+];
+
+#[test]
+fn no_damage_to_the_files_keeps_the_agent_from_working_or_counting() {
+    let dir = temp_dir();
+    let dir = dir.path();
+    let broker = Mosquitto::start_in(dir, Setup::default());
+    let receiver = Receiver::start(broker.plain_port, dir);
+    let only = std::env::var("CLOUDWARD_DAMAGE").unwrap_or_default(); // part of a name, to look at one alone
+    let failures = std::sync::Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for worker in 0..WORKERS {
+            let mine = DAMAGES.iter().enumerate().skip(worker).step_by(WORKERS);
+            let mine = mine.filter(|(_, damage)| damage.name.contains(&only));
+            let (broker, receiver, failures) = (&broker, &receiver, &failures);
+            scope.spawn(move || {
+                for (n, damage) in mine {
+                    let plant = Plant::new(dir, &format!("d{n}"), broker);
+                    let attempt = std::panic::AssertUnwindSafe(|| suffer(plant, receiver, damage));
+                    if std::panic::catch_unwind(attempt).is_err() {
+                        failures.lock().unwrap().push(damage.name);
+                    }
+                }
+            });
+        }
+    });
+    let failures = failures.into_inner().unwrap();
+    assert!(failures.is_empty(), "{} of {} kinds of damage: {failures:#?}", failures.len(), DAMAGES.len());
+}
+
+fn suffer(mut plant: Plant, receiver: &Receiver, damage: &Damage) {
+    let (name, state) = (damage.name, plant.plan.state.clone());
+    let mut agent = plant.start();
+    plant.collects(10);
+    plant.all_arrives(receiver);
+    let before = agent.log().len();
+    plant.gate.close();
+    agent.wait_log(before, &["CW42", "CW45"]);
+    plant.collects(60);
+    wait_for("commits", || (rows(&state).len() > 10).then_some(()));
+    if damage.when == When::Running {
+        (damage.act)(&state);
+        plant.collects(60);
+        assert!(agent.is_running(), "{name}: {}", agent.log());
+        plant.gate.open();
+        plant.collects(10);
+        plant.all_arrives(receiver);
+        plant.finish(&mut agent, receiver);
+    } else {
+        sleep(Duration::from_millis(300)); // the last commit before the kill is whole
+        agent.sigkill();
+        if damage.when == When::Settled {
+            let settle = Connection::open(state.join(DB)).unwrap();
+            settle.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+        }
+        plant.gate.open();
+    }
+    let last_before = rows(&state).last().map_or(0, |(seq, _)| *seq);
+    if damage.when != When::Running {
+        (damage.act)(&state);
+    }
+    let first_of_second = plant.handed().len();
+    let mut agent = plant.start();
+    plant.collects(20);
+    assert!(agent.is_running(), "{name}: {}", agent.log());
+    plant.all_arrives(receiver);
+    plant.finish(&mut agent, receiver);
+    // And once more: what was put in place of the damage is sound.
+    let mut third = plant.start();
+    plant.collects(10);
+    plant.finish(&mut third, receiver);
+
+    let account = plant.books(receiver);
+    let log = agent.log();
+    let broken: Vec<_> = account.broken.iter().filter(|broken| !broken.starts_with("gap before")).collect();
+    assert!(broken.is_empty(), "{name}: {broken:?}\n{log}");
+    if damage.when != When::Running && name != "everything is gone" {
+        let boots = account.deliveries.iter().map(|d| &d.id[..12]).collect::<Vec<_>>();
+        let reused = account.deliveries.iter().zip(&boots).filter(|(d, boot)| **boot != boots[0] && d.seq <= last_before);
+        assert_eq!(reused.count(), 0, "{name}: positions were given again");
+    }
+    let missing = plant.missing(&account);
+    let handed = plant.handed();
+    let late = missing.iter().filter(|h| handed[first_of_second..].contains(h)).count();
+    assert_eq!(late, 0, "{name}: readings after the damage are missing\n{log}");
+    let told = told(receiver, &plant.prefix);
+    println!("{name}: {} missing, {told:?}, {} gaps", missing.len(), account.broken.len());
+    match damage.costs {
+        // What had no position yet, or was not written, goes with any kill.
+        Costs::Nothing => assert!(missing.len() < 10, "{name}: {} missing\n{log}", missing.len()),
+        Costs::Told => {
+            let samples = told.dropped.values().sum::<u64>() + told.missing * SCANS_PER_RECORD + damaged(&log) * SCANS_PER_RECORD;
+            let by_the_kill = 10;
+            assert!(missing.len() as u64 <= samples + by_the_kill, "{name}: {} missing, {told:?}\n{log}", missing.len());
+        }
+    }
+}
+
+/// CW311: the records that the log says are damaged.
+fn damaged(log: &str) -> u64 {
+    let lines = log.lines().filter(|line| line.contains("[CW311]"));
+    lines.filter_map(|line| line.split(" records in the journal").next()?.rsplit(' ').next()?.parse::<u64>().ok()).sum()
+}
+
+#[test]
+fn a_file_that_may_not_be_written_is_no_end() {
+    if !is_root("a write-protected journal") {
+        return;
+    }
+    let dir = temp_dir();
+    let dir = dir.path();
+    let broker = Mosquitto::start_in(dir, Setup::default());
+    let receiver = Receiver::start(broker.plain_port, dir);
+    let mut plant = Plant::new(dir, "p", &broker);
+    plant.gate.close();
+    let mut agent = plant.start();
+    plant.collects(30);
+    wait_for("commits", || (rows(&plant.plan.state).len() > 3).then_some(()));
+    agent.sigkill();
+    let db = plant.plan.state.join(DB);
+    protect(&db, true);
+    assert!(fs::File::options().write(true).open(&db).is_err(), "the file system cannot protect a file");
+    plant.gate.open();
+    let mut agent = plant.start();
+    let ended = wait_for("a word about the file, or work", || {
+        let says = agent.log().contains("CW30");
+        (says || !agent.is_running()).then(|| !agent.is_running())
+    });
+    protect(&db, false);
+    if ended {
+        agent = plant.start(); // as systemd does
+    }
+    plant.collects(10);
+    plant.finish(&mut agent, &receiver);
+    let account = plant.books(&receiver);
+    assert_eq!(account.broken, [""; 0]);
+    assert!(plant.missing(&account).len() < 10);
+}
+
+/// Not even root may write to it then.
+fn protect(file: &Path, is_on: bool) {
+    let status = Command::new(program("chattr")).arg(if is_on { "+i" } else { "-i" }).arg(file).status().unwrap();
+    assert!(status.success(), "chattr failed: the tests need ext4 or another file system with attributes");
+}
+
+fn cut(file: &Path, to: impl Fn(u64) -> u64) {
+    let file = fs::File::options().write(true).open(file).unwrap();
+    file.set_len(to(file.metadata().unwrap().len())).unwrap();
+}
+
+fn put(file: &Path, at: u64, bytes: &[u8]) {
+    let file = fs::File::options().write(true).open(file).unwrap();
+    file.write_all_at(bytes, at).unwrap();
+}
+
+fn flip(file: &Path, at: u64, bytes: usize) {
+    let file = fs::File::options().read(true).write(true).open(file).unwrap();
+    let mut found = vec![0; bytes];
+    file.read_exact_at(&mut found, at).unwrap();
+    found.iter_mut().for_each(|byte| *byte ^= 0xff);
+    file.write_all_at(&found, at).unwrap();
+}
+
+fn remove(dir: &Path, names: &[&str]) {
+    for name in names {
+        fs::remove_file(dir.join(name)).ok(); // the last connection may have taken it away
+    }
+}
+
+/// Where a leaf page of the table `data` begins, in the middle of the table.
+fn page_of_data(dir: &Path) -> u64 {
+    let reader = Connection::open(dir.join(DB)).unwrap();
+    let sql = "SELECT pageno FROM dbstat WHERE name = 'data' AND pagetype = 'leaf' ORDER BY path";
+    let mut select = reader.prepare(sql).unwrap();
+    let pages: Vec<i64> = select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    (pages[pages.len() / 2] as u64 - 1) * 1024
+}
+
