@@ -63,6 +63,16 @@ impl Plant {
         wait_for("more readings of the PLC", || (self.plc.last_counter(&LADDER[0]) >= before + scans).then_some(()));
     }
 
+    /// The same, and the agent must be there all the time.
+    #[track_caller]
+    pub fn works(&self, agent: &mut Agent, scans: u32) {
+        let before = self.plc.last_counter(&LADDER[0]);
+        wait_for("more readings of the PLC", || {
+            assert!(agent.is_running(), "the agent ended: {}", agent.log());
+            (self.plc.last_counter(&LADDER[0]) >= before + scans).then_some(())
+        });
+    }
+
     /// Waits until everything that is handed out by now has arrived.
     #[track_caller]
     pub fn all_arrives(&self, receiver: &Receiver) {

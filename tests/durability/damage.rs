@@ -150,11 +150,9 @@ fn suffer(mut plant: Plant, receiver: &Receiver, damage: &Damage) {
     wait_for("commits", || (rows(&state).len() > 10).then_some(()));
     if damage.when == When::Running {
         (damage.act)(&state);
-        plant.collects(60);
-        assert!(agent.is_running(), "{name}: {}", agent.log());
+        plant.works(&mut agent, 60);
         plant.gate.open();
-        plant.collects(10);
-        plant.all_arrives(receiver);
+        plant.works(&mut agent, 10);
         plant.finish(&mut agent, receiver);
     } else {
         sleep(Duration::from_millis(300)); // the last commit before the kill is whole
@@ -171,13 +169,11 @@ fn suffer(mut plant: Plant, receiver: &Receiver, damage: &Damage) {
     }
     let first_of_second = plant.handed().len();
     let mut agent = plant.start();
-    plant.collects(20);
-    assert!(agent.is_running(), "{name}: {}", agent.log());
-    plant.all_arrives(receiver);
+    plant.works(&mut agent, 20);
     plant.finish(&mut agent, receiver);
     // And once more: what was put in place of the damage is sound.
     let mut third = plant.start();
-    plant.collects(10);
+    plant.works(&mut third, 10);
     plant.finish(&mut third, receiver);
 
     let account = plant.books(receiver);

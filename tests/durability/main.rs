@@ -14,6 +14,12 @@ mod kills; // SIGKILL at any moment
 
 mod power; // power cuts, by the image of a disk
 
+mod outage; // a day of it
+
+mod sinks; // two, one of them dead
+
+mod neighbours; // others at the journal
+
 mod damage; // files cut, flipped, replaced, taken away
 
 mod full; // a disk without a byte left
