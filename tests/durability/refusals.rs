@@ -3,7 +3,7 @@
 
 use std::path::Path;
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::common::broker::{Mosquitto, Setup};
 use crate::common::dice::{Dice, is_long, sized};
@@ -39,7 +39,7 @@ fn a_running_agent_outlives_a_disk_that_refuses_the_nth_call() {
     }
     let fired = sweep(faults, |plant, receiver, fault, dir| while_running(plant, receiver, fault, dir));
     println!("{fired:?} (without and with a fault that came)");
-    assert!(fired[1] > 3 * fired[0], "most faults never came: {fired:?}");
+    assert!(fired[1] > 2 * fired[0], "most faults never came: {fired:?}");
 }
 
 #[test]
@@ -101,6 +101,10 @@ fn while_running(mut plant: Plant, receiver: &Receiver, fault: &IoFault, dir: &P
     rig.arm();
     plant.gate.close();
     sleep(Duration::from_millis(1200));
+    let begun = Instant::now();
+    while is_killed && rig.fired().is_empty() && begun.elapsed() < Duration::from_secs(3) {
+        sleep(Duration::from_millis(50));
+    }
     if is_killed {
         // What waited in memory must be on the disk soon after it is healed: the broker is still away when the agent dies.
         let has_come = !rig.fired().is_empty();
