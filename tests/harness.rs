@@ -149,8 +149,8 @@ fn a_kill_explains_the_last_readings_before_it_and_nothing_else() {
     check_holes([], Ok(&[]));
     check_holes([10], Ok(&[(1, 50)]));
     check_holes([8, 9, 10], Ok(&[(3, 250)]));
-    check_holes([8, 10], Err("is missing although"));
-    check_holes([5], Err("is missing although"));
+    check_holes([8, 10], Err("are missing although"));
+    check_holes([5], Err("are missing although"));
     check_holes([10, 11], Err("nobody killed"));
     check_holes([20], Err("nobody killed"));
 }

@@ -31,9 +31,10 @@ pub fn holes(handed: &[Handed], missing: &[Handed], lives: &[Life]) -> Result<Ve
         return Err(format!("{stray:?} was handed out before the agent started"));
     }
     for (n, life) in lives.iter().enumerate() {
-        let until = lives.get(n + 1).map_or(i64::MAX, |next| next.started);
+        let from = if n == 0 { life.started } else { life.started + STARTING_MS };
+        let until = lives.get(n + 1).map_or(i64::MAX, |next| next.started + STARTING_MS);
         let of_life = |list: &[Handed]| -> Vec<Handed> {
-            list.iter().filter(|h| (life.started..until).contains(&h.ms)).copied().collect()
+            list.iter().filter(|h| (from..until).contains(&h.ms)).copied().collect()
         };
         let (mut handed, mut missing) = (of_life(handed), of_life(missing));
         let ended = life.killed.unwrap_or(i64::MAX);
@@ -47,16 +48,26 @@ pub fn holes(handed: &[Handed], missing: &[Handed], lives: &[Life]) -> Result<Ve
         }
         let Some(first) = missing.first() else { continue };
         let Some(killed) = life.killed else {
-            return Err(format!("{} readings are missing from a run that nobody killed, first {first:?}", missing.len()));
+            return Err(format!(
+                "{} readings are missing from a run that nobody killed, first {first:?}",
+                missing.len()
+            ));
         };
         if handed[handed.len() - missing.len()..] != missing {
             let kept = handed.iter().rev().find(|h| !missing.contains(h));
-            return Err(format!("{first:?} is missing although {kept:?} of the same life arrived"));
+            let last = missing.last();
+            return Err(format!(
+                "{first:?} to {last:?}, {} in all, are missing although {kept:?} of the same life arrived: {life:?}, number {n}",
+                missing.len()
+            ));
         }
         found.push(Hole { killed, lost: missing.len(), age_ms: killed - first.ms });
     }
     Ok(found)
 }
+
+/// No agent has asked anything so soon after its start; what is handed out by then answers a request of the life before.
+const STARTING_MS: i64 = 5;
 
 /// From the PLC's log line to the reading in the recorder's channel, on a busy machine.
 const ON_THE_WIRE_MS: i64 = 20;

@@ -86,7 +86,8 @@ impl Plant {
     pub fn newest_value(&self, receiver: &Receiver) -> Option<f64> {
         let topic = format!("{}/huada/ws1/{DEVICE}/data", self.prefix);
         let newest = receiver.newest(NEWEST_BYTES);
-        let mut deliveries = newest.iter().rev().filter(|m| m.topic == topic).map(|m| parse(&m.topic, &m.payload).unwrap());
+        let mut deliveries =
+            newest.iter().rev().filter(|m| m.topic == topic).map(|m| parse(&m.topic, &m.payload).unwrap());
         deliveries.find_map(|d| d.samples.iter().rev().find_map(|sample| sample.values.get(TAG)?.as_f64()))
     }
 
@@ -148,5 +149,7 @@ pub fn told(receiver: &Receiver, prefix: &str) -> Told {
 pub fn books(receiver: &Receiver, prefix: &str) -> Account {
     let topic = format!("{prefix}/");
     let messages = receiver.messages();
-    Account::of(messages.iter().filter(|m| m.topic.starts_with(&topic)).map(|m| (m.topic.as_str(), m.payload.as_slice())))
+    Account::of(
+        messages.iter().filter(|m| m.topic.starts_with(&topic)).map(|m| (m.topic.as_str(), m.payload.as_slice())),
+    )
 }

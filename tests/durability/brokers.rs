@@ -36,7 +36,10 @@ fn whatever_a_broker_does_what_it_has_not_acknowledged_comes_again() {
         ("sends garbage", vec![Manner { good: 3, then: Then::Bytes(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()) }]),
         ("sends half a packet", vec![Manner { good: 3, then: Then::Bytes(vec![0x40, 2, 0]) }]),
         ("sends a packet of 256 MB", vec![Manner { good: 3, then: Then::Bytes(vec![0x40, 0xff, 0xff, 0xff, 0x7f]) }]),
-        ("sends a length without end", vec![Manner { good: 3, then: Then::Bytes(vec![0x40, 0xff, 0xff, 0xff, 0xff, 0xff]) }]),
+        (
+            "sends a length without end",
+            vec![Manner { good: 3, then: Then::Bytes(vec![0x40, 0xff, 0xff, 0xff, 0xff, 0xff]) }],
+        ),
         ("acknowledges message 0", vec![Manner { good: 3, then: Then::Bytes(puback(0)) }]),
         ("acknowledges message 65535", vec![Manner { good: 3, then: Then::Bytes(puback(65_535)) }]),
         ("sends a PUBACK without id", vec![Manner { good: 3, then: Then::Bytes(vec![0x40, 0]) }]),
@@ -51,7 +54,9 @@ fn whatever_a_broker_does_what_it_has_not_acknowledged_comes_again() {
         let workers: Vec<_> = (0..WORKERS)
             .map(|worker| {
                 let mine = cases.iter().enumerate().skip(worker).step_by(WORKERS);
-                scope.spawn(move || mine.for_each(|(n, (name, manners))| misbehave(&dir.join(n.to_string()), name, manners)))
+                scope.spawn(move || {
+                    mine.for_each(|(n, (name, manners))| misbehave(&dir.join(n.to_string()), name, manners))
+                })
             })
             .collect();
         for worker in workers {
@@ -77,7 +82,9 @@ fn misbehave(dir: &Path, name: &str, manners: &[Manner]) {
     // On with it, through the silence and the pause before the next connection.
     let is_slow = matches!(manners[0].then, Then::Slow(_) | Then::Twice);
     wait_for(&format!("{name}: a good connection"), || {
-        (broker.connections() > manners.len() || is_slow).then_some(()).filter(|()| broker.misdeeds().len() >= manners.len())
+        (broker.connections() > manners.len() || is_slow)
+            .then_some(())
+            .filter(|()| broker.misdeeds().len() >= manners.len())
     });
     let until = f64::from(plc.last_counter(&LADDER[0]) + 10);
     wait_for(&format!("{name}: value {until} acknowledged"), || {
@@ -132,7 +139,8 @@ fn outages_of_all_kinds_lose_nothing_with_and_without_sessions() {
 }
 
 fn outages(persistence: bool) {
-    let (dir, mut dice) = (temp_dir(), Dice::of(if persistence { "outages, sessions" } else { "outages, no sessions" }));
+    let (dir, mut dice) =
+        (temp_dir(), Dice::of(if persistence { "outages, sessions" } else { "outages, no sessions" }));
     let dir = dir.path();
     let mut broker = Mosquitto::start_in(dir, Setup { persistence, ..Setup::default() });
     let receiver = Receiver::start(broker.plain_port, dir);
@@ -179,5 +187,9 @@ fn outages(persistence: bool) {
     let account = plant.books(&receiver);
     assert_eq!(account.broken, [""; 0]);
     assert_eq!(plant.missing(&account), []);
-    println!("persistence {persistence}: outages by kind {seen:?}, {} messages, {} duplicates", account.deliveries.len(), account.duplicates);
+    println!(
+        "persistence {persistence}: outages by kind {seen:?}, {} messages, {} duplicates",
+        account.deliveries.len(),
+        account.duplicates
+    );
 }

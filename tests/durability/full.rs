@@ -11,8 +11,8 @@ use crate::common::disk::Mount;
 use crate::common::plan::{DEVICE, TAG};
 use crate::common::plant::{Plant, told};
 use crate::common::receiver::Receiver;
-use crate::common::usage::Usage;
 use crate::common::temp_dir;
+use crate::common::usage::Usage;
 
 const DISK_BYTES: u64 = 4 << 20;
 
@@ -132,4 +132,3 @@ fn is_full(dir: &Path) -> bool {
     fs::remove_file(&path).ok(); // it was not made
     is_full
 }
-

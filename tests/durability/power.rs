@@ -76,7 +76,9 @@ fn no_power_cut_loses_a_committed_batch() {
         committed += before.len();
         unsynced += seen_after.saturating_sub(before.len());
     }
-    println!("{committed} committed records looked for, none lost; {unsynced} more were committed while the cuts were prepared");
+    println!(
+        "{committed} committed records looked for, none lost; {unsynced} more were committed while the cuts were prepared"
+    );
     assert!(committed > 300, "hardly anything was at stake: {committed}");
 
     // The agent that was stopped so often has lost nothing either.

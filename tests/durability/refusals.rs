@@ -15,6 +15,9 @@ use crate::common::{now_ms, temp_dir, wait_for};
 /// Agents at a time: they wait more than they work.
 const WORKERS: usize = 5;
 
+/// A disk that works again is noticed within a few seconds.
+const HEALS_WITHIN_MS: i64 = 6_000;
+
 /// Kinds of calls, and how many of them a second of work makes at least: further on a fault would not come soon. (Files are
 /// cut shorter only at starts and ends, so that this is left to the second test.)
 const CALLS: [(&str, u64); 5] =
@@ -108,10 +111,16 @@ fn while_running(mut plant: Plant, receiver: &Receiver, fault: &IoFault, dir: &P
     if is_killed {
         // What waited in memory must be on the disk soon after it is healed: the broker is still away when the agent dies.
         let has_come = !rig.fired().is_empty();
+        let was_told = agent.log().contains("[CW3");
         rig.heal();
         let healed = now_ms();
-        plant.works(&mut agent, 40);
+        if was_told {
+            agent.wait_log(0, &["can be written again"]);
+            assert!(now_ms() < healed + HEALS_WITHIN_MS, "{fault:?}: healed late: {}", agent.log());
+        }
+        plant.works(&mut agent, 30);
         agent.sigkill();
+        no_false_alarm(fault, &agent.log());
         plant.gate.open();
         let mut agent = plant.start();
         plant.works(&mut agent, 5);
@@ -131,6 +140,7 @@ fn while_running(mut plant: Plant, receiver: &Receiver, fault: &IoFault, dir: &P
     rig.heal();
     plant.works(&mut agent, 10);
     plant.finish(&mut agent, receiver);
+    no_false_alarm(fault, &agent.log());
     // A second life finds a journal that it can work with.
     let mut agent = plant.start();
     plant.works(&mut agent, 5);
@@ -163,6 +173,12 @@ fn at_the_start(mut plant: Plant, receiver: &Receiver, fault: &IoFault, dir: &Pa
     plant.finish(&mut agent, receiver);
     closes(&plant, receiver, fault, &agent.log());
     has_come
+}
+
+/// A disk that does not take something is no damaged file (CW314): that would be set aside for nothing.
+fn no_false_alarm(fault: &IoFault, log: &str) {
+    let is_refusal = fault.calls == "write" || fault.calls == "sync";
+    assert!(!is_refusal || !log.contains("[CW314]"), "{fault:?}: {log}");
 }
 
 /// Nothing is missing: faults that are healed within seconds are bridged by the memory.

@@ -64,7 +64,11 @@ fn a_sink_that_is_dead_for_the_whole_run_holds_back_nothing_but_the_trim() {
         let found = holes(&handed, &result.missing, &lives).unwrap();
         let lost: usize = found.iter().map(|hole| hole.lost).sum();
         let worst = found.iter().map(|hole| hole.age_ms).max();
-        println!("{name}: {} kills of {} cost {lost} readings, the oldest {worst:?} ms old", found.len(), lives.len() - 1);
+        println!(
+            "{name}: {} kills of {} cost {lost} readings, the oldest {worst:?} ms old",
+            found.len(),
+            lives.len() - 1
+        );
         assert!(worst <= Some(1500), "{name}: {worst:?} ms"); // an order of magnitude; tests of kills are sharper
     }
     // Nothing that only the dead one wanted was trimmed.
