@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime};
 
-use cloudward::journal::{Journal, NewData, Settings};
+use cloudward::journal::{Journal, Limits, NewData, Settings};
 use cloudward::model::{BootId, Deadband, Group, Reading, ReportRule, Scan, TagInfo, Timestamp, Value, ValueKind};
 
 use crate::common::broker::{Mosquitto, Setup};
@@ -84,7 +84,7 @@ const OLD_BOOT: &str = "0000000000da";
 
 /// One scan a second, up to a minute ago.
 fn live_through_a_day(state: &std::path::Path) {
-    let settings = Settings { dir: state.to_owned(), max_size: 1 << 30, max_age: Duration::from_secs(30 * 86_400) };
+    let settings = Settings { dir: state.to_owned(), limits: Limits { max_size: 1 << 30, ..Limits::default() } };
     let now = Timestamp::of(SystemTime::now()).0;
     let at = |second: i64| Timestamp(now - (SCANS + 60 - second) * 1000);
     let mut journal = Journal::open(settings, BootId(0xda), at(0)).unwrap();
