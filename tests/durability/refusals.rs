@@ -40,7 +40,7 @@ fn a_running_agent_outlives_a_disk_that_refuses_the_nth_call() {
             }
         }
     }
-    let fired = sweep(faults, |plant, receiver, fault, dir| while_running(plant, receiver, fault, dir));
+    let fired = sweep(faults, while_running);
     println!("{fired:?} (without and with a fault that came)");
     assert!(fired[1] > 2 * fired[0], "most faults never came: {fired:?}");
 }
@@ -55,7 +55,7 @@ fn an_agent_that_starts_on_a_disk_that_refuses_runs_once_it_is_healed() {
         let calls = "write,sync,read,open,truncate,rename,map";
         faults.push(IoFault { calls, nth, kind, once: dice.falls(30), from_start: true });
     }
-    let fired = sweep(faults, |plant, receiver, fault, dir| at_the_start(plant, receiver, fault, dir));
+    let fired = sweep(faults, at_the_start);
     println!("{fired:?} (without and with a fault that came)");
     assert!(fired[1] > fired[0], "most faults never came: {fired:?}");
 }
