@@ -38,7 +38,8 @@ fn kills(name: &str, journal: &str, lives_wanted: usize) {
     let mut plant = Plant::new(dir, "kills", &broker);
     plant.plan.journal = journal.to_owned();
     let clock = SyncClock::start(dir);
-    let (mut lives, mut kills, mut cut_off, mut held) = (Vec::new(), 0, 0, 0);
+    let (mut lives, mut logs) = (Vec::new(), Vec::new());
+    let (mut kills, mut cut_off, mut held) = (0, 0, 0);
 
     for _ in 0..lives_wanted {
         let started = now_ms();
@@ -84,6 +85,7 @@ fn kills(name: &str, journal: &str, lives_wanted: usize) {
         agent.sigkill();
         plant.gate.thaw();
         kills += 1;
+        logs.push((killed, agent.log()));
         lives.push(Life { started, killed: Some(killed) });
     }
     set(&mut plant.gate, true);
@@ -101,7 +103,8 @@ fn kills(name: &str, journal: &str, lives_wanted: usize) {
         plant.plan.commit_interval_ms as i64 + 3 * slowest + SCHEDULING_MS
     };
     for hole in &found {
-        assert!(hole.age_ms <= within(hole), "{hole:?} may be {} ms old", within(hole));
+        let log = logs.iter().find(|(killed, _)| *killed == hole.killed).map(|(_, log)| log.as_str());
+        assert!(hole.age_ms <= within(hole), "{hole:?} may be {} ms old\n{}", within(hole), log.unwrap_or_default());
     }
     // The faults were real: kills hit collections, connections and backlogs, and some of them cost something.
     let boots: BTreeSet<_> = account.deliveries.iter().map(|d| d.id[..12].to_owned()).collect();
