@@ -7,7 +7,9 @@ use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime};
 
 use cloudward::journal::{Journal, Limits, NewData, Settings};
-use cloudward::model::{BootId, Deadband, Group, Reading, ReportRule, Scan, TagInfo, Timestamp, Value, ValueKind};
+use cloudward::model::{
+    BootId, Deadband, Grade, Group, Reading, ReportRule, Scan, TagInfo, Timestamp, Value, ValueKind,
+};
 
 use crate::common::broker::{Mosquitto, Setup};
 use crate::common::plan::{DEVICE, TAG};
@@ -90,7 +92,7 @@ fn live_through_a_day(state: &std::path::Path) {
     let mut journal = Journal::open(settings, BootId(0xda), at(0)).unwrap();
     let report = ReportRule { deadband: Deadband::None, max_silence: Duration::from_secs(60) };
     let name = |n: usize| if n == 0 { TAG.into() } else { format!("t{n}").into() };
-    let tag = |n| TagInfo { name: name(n), unit: None, kind: ValueKind::Int, report };
+    let tag = |n| TagInfo { name: name(n), unit: None, kind: ValueKind::Int, report, grade: Grade::default() };
     let group = Arc::new(Group::new(DEVICE.into(), Duration::from_secs(1), (0..TAGS).map(tag).collect()));
     for first in (1..=SCANS).step_by(SCANS_PER_COMMIT as usize) {
         let scan = |second: i64| {
