@@ -16,8 +16,11 @@ use std::time::Duration;
 use common::account::{Account, Comparison, Got, Handed, compare, parse};
 use common::broker::{Mosquitto, Setup};
 use common::gate::Gate;
+use common::holes::{Life, holes};
+use common::io_fault::{IoFault, Rig};
 use common::plc::{LADDER, Plc, handed, parse_log, read_with_pymodbus};
 use common::receiver::Receiver;
+use common::script::{Manner, Scripted, Then};
 use common::{free_port, free_ports, program, temp_dir, wait_for};
 
 fn data(seq: u64, prev: u64, samples: &str) -> (String, Vec<u8>) {
@@ -120,6 +123,36 @@ fn a_comparison_names_what_is_missing_and_what_was_never_handed_out() {
     assert_eq!(compare(&handed, &[1.0, 7.0, 2.0, 3.0, 4.0, 5.0]).unexplained, [7.0]);
     assert_eq!(compare(&handed, &[2.0, 1.0, 3.0, 4.0, 5.0]).unexplained, [1.0], "out of turn");
     assert_eq!(compare(&handed, &[1.0, 1.0, 2.0, 3.0, 4.0, 5.0]).unexplained, [1.0], "once too often");
+}
+
+fn numbered(numbers: impl IntoIterator<Item = i64>) -> Vec<Handed> {
+    numbers.into_iter().map(|n| Handed { ms: n * 100, value: n as f64 }).collect()
+}
+
+/// Two lives of ten readings each, the first killed at 1050.
+#[track_caller]
+fn check_holes(missing: impl IntoIterator<Item = i64>, expected: Result<&[(usize, i64)], &str>) {
+    let lives = [Life { started: 50, killed: Some(1050) }, Life { started: 1060, killed: None }];
+    let found = holes(&numbered(1..=20), &numbered(missing), &lives);
+    match (found, expected) {
+        (Ok(found), Ok(expected)) => {
+            let found: Vec<(usize, i64)> = found.iter().map(|hole| (hole.lost, hole.age_ms)).collect();
+            assert_eq!(found, expected);
+        }
+        (Err(found), Err(expected)) => assert!(found.contains(expected), "{found}"),
+        (found, expected) => panic!("{found:?}, not {expected:?}"),
+    }
+}
+
+#[test]
+fn a_kill_explains_the_last_readings_before_it_and_nothing_else() {
+    check_holes([], Ok(&[]));
+    check_holes([10], Ok(&[(1, 50)]));
+    check_holes([8, 9, 10], Ok(&[(3, 250)]));
+    check_holes([8, 10], Err("are missing although"));
+    check_holes([5], Err("are missing although"));
+    check_holes([10, 11], Err("nobody killed"));
+    check_holes([20], Err("nobody killed"));
 }
 
 #[test]
@@ -350,4 +383,62 @@ fn what_a_killed_broker_acknowledged_the_receiver_has() {
 fn ports_are_free_and_never_given_twice() {
     let given: std::collections::BTreeSet<u16> = (0..50).map(|_| free_port()).collect();
     assert_eq!(given.len(), 50);
+}
+
+/// The faults of the disk, tried on a shell instead of the agent.
+#[test]
+fn the_nth_call_fails_once_or_until_it_is_healed_and_writes_down_that_it_did() {
+    let echo = |fault: &IoFault, armed: bool, healed: bool| {
+        let dir = temp_dir();
+        let state = dir.path().join("state");
+        fs::create_dir(&state).unwrap();
+        let rig = Rig::new(fault, &state, dir.path());
+        if armed {
+            rig.arm();
+        }
+        if healed {
+            rig.heal();
+        }
+        let script = "for n in 1 2 3 4; do echo $n > $0/$n; done; echo 5 > $0-beside";
+        let ended = Command::new("sh").args(["-c", script]).arg(&state).envs(rig.env()).stderr(Stdio::null()).status();
+        assert!(ended.unwrap().success(), "the last file is none of ours");
+        let written = |n: u32| fs::read(state.join(n.to_string())).unwrap_or_default().len();
+        ((1..=4).map(written).collect::<Vec<_>>(), rig.fired().len())
+    };
+    let fault = IoFault { calls: "write", nth: 2, kind: "EIO", once: true, from_start: true };
+    assert_eq!(echo(&fault, false, false), (vec![2, 0, 2, 2], 1));
+    let lasting = IoFault { once: false, ..fault.clone() };
+    assert_eq!(echo(&lasting, false, false), (vec![2, 0, 0, 0], 3));
+    assert_eq!(echo(&lasting, false, true), (vec![2; 4], 0));
+    let later = IoFault { from_start: false, ..lasting.clone() };
+    assert_eq!(echo(&later, false, false), (vec![2; 4], 0));
+    assert_eq!(echo(&later, true, false), (vec![2, 0, 0, 0], 3));
+    let (written, fired) = echo(&IoFault { kind: "TORN", ..lasting.clone() }, false, false);
+    assert_eq!((written, fired > 2), (vec![2, 1, 0, 0], true), "half of the second one");
+    assert_eq!(echo(&IoFault { calls: "open", ..lasting }, false, false), (vec![2, 0, 0, 0], 3));
+}
+
+#[test]
+fn the_scripted_broker_does_what_it_is_told_and_remembers_what_it_acknowledged() {
+    let broker = Scripted::start(vec![Manner { good: 1, then: Then::TakeAndHangUp(0) }]);
+    let publish = |message: &str| {
+        let port = broker.port.to_string();
+        let args = ["-p", &port, "-q", "1", "-t", "x/data", "-m", message];
+        Command::new(program("mosquitto_pub")).args(args).stderr(Stdio::null()).status().unwrap().success()
+    };
+    // One connection each: the first is good to one message, which is all that comes.
+    assert!(publish("a"));
+    assert!(publish("b"));
+    assert!(broker.misdeeds().is_empty());
+    let taken: Vec<_> = broker.taken().into_iter().map(|t| (t.connection, t.payload, t.is_acked)).collect();
+    assert_eq!(taken, [(0, b"a".to_vec(), true), (1, b"b".to_vec(), true)]);
+
+    let broker = Scripted::start(vec![Manner { good: 0, then: Then::TakeAndHangUp(0) }; 20]);
+    let port = broker.port.to_string();
+    let args = ["-p", &port, "-q", "1", "-t", "x/data", "-m", "c"];
+    let mut refused = Command::new(program("mosquitto_pub")).args(args).stderr(Stdio::null()).spawn().unwrap();
+    wait_for("the misdeed", || (!broker.misdeeds().is_empty()).then_some(()));
+    refused.kill().ok(); // it may have given up by itself
+    refused.wait().unwrap();
+    assert!(broker.taken().iter().all(|t| !t.is_acked && t.payload == b"c"));
 }

@@ -37,6 +37,11 @@ impl Gate {
         self.passed.load(Ordering::SeqCst)
     }
 
+    /// Whether connections pass.
+    pub fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
     /// Lets connections through from now on.
     pub fn open(&mut self) {
         assert!(self.open.is_none(), "the gate is open already");

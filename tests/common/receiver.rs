@@ -15,6 +15,7 @@
 //! `tests/harness.rs` proves it: a broker killed under full load has acknowledged nothing that the receiver does not have.
 
 use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -91,6 +92,18 @@ impl Receiver {
     /// Everything that arrived so far, in order, without the probes.
     pub fn messages(&self) -> Vec<Message> {
         self.all().into_iter().filter(|m| m.topic != PROBE_TOPIC).collect()
+    }
+
+    /// The newest of them, from the last so many bytes of the file: for waiting, where all of them would take long to read.
+    pub fn newest(&self, bytes: u64) -> Vec<Message> {
+        let mut file = File::open(&self.file).unwrap();
+        let from = file.metadata().unwrap().len().saturating_sub(bytes);
+        file.seek(SeekFrom::Start(from)).unwrap();
+        let mut text = String::new();
+        file.read_to_string(&mut text).unwrap();
+        // The first line may have lost its beginning, the last one may still be written.
+        let whole = text.split_inclusive('\n').skip(usize::from(from > 0)).filter_map(|line| line.strip_suffix('\n'));
+        whole.map(message).filter(|m| m.topic != PROBE_TOPIC).collect()
     }
 
     /// Waits for a message that `is_it` accepts, the first of them.
