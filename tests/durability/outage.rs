@@ -100,7 +100,7 @@ fn live_through_a_day(state: &std::path::Path) {
             Scan { at: at(second), mono_ms: second as u64 * 1000, readings, stamps: None }
         };
         let seconds = first..(first + SCANS_PER_COMMIT).min(SCANS + 1);
-        let data = seconds.map(|second| NewData { group: group.clone(), scans: vec![scan(second)] }).collect();
+        let data = seconds.map(|second| NewData::new(group.clone(), vec![scan(second)])).collect();
         let numbered = journal.number(data, Vec::new());
         journal.commit(&numbered.data, &numbered.events).unwrap();
     }
