@@ -59,7 +59,15 @@ pub(super) struct Remains {
 impl Remains {
     /// Each question by itself: where one fails, others may not.
     pub fn of(file: &Path) -> Remains {
-        let Ok(connection) = schema::open_damaged(file) else { return Remains::default() };
+        schema::open_damaged(file).map(Remains::read).unwrap_or_default()
+    }
+
+    /// The same on a disk that has no room even for what SQLite needs to read.
+    pub fn of_a_full_disk(file: &Path) -> Remains {
+        schema::open_alone(file).map(Remains::read).unwrap_or_default()
+    }
+
+    fn read(connection: Connection) -> Remains {
         let losses = |stream| load_losses(&connection, stream).unwrap_or_default();
         let last = |stream: Stream| -> Option<Seq> {
             let sql = format!("SELECT coalesce(max(seq), 0) FROM {stream}");
@@ -181,13 +189,7 @@ impl Seed {
 
     fn write(&self, connection: &mut Connection) -> rusqlite::Result<()> {
         let first = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        for (sink, stream, cursor) in self.cursors.iter() {
-            let numbers = (cursor.position as i64, cursor.last_sent as i64);
-            first.execute(
-                "INSERT INTO cursors (sink, stream, position, last_sent) VALUES (?1, ?2, ?3, ?4)",
-                (sink, stream.as_str(), numbers.0, numbers.1),
-            )?;
-        }
+        super::upkeep::store_cursors(&first, &self.cursors)?;
         for stream in Stream::ALL {
             let held = &self.held[stream as usize];
             let [high, reserved, records, samples] =

@@ -194,6 +194,16 @@ pub(super) fn open_damaged(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
+/// A connection that needs no file beside the journal and its WAL, and writes nothing; nobody else may have the file open.
+pub(super) fn open_alone(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    leave_as_it_is(&connection);
+    // The index of the WAL is then kept in memory (SQLite, WAL mode, 8).
+    connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+    guard(&connection)?;
+    Ok(connection)
+}
+
 /// Puts the first bytes of the file right, which are the same in every journal, if the rest says that it is one. True if that helped.
 pub(super) fn mend_header(path: &Path) -> bool {
     let mend = || -> std::io::Result<bool> {

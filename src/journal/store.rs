@@ -614,7 +614,7 @@ const PATIENCE: [Duration; 3] = [Duration::from_millis(100), Duration::from_mill
 /// stay in memory and are delivered from there, and the file is opened at the first commit that the disk lets through.
 fn without_the_file(dir: &Path, trouble: Trouble) -> Result<(PathBuf, Opened, News, bool), Trouble> {
     let file = dir.join(schema::FILE);
-    let remains = Remains::of(&file);
+    let remains = Remains::of_a_full_disk(&file);
     let is_known = remains.is_complete() || !file.exists();
     let Ok(nothing) = Connection::open_in_memory() else { return Err(trouble) };
     if !can_wait(trouble.code) || !is_known {

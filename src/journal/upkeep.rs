@@ -9,6 +9,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::ahead;
+use super::cursors::Cursors;
 use super::fault;
 use super::limits::Round;
 use super::schema::PAGE_SIZE;
@@ -124,20 +125,7 @@ impl Journal {
             return Err(error);
         }
         if self.cursors != self.stored.cursors {
-            transaction.execute("DELETE FROM cursors", [])?;
-            let mut insert = transaction.prepare_cached(
-                "INSERT INTO cursors (sink, stream, position, last_sent, ahead) VALUES (?1, ?2, ?3, ?4, ?5)",
-            )?;
-            for (sink, stream, cursor) in self.cursors.iter() {
-                let ahead = if stream == Stream::Data { ahead::encode(&self.cursors.ahead(sink)) } else { None };
-                insert.execute((sink, stream.as_str(), cursor.position as i64, cursor.last_sent as i64, ahead))?;
-            }
-            let mut insert = transaction.prepare_cached("INSERT OR REPLACE INTO usage VALUES (?1, ?2, ?3, ?4)")?;
-            let mut forget = transaction.prepare_cached("DELETE FROM usage WHERE sink = ?1 AND month < ?2")?;
-            for (sink, Usage { month, bytes, messages }) in self.cursors.usages() {
-                insert.execute((sink, month.to_string(), bytes as i64, messages as i64))?;
-                forget.execute((sink, month.before(MONTHS_KEPT).to_string()))?;
-            }
+            store_cursors(&transaction, &self.cursors)?;
         }
         if self.losses != self.stored.losses {
             for (stream, losses) in Stream::ALL.into_iter().zip(self.losses.iter()) {
@@ -179,6 +167,24 @@ impl Journal {
             None => self.dropped.push(new),
         }
     }
+}
+
+/// Puts cursors, and what is with them, in the place of those that were stored.
+pub(super) fn store_cursors(transaction: &Transaction<'_>, cursors: &Cursors) -> rusqlite::Result<()> {
+    transaction.execute("DELETE FROM cursors", [])?;
+    let mut insert = transaction
+        .prepare_cached("INSERT INTO cursors (sink, stream, position, last_sent, ahead) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    for (sink, stream, cursor) in cursors.iter() {
+        let ahead = if stream == Stream::Data { ahead::encode(&cursors.ahead(sink)) } else { None };
+        insert.execute((sink, stream.as_str(), cursor.position as i64, cursor.last_sent as i64, ahead))?;
+    }
+    let mut insert = transaction.prepare_cached("INSERT OR REPLACE INTO usage VALUES (?1, ?2, ?3, ?4)")?;
+    let mut forget = transaction.prepare_cached("DELETE FROM usage WHERE sink = ?1 AND month < ?2")?;
+    for (sink, Usage { month, bytes, messages }) in cursors.usages() {
+        insert.execute((sink, month.to_string(), bytes as i64, messages as i64))?;
+        forget.execute((sink, month.before(MONTHS_KEPT).to_string()))?;
+    }
+    Ok(())
 }
 
 /// Puts the losses of a stream in the place of those that were stored.

@@ -6,6 +6,8 @@ use std::os::unix::fs::FileExt;
 use rusqlite::Connection;
 
 use super::*;
+use crate::model::Ahead;
+use crate::model::ahead::Run;
 
 const FILE: &str = "journal.sqlite";
 
@@ -221,7 +223,14 @@ fn what_others_keep_in_the_journal_is_carried_over() {
     let kept = "INSERT INTO usage VALUES ('cloud', '2027-01', 12345, 6);
                 INSERT INTO ledger VALUES (7, 'press', 1000, 3, '{}'), (8, 'press', 1000, 3, '{}');";
     journal.connection.execute_batch(kept).unwrap();
+    fill_at_once(&mut journal, 20);
+    let mut ahead = Ahead::default();
+    ahead.enter(Run { first: 10, last: 12, first_sent: 10, last_sent: 12 });
+    journal.move_cursor("cloud", Stream::Data, at(3));
+    journal.set_ahead("cloud", ahead.clone());
     journal.renew(&crate::model::Trouble::new(words::CORRUPT)).unwrap();
+    let copy = copy_of_the_files(dir.path());
+    assert_eq!(open(copy.path()).ahead("cloud"), ahead);
     let count = |sql: &str| -> i64 { journal.connection.query_row(sql, [], |row| row.get(0)).unwrap() };
     assert_eq!(count("SELECT bytes FROM usage WHERE sink = 'cloud'"), 12_345);
     assert_eq!(count("SELECT count(*) FROM ledger"), 2);
@@ -377,9 +386,13 @@ fn a_full_disk_ends_nothing_neither_at_work_nor_at_the_start_and_heals() {
     }
     assert!(!waiting.is_empty(), "the disk was full");
     let before = seqs(&journal);
+    schema::leave_as_it_is(&journal.connection);
     drop(journal);
+    fs::remove_file(state.join("journal.sqlite-shm")).ok();
+    fill_up();
 
     let mut journal = open(&state);
+    assert!(journal.is_adrift, "there was no room even to open it");
     assert!(codes(&mut journal).contains(&words::DISK_FULL));
     assert!(journal.status().data.last >= waiting.last().unwrap().seq);
     assert_eq!(journal.cursor("cloud", Stream::Data), Cursor::default());
