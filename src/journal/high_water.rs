@@ -3,8 +3,8 @@
 //! SQLite drops the end of a shortened WAL without a word, and a journal may be set aside altogether; this file still knows from where
 //! on positions are free, and how far the journal once reached.
 //!
-//! The rule: it is written in place, to one of two slots in turn, each with its checksum and in a block of its own: whatever a
-//! power cut leaves of the one, the other stands. Damaged slots say nothing.
+//! The rule: it is written in place, to one of two slots, each with its checksum and in a block of its own, and never to the one that
+//! was synced last: whatever a power cut leaves of the one, the other stands. Damaged slots say nothing.
 
 use std::fs::File;
 use std::io;
@@ -35,6 +35,8 @@ pub(super) struct HighWater {
     /// Of the newest slot that stands.
     number: u64,
     marks: Marks,
+    /// The slot that was synced last.
+    safe: u64,
 }
 
 /// The file within the journal's directory.
@@ -55,13 +57,15 @@ impl HighWater {
         let path = dir.join(FILE);
         let open = || {
             let file = File::options().create(true).truncate(false).read(true).write(true).open(&path)?;
-            let newest = [0, 1].into_iter().filter_map(|slot| read(&file, slot)).max_by_key(|(number, _)| *number);
+            let slots = [0, 1].into_iter().filter_map(|slot| Some((slot, read(&file, slot)?)));
+            let newest = slots.max_by_key(|(_, (number, _))| *number);
+            file.sync_data()?; // the newest may have been noted only
             Ok((file, newest))
         };
         let (file, newest) = open().map_err(|e: io::Error| fault::of_io(&path, &e))?;
         let stands = newest.is_some();
-        let (number, marks) = newest.unwrap_or((0, otherwise));
-        Ok((HighWater { file, path, number, marks }, stands))
+        let (safe, (number, marks)) = newest.unwrap_or((0, (0, otherwise)));
+        Ok((HighWater { file, path, number, marks, safe }, stands))
     }
 
     /// Without a slot that stands: what is known from elsewhere.
@@ -76,12 +80,25 @@ impl HighWater {
 
     /// Writes other marks; they are on the disk when this returns.
     pub fn store(&mut self, marks: Marks) -> Result<(), Trouble> {
+        let before = self.marks;
+        if let Err(e) = self.put(marks).and_then(|()| self.file.sync_data()) {
+            self.marks = before;
+            return Err(fault::of_io(&self.path, &e));
+        }
+        self.safe = 1 - self.safe;
+        Ok(())
+    }
+
+    /// Writes how far the journal reaches, without waiting for the disk: after a kill it stands, after a power cut it may not. The
+    /// system writes the page some time, however often it was noted. A disk that refuses says so elsewhere.
+    pub fn note(&mut self, written: [Seq; 2]) {
+        self.put(Marks { written, ..self.marks }).ok();
+    }
+
+    /// Into the slot that is not the safe one.
+    fn put(&mut self, marks: Marks) -> io::Result<()> {
         let number = self.number + 1;
-        let store = || {
-            self.file.write_all_at(&encode(number, marks), (number % 2) * SLOT)?;
-            self.file.sync_data()
-        };
-        store().map_err(|e| fault::of_io(&self.path, &e))?;
+        self.file.write_all_at(&encode(number, marks), (1 - self.safe) * SLOT)?;
         (self.number, self.marks) = (number, marks);
         Ok(())
     }
@@ -165,6 +182,26 @@ mod tests {
         }
         fs::write(&path, &whole[..SLOT as usize]).unwrap();
         assert_eq!(found(dir.path()), Some(marks(4)), "the other one is gone");
+    }
+
+    #[test]
+    fn what_was_only_noted_is_found_and_never_stands_in_the_place_of_what_was_synced() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut high, _) = HighWater::open(dir.path(), Marks::default()).unwrap();
+        high.store(marks(1)).unwrap();
+        (10..=15).for_each(|written| high.note([written, 0]));
+        assert_eq!(found(dir.path()), Some(Marks { written: [15, 0], ..marks(1) }));
+        let path = dir.path().join(FILE);
+        let mut torn = fs::read(&path).unwrap();
+        torn[..SLOT as usize].fill(0xa5);
+        fs::write(&path, &torn).unwrap();
+        assert_eq!(found(dir.path()), Some(marks(1)));
+        // The next store goes there too, and only then is the other slot free.
+        high.store(marks(2)).unwrap();
+        let mut torn = fs::read(&path).unwrap();
+        torn[SLOT as usize..].fill(0xa5);
+        fs::write(&path, &torn).unwrap();
+        assert_eq!(found(dir.path()), Some(marks(2)));
     }
 
     #[test]

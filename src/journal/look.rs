@@ -8,7 +8,6 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use rusqlite::{Connection, OptionalExtension};
 use serde::Serialize;
@@ -588,7 +587,7 @@ fn set_aside(dir: &Path) -> Vec<AsideView> {
         .filter_map(|entry| {
             let name = entry.file_name().into_string().ok().filter(|name| is_aside(name))?;
             let meta = entry.metadata().ok()?;
-            let written_ms = Timestamp::of(meta.modified().unwrap_or(SystemTime::UNIX_EPOCH)).0;
+            let written_ms = meta.modified().map_or(0, |at| Timestamp::of(at).0);
             Some(AsideView { name, bytes: meta.len(), written_ms })
         })
         .take(LISTED)

@@ -385,6 +385,7 @@ impl Journal {
             self.dictionary.forget(); // entries of the transaction are gone with it
             fault::of_sqlite(&self.place.file, &error)
         })?;
+        self.high.note(self.held.map(|held| held.written));
         Ok(())
     }
 
@@ -416,8 +417,9 @@ impl Journal {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut payload = Vec::new();
         {
+            // A transaction that failed at its sync may be found whole in the WAL once the file is opened anew: then it is written again.
             let mut insert = transaction.prepare_cached(
-                "INSERT INTO data (seq, grp, boot, at, samples, clock, prio, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                "INSERT OR REPLACE INTO data (seq, grp, boot, at, samples, clock, prio, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?;
             for record in data {
                 let DataRecord { seq, boot, group, clock, scans } = &**record;
@@ -431,8 +433,9 @@ impl Journal {
                 let (seq, samples) = (*seq as i64, samples as i64);
                 insert.execute((seq, number, self.boot_row, at.0, samples, clock.number(), prio, body))?;
             }
-            let mut insert = transaction
-                .prepare_cached("INSERT INTO events (seq, boot, at, clock, body) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+            let mut insert = transaction.prepare_cached(
+                "INSERT OR REPLACE INTO events (seq, boot, at, clock, body) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?;
             for record in events {
                 let EventRecord { seq, boot, at, clock, mono_ms, event } = &**record;
                 events_held.add(*seq, *at, 0);
