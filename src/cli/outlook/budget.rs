@@ -22,6 +22,8 @@ pub(in crate::cli) struct BudgetOutlook {
     pub(in crate::cli) open_hours: f64,
     /// How many times the budget carries the load, and the limit that decides; `None`: there is no load.
     pub(in crate::cli) carries: Option<(f64, &'static str)>,
+    /// The same of its rates alone; `None`: there are none. A month's bytes are the same be they sent at once or later.
+    pub(in crate::cli) rates_carry: Option<f64>,
 }
 
 /// `None` without a budget.
@@ -42,6 +44,7 @@ pub(in crate::cli) fn budget_outlook(sink: &Sink, load: &SinkLoad) -> Option<Bud
     let month = sink.budget.bytes_per_month.map(|limit| (limit as f64 / MONTH_DAYS - pings).max(0.0) / bytes);
     let bits = sink.budget.bits_per_s.map(|bits| bits as f64 / 8.0 * DAY_S * open / bytes);
     let rate = sink.budget.messages_per_1000_s.map(|n| n as f64 / 1_000.0 * DAY_S * open / messages);
+    let rates_carry = bits.into_iter().chain(rate).min_by(f64::total_cmp).filter(|_| messages > 0.0);
     let limits = [(month, "mb_per_month"), (bits, "kbit_per_s"), (rate, "messages_per_s")];
     let limits = limits.into_iter().filter_map(|(times, key)| Some((times?, key)));
     let carries = limits.min_by(|a, b| a.0.total_cmp(&b.0)).or(Some((f64::INFINITY, "hours")));
@@ -52,6 +55,7 @@ pub(in crate::cli) fn budget_outlook(sink: &Sink, load: &SinkLoad) -> Option<Bud
         standing_per_month: pings * MONTH_DAYS,
         open_hours: 24.0 * open,
         carries: carries.filter(|_| messages > 0.0),
+        rates_carry,
     })
 }
 
@@ -61,10 +65,9 @@ impl BudgetOutlook {
         24.0 * self.carries.map_or(1.0, |(times, _)| times.min(1.0))
     }
 
-    /// Hours that it takes to make up for an outage of one hour; `None`: it never does.
+    /// Hours that it takes to make up for an outage of one hour; `None`: it never does, or nothing limits it.
     pub(in crate::cli) fn catches_up_in(&self) -> Option<f64> {
-        let (times, _) = self.carries?;
-        (times > 1.0).then(|| 1.0 / (times - 1.0))
+        self.rates_carry.filter(|times| *times > 1.0).map(|times| 1.0 / (times - 1.0))
     }
 }
 
@@ -98,7 +101,9 @@ mod tests {
         let needed = month.bytes_per_month - month.standing_per_month;
         assert!((times - (100e6 - month.standing_per_month) / needed).abs() < 1e-9);
         assert!((month.standing_per_month - 1_440.0 * 204.0 * MONTH_DAYS).abs() < 1.0);
-        assert!((month.lasts_hours() - 24.0 * times).abs() < 1e-9 && month.catches_up_in().is_none());
+        assert!((month.lasts_hours() - 24.0 * times).abs() < 1e-9);
+        let hours = month.catches_up_in().unwrap();
+        assert!((hours - 1.0 / (1_000.0 / on_the_wire - 1.0)).abs() < 1e-9, "by its rate: {hours}");
     }
 
     #[test]
