@@ -12,7 +12,7 @@ use super::node::{Around, Habits};
 use super::read::Section;
 use super::tag_type::{self, order};
 use super::write_rule::write_rule;
-use super::{Areas, Device, Link, Manners, Origin, Tag, link, meter, node, profile, table};
+use super::{Areas, Device, Link, Manners, Origin, Tag, equipment, link, meter, node, profile, role, table};
 use crate::model::words::config as words;
 use crate::model::words::opcua_config as opcua_words;
 use crate::model::{Deadband, ReportRule};
@@ -110,14 +110,15 @@ pub(super) fn devices(top: &Section<'_>, links: &[Arc<Link>], files: &Files<'_>)
         };
         let mut gathering = Gathering::new(&section, defaults, every);
         tags(&section, files, &mut gathering);
-        let Gathering { tags, profile, .. } = gathering;
+        let Gathering { mut tags, profile, .. } = gathering;
         if link.is_none() && !section.has("link") && !tags.is_empty() {
             let origin = ["profile", "tags_file"].into_iter().find(|key| section.has(key));
             section.wrong(origin.unwrap_or("tags"), words::TAGS_WITHOUT_LINK, |t| t);
         }
+        let equipment = Arc::new(equipment::equipment(&section, station, profile.as_ref(), &mut tags));
         section.finish();
         let (link, profile) = (link.map(Into::into), profile.map(Arc::new));
-        devices.push(Device { id, name: shown, link, station, manners, profile, tags });
+        devices.push(Device { id, name: shown, link, station, manners, profile, tags, equipment });
     }
     devices
 }
@@ -174,6 +175,7 @@ pub(super) fn tag(section: &Section<'_>, defaults: &Defaults, names: &mut Unique
     };
     let values = names::names(section, placed.as_ref().map(|(_, numbers, _)| numbers), is_scaled);
     let write = write_rule(section, placed.as_ref().map(|(origin, ..)| origin), values.is_some());
+    let role = role::role(section, placed.as_ref().map(|(origin, ..)| origin), values.as_ref(), is_scaled);
     let (origin, _, usual_unit) = placed?;
     let unit = if section.has("unit") { unit } else { usual_unit.map(str::to_owned) };
     let scaling = Scaling::new(scale.unwrap_or(1.0), offset.unwrap_or(0.0));
@@ -187,6 +189,7 @@ pub(super) fn tag(section: &Section<'_>, defaults: &Defaults, names: &mut Unique
         every,
         report,
         write,
+        role: role.map(Arc::new),
     })
 }
 

@@ -5,6 +5,7 @@ mod areas;
 mod check;
 mod device;
 pub mod dlt645;
+mod equipment;
 mod files;
 mod gather;
 mod glob;
@@ -17,6 +18,8 @@ pub mod opcua;
 mod profile;
 mod quote;
 mod read;
+mod role;
+mod schedule;
 mod server;
 mod sink;
 mod spreadsheet;
@@ -28,11 +31,14 @@ mod write_rule;
 
 pub use areas::Areas;
 pub use device::{MAX_TAGS, PERIODS};
+pub use equipment::{Equipment, PowerRule, Yardstick};
 pub use files::MAX_BYTES as MAX_OTHER_FILE;
 pub use glob::glob;
 pub use names::Names;
 pub use profile::BUILT_IN as BUILT_IN_PROFILES;
 pub use quote::quoted;
+pub use role::{CountRule, Counted, Medium, Role, StateMap, Unit};
+pub use schedule::{PlannedStop, Product, Schedule, Shift, Span, Tariff, is_meant};
 pub use sink::{ENVELOPE_BYTES, LONGEST_STATUS, LONGEST_TIME, LONGEST_VALUE, SCAN_BYTES, TEXT_FRAME, escaped_len};
 pub use spreadsheet::{Row, rows_of_text, rows_of_xlsx};
 pub use transport::{Parity, SerialLine, Transport};
@@ -62,6 +68,8 @@ pub struct Config {
     pub links: Vec<Arc<Link>>,
     /// The equipment ledger.
     pub devices: Vec<Arc<Device>>,
+    /// Shifts, products, tariffs.
+    pub schedule: Schedule,
     /// Destinations.
     pub sinks: Vec<Arc<Sink>>,
 }
@@ -186,6 +194,8 @@ pub struct Device {
     pub profile: Option<Arc<Profile>>,
     /// What is read.
     pub tags: Vec<Tag>,
+    /// What the ledger says of it.
+    pub equipment: Arc<Equipment>,
 }
 
 impl Device {
@@ -262,6 +272,8 @@ pub struct Tag {
     pub report: ReportRule,
     /// `None`: it is only read.
     pub write: Option<WriteRule>,
+    /// What it means to indicators.
+    pub role: Option<Arc<Role>>,
 }
 
 /// Where a value comes from, in the words of the protocol.

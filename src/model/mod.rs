@@ -7,6 +7,7 @@ pub mod encoding;
 pub mod event;
 pub mod losses;
 pub mod stamp;
+pub mod state;
 pub mod tag;
 pub mod time;
 pub mod trouble;
@@ -18,6 +19,7 @@ pub use batch::{Batch, BootId, Cursor, DataRecord, EventRecord, MessageId, Scan,
 pub use event::{Event, LinkState, Previous};
 pub use losses::{Loss, LossCause, Losses};
 pub use stamp::Stamp;
+pub use state::State;
 pub use tag::{Deadband, Group, ReportRule, TagInfo, ValueKind};
 pub use time::Timestamp;
 pub use trouble::{Code, Lang, Trouble, Words};

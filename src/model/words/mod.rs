@@ -7,6 +7,7 @@ pub mod agent;
 pub mod browse;
 pub mod config;
 pub mod import;
+pub mod indicator_config;
 pub mod journal;
 pub mod opcua;
 pub mod opcua_config;
@@ -36,6 +37,7 @@ pub fn all() -> impl Iterator<Item = &'static Words> {
         import::WORDS,
         write::WORDS,
         opcua_config::WORDS,
+        indicator_config::WORDS,
     ]
     .into_iter()
     .flatten()
@@ -72,6 +74,7 @@ mod tests {
             ("import", include_str!("import.rs")),
             ("write", include_str!("write.rs")),
             ("opcua_config", include_str!("opcua_config.rs")),
+            ("indicator_config", include_str!("indicator_config.rs")),
         ]
     }
 
