@@ -24,8 +24,9 @@ pub enum Role {
     Power(Unit),
     /// `count.total`, `count.good`, `count.bad`, `count.rework`.
     Count(Counted, CountRule),
-    /// `energy.active`, `energy.water`, `energy.gas`, `energy.steam`, `energy.air`: a counter.
-    Energy(Medium, Unit),
+    /// `energy.active`, `energy.water`, `energy.gas`, `energy.steam`, `energy.air`: a counter, and the reading at which it
+    /// begins at zero again.
+    Energy(Medium, Unit, Option<f64>),
     /// `alarm.word`: not zero, or true, while there is an alarm.
     Alarm,
     /// `alarm.code`: which fault or alarm it is.

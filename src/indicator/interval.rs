@@ -28,7 +28,7 @@ pub struct Interval {
     pub reclassified_by: Option<String>,
 }
 
-/// What a stop gets that an operator has not told yet, and that was short (A7).
+/// The cause of an idle stop between two runs that was strictly shorter than the limit (A7).
 pub const MICROSTOP: &str = "microstop";
 
 impl Interval {

@@ -1,6 +1,17 @@
 //! What readings mean: states, pieces, energy, and the figures that an assessor can recompute. Everything here is pure: time
 //! is an argument, and the same batches give the same result whatever their chunking, whenever the agent was restarted.
 
+mod engine;
+mod plan;
+
+mod clock;
+mod counter;
+mod energy;
+mod machine;
+mod resolve;
+mod shelf;
+mod signal;
+
 mod calendar;
 mod cell;
 mod dates;
@@ -8,10 +19,12 @@ mod exact;
 mod flags;
 pub mod formula;
 mod interval;
-mod plan;
 
-pub use calendar::Calendar;
+pub use calendar::{Calendar, Slot, Turn};
 pub use cell::{Cell, CounterEvents, Duty, Energy, Made, Pri, Quarter, ShiftRef, Stop, Sums, Times};
+pub use clock::TOLD_STEP_MS;
+pub use counter::{Counter, CounterRule, Limit, Mark, Step, Turn as CounterTurn};
+pub use engine::{Engine, LATENESS_MS, News, Now};
 pub use exact::{Amount, Ratio, Rounded};
 pub use flags::Flags;
 pub use interval::{Interval, MICROSTOP};

@@ -1,11 +1,15 @@
 //! Plan: what the configuration says of one device, made ready for its engine.
 
+mod build;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::calendar::Calendar;
 use super::cell::Pri;
-use super::exact::Amount;
-use crate::config::{CountRule, Counted, Medium, PowerRule, StateMap};
+use super::counter::CounterRule;
+use super::flags::Flags;
+use crate::config::{Counted, Medium, PowerRule, StateMap};
 use crate::model::State;
 
 /// Everything that an engine needs to know and that does not change with the samples.
@@ -15,30 +19,32 @@ pub struct Plan {
     pub device: Arc<str>,
     /// Shifts, production days, hours, tariffs.
     pub calendar: Arc<Calendar>,
-    /// What is listened to, in the order of its places.
+    /// What is listened to.
     pub inputs: Vec<Input>,
+    /// Devices of which anything heard means that this one is online: itself, or the meter of one without a link.
+    pub online_by: Vec<Arc<str>>,
+    /// Heard less often than this, it is not online, ms.
+    pub online_stale_ms: i64,
     /// Products by code.
-    pub products: Vec<(String, Pri)>,
+    pub products: BTreeMap<String, Pri>,
     /// Of a device that does not say what it makes.
     pub pri: Option<Pri>,
-    /// The fastest of all: what R5 checks by.
-    pub fastest: Option<Pri>,
-    /// Rated power in W.
-    pub rated: Option<Amount>,
-    /// States by power.
-    pub power: Option<PowerRule>,
+    /// Pieces of a cycle by design.
+    pub cavities: u32,
     /// Shorter idle stops between runs are micro-stops, ms.
     pub microstop_ms: i64,
     /// Shorter faults are no failures, ms.
     pub min_failure_ms: i64,
-    /// Time between two scans, ms; of the fastest group (C2).
-    pub scan_every_ms: i64,
-    /// One meter for several machines: it has no energy of its own (R15).
-    pub has_shared_meter: bool,
+    /// The scans that are expected, of its fastest group (C2): whose, and every so many ms.
+    pub scans: Option<(Arc<str>, i64)>,
+    /// What is to be said beside all figures of the device.
+    pub flags: Flags,
+    /// Whether its energy is part of the workshop's sum.
+    pub is_in_energy_sum: bool,
 }
 
 /// One tag that means something to the device; it may be of another device, the meter.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Input {
     /// Whose tag it is.
     pub device: Arc<str>,
@@ -51,18 +57,43 @@ pub struct Input {
 }
 
 /// What an input says.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Meaning {
     /// In this state while true.
     Is(State),
     /// State by word.
     Word(StateMap),
-    /// Power; times `num / den` W.
-    Power(i64, i64),
+    /// Power: readings times `num / den` are W.
+    Power {
+        /// States by it.
+        rule: Option<PowerRule>,
+        /// See above.
+        num: i64,
+        /// See above.
+        den: i64,
+        /// Whether energy is integrated from it, since there is no counter.
+        is_energy: bool,
+    },
     /// Counter of pieces or cycles.
-    Count(Counted, CountRule),
-    /// Counter; times `num / den` of the base unit.
-    Energy(Medium, i64, i64),
+    Count {
+        /// What is counted.
+        counted: Counted,
+        /// How it behaves.
+        rule: CounterRule,
+        /// Whether it counts cycles.
+        is_cycles: bool,
+    },
+    /// Counter of a medium: readings times `num / den` are of the base unit.
+    Energy {
+        /// What is metered.
+        medium: Medium,
+        /// See above.
+        num: i64,
+        /// See above.
+        den: i64,
+        /// How it behaves, in the base unit.
+        rule: CounterRule,
+    },
     /// Alarm while not zero.
     Alarm,
     /// Code of the alarm or fault.
@@ -73,4 +104,38 @@ pub enum Meaning {
     Product,
     /// Pieces of a cycle.
     Cavities,
+}
+
+impl Meaning {
+    /// Whether the state depends on it.
+    pub fn is_of_state(&self) -> bool {
+        match self {
+            Meaning::Is(_) | Meaning::Word(_) | Meaning::Alarm => true,
+            Meaning::Power { rule, .. } => rule.is_some(),
+            _ => false,
+        }
+    }
+
+    /// Whether it is a counter of pieces.
+    pub fn counts(&self, what: Counted) -> bool {
+        matches!(self, Meaning::Count { counted, .. } if *counted == what)
+    }
+}
+
+impl Plan {
+    /// Whether anything counts this.
+    pub fn counts(&self, what: Counted) -> bool {
+        self.inputs.iter().any(|input| input.meaning.counts(what))
+    }
+
+    /// What is known of causes, products and cavities by a tag of its own.
+    pub fn says_product(&self) -> bool {
+        self.inputs.iter().any(|input| input.meaning == Meaning::Product)
+    }
+
+    /// After the end of a cell, all that began in it can be judged so much later, ms.
+    pub fn settle_ms(&self) -> i64 {
+        let counters = self.inputs.iter().filter(|input| !input.meaning.is_of_state()).map(|input| input.stale_ms);
+        counters.chain([self.microstop_ms, self.min_failure_ms]).max().unwrap_or(0)
+    }
 }
