@@ -3,9 +3,9 @@
 //!
 //! A shift belongs to the date on which it starts (R9); times of day are local, moments are UTC (R8).
 
+use jiff::Timestamp as JiffTimestamp;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
-use jiff::{Span as JiffSpan, Timestamp as JiffTimestamp};
 
 use super::cell::{Duty, ShiftRef};
 use crate::config::{Schedule, Shift, Span, Tariff, is_meant};
@@ -211,9 +211,4 @@ fn moment(zone: &TimeZone, at: DateTime) -> i64 {
 
 fn instant(at: Timestamp) -> JiffTimestamp {
     JiffTimestamp::from_millisecond(at.0).unwrap_or(JiffTimestamp::UNIX_EPOCH)
-}
-
-/// A date moved by months, its day kept where the month has it.
-pub(super) fn months_later(date: Date, months: i32) -> Date {
-    date.checked_add(JiffSpan::new().months(months)).unwrap_or(date)
 }

@@ -19,6 +19,9 @@ mod exact;
 mod flags;
 pub mod formula;
 mod interval;
+pub mod ledger;
+mod reclassify;
+pub mod rollup;
 
 pub use calendar::{Calendar, Slot, Turn};
 pub use cell::{Cell, CounterEvents, Duty, Energy, Made, Pri, Quarter, ShiftRef, Stop, Sums, Times};
@@ -29,3 +32,5 @@ pub use exact::{Amount, Ratio, Rounded};
 pub use flags::Flags;
 pub use interval::{Interval, MICROSTOP};
 pub use plan::{Input, Meaning, Plan};
+pub use reclassify::{Reclassified, Refusal, reclassify};
+pub use rollup::{Gathered, Period, Site};
