@@ -75,6 +75,7 @@ impl Protocol {
 pub(super) fn devices(top: &Section<'_>, links: &[Arc<Link>], files: &Files<'_>) -> Vec<Device> {
     let mut devices = Vec::new();
     let mut ids = Unique::default();
+    let mut census = equipment::Census::default();
     for section in top.sections("device", "id") {
         let id: Arc<str> = name(&section, "id", "imm-01").unwrap_or_default().into();
         ids.check(&section, "id", &id);
@@ -115,11 +116,13 @@ pub(super) fn devices(top: &Section<'_>, links: &[Arc<Link>], files: &Files<'_>)
             let origin = ["profile", "tags_file"].into_iter().find(|key| section.has(key));
             section.wrong(origin.unwrap_or("tags"), words::TAGS_WITHOUT_LINK, |t| t);
         }
-        let equipment = Arc::new(equipment::equipment(&section, station, profile.as_ref(), &mut tags));
+        let (place, kind) = ((station, link.is_some()), profile.as_ref());
+        let equipment = Arc::new(equipment::equipment(&section, place, kind, &mut tags, &mut census));
         section.finish();
         let (link, profile) = (link.map(Into::into), profile.map(Arc::new));
         devices.push(Device { id, name: shown, link, station, manners, profile, tags, equipment });
     }
+    census.close(top, &devices);
     devices
 }
 
@@ -175,12 +178,14 @@ pub(super) fn tag(section: &Section<'_>, defaults: &Defaults, names: &mut Unique
     };
     let values = names::names(section, placed.as_ref().map(|(_, numbers, _)| numbers), is_scaled);
     let write = write_rule(section, placed.as_ref().map(|(origin, ..)| origin), values.is_some());
-    let role = role::role(section, placed.as_ref().map(|(origin, ..)| origin), values.as_ref(), is_scaled);
-    let (origin, _, usual_unit) = placed?;
+    let (Some(name), Some((origin, _, usual_unit))) = (name, placed) else {
+        role::role(section, None);
+        return None;
+    };
     let unit = if section.has("unit") { unit } else { usual_unit.map(str::to_owned) };
     let scaling = Scaling::new(scale.unwrap_or(1.0), offset.unwrap_or(0.0));
-    Some(Tag {
-        name: name?.into(),
+    let mut tag = Tag {
+        name: name.into(),
         label,
         unit: unit.map(Into::into),
         origin,
@@ -189,8 +194,10 @@ pub(super) fn tag(section: &Section<'_>, defaults: &Defaults, names: &mut Unique
         every,
         report,
         write,
-        role: role.map(Arc::new),
-    })
+        role: None,
+    };
+    tag.role = role::role(section, Some(&tag)).map(Arc::new);
+    Some(tag)
 }
 
 fn register(section: &Section<'_>, defaults: &Defaults, is_scaled: bool) -> Option<(Register, Numbers)> {

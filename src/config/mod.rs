@@ -31,7 +31,7 @@ mod write_rule;
 
 pub use areas::Areas;
 pub use device::{MAX_TAGS, PERIODS};
-pub use equipment::{Equipment, PowerRule, Yardstick};
+pub use equipment::{Equipment, PowerRule, Yardstick, power_factor_off};
 pub use files::MAX_BYTES as MAX_OTHER_FILE;
 pub use glob::glob;
 pub use names::Names;

@@ -14,7 +14,7 @@ use crate::model::words::config as words;
 /// Key of a tag, its names in the first row, whether a number stays a number (and yes or no stays such).
 struct Column(&'static str, &'static [&'static str], bool);
 
-const COLUMNS: [Column; 21] = [
+const COLUMNS: [Column; 22] = [
     Column("name", &["name", "tag", "名称", "点名", "变量名"], false),
     Column("address", &["address", "地址", "寄存器地址"], false),
     Column("type", &["type", "data type", "类型", "数据类型"], false),
@@ -35,6 +35,7 @@ const COLUMNS: [Column; 21] = [
     Column("write", &["write", "可写"], true),
     Column("write_min", &["write_min", "写入下限"], true),
     Column("write_max", &["write_max", "写入上限"], true),
+    Column("role", &["role", "角色", "用途"], false),
     Column("label", &["label", "description", "描述", "说明", "备注"], false),
 ];
 

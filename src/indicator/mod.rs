@@ -30,7 +30,15 @@ pub use counter::{Counter, CounterRule, Limit, Mark, Step, Turn as CounterTurn};
 pub use engine::{Engine, LATENESS_MS, News, Now};
 pub use exact::{Amount, Ratio, Rounded};
 pub use flags::Flags;
+pub use formula::Figure;
 pub use interval::{Interval, MICROSTOP};
 pub use plan::{Input, Meaning, Plan};
 pub use reclassify::{Reclassified, Refusal, reclassify};
 pub use rollup::{Gathered, Period, Site};
+
+#[cfg(test)]
+mod bench;
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod properties;

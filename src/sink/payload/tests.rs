@@ -160,6 +160,7 @@ fn a_birth_names_the_tags_in_scope_only() {
         values: None,
         every: Duration::from_secs(1),
         write: None,
+        role: None,
         report: REPORT,
     };
     let device = Device {
@@ -169,6 +170,7 @@ fn a_birth_names_the_tags_in_scope_only() {
         station: Station::Unit(1),
         manners: Manners::DEFAULT,
         profile: None,
+        equipment: Default::default(),
         tags: vec![
             tag("temp", Some("°C"), DataType::F32),
             tag("secret", None, DataType::F32),

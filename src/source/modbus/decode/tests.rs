@@ -23,6 +23,7 @@ fn tag(data_type: DataType, order: &str, scaling: Option<Scaling>) -> Tag {
         every: Duration::from_secs(1),
         report: ReportRule { deadband: Deadband::None, max_silence: Duration::from_secs(60) },
         write: None,
+        role: None,
     }
 }
 

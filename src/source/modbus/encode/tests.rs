@@ -183,6 +183,7 @@ proptest! {
                 deadband: crate::model::Deadband::None, max_silence: Duration::from_secs(60),
             },
             write: Some(WriteRule::default()),
+            role: None,
         };
         let answer = Answer::Registers(words[..usize::from(data_type.width())].to_vec());
         if let Reading::Good(value) = decode(&tag, &answer, 0) {
