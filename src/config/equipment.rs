@@ -59,8 +59,8 @@ pub struct Yardstick {
     pub rated_kw: Option<f64>,
     /// Shorter idle stops between two runs are micro-stops.
     pub microstop: Duration,
-    /// Good samples further apart leave a hole of unknown; `None`: by the periods of its tags.
-    pub stale_after: Option<Duration>,
+    /// Good samples further apart, and further than three periods, leave a hole of unknown.
+    pub stale_after: Duration,
     /// Shorter faults are no failures.
     pub min_failure: Duration,
     /// States by electric power.
@@ -95,7 +95,7 @@ impl Default for Yardstick {
             cavities: 1,
             rated_kw: None,
             microstop: Duration::from_secs(60),
-            stale_after: None,
+            stale_after: Duration::from_secs(10),
             min_failure: Duration::from_secs(60),
             power: None,
             ct_ratio: None,
@@ -234,7 +234,7 @@ fn yardstick(device: &Section<'_>, tags: &[Tag]) -> Yardstick {
         cavities: device.integer("cavities", 1..=1_024).and_then(|n| u32::try_from(n).ok()).unwrap_or(1),
         rated_kw: positive(device, "rated_kw", 1e5),
         microstop: span("microstop", "0s", "1h").unwrap_or(usual.microstop),
-        stale_after: span("stale_after", "1s", "1d"),
+        stale_after: span("stale_after", "1s", "1d").unwrap_or(usual.stale_after),
         min_failure: span("min_failure", "0s", "1h").unwrap_or(usual.min_failure),
         power,
         ct_ratio: positive(device, "ct_ratio", 1e4),
@@ -409,10 +409,10 @@ impl Yardstick {
         self.ct_ratio.unwrap_or(1.0)
     }
 
-    /// What a meter can show at most with these transformers (R16): √3 × U × 5 A.
+    /// What a meter can show at most with these transformers (R16): √3 × U × 5 A; 400 V, or 100 V behind a transformer.
     pub fn full_scale_kw(&self) -> f64 {
         const SECONDARY_A: f64 = 5.0;
-        let volts = self.pt_ratio.map_or(400.0, |ratio| 100.0 * ratio);
+        let volts = self.pt_ratio.filter(|ratio| *ratio > 1.0).map_or(400.0, |ratio| 100.0 * ratio);
         3.0_f64.sqrt() * volts * SECONDARY_A * self.ct_ratio() / 1_000.0
     }
 }

@@ -5,7 +5,10 @@
 //! restart can change a figure.
 
 mod inbox;
+mod news;
 mod sweep;
+
+pub use news::{News, Now};
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -25,55 +28,7 @@ use super::plan::{Meaning, Plan};
 use super::resolve::resolve;
 use super::shelf::Shelf;
 use super::signal::{Said, Signal};
-use crate::model::{Batch, BootId, Group, Reading, State, Timestamp, Value};
-
-/// What comes out of an engine.
-#[derive(Debug, Clone, PartialEq)]
-pub enum News {
-    /// What the machine does now, at once; not final, the log has the last word.
-    State(Now),
-    /// A finished interval of the state log.
-    Interval(Interval),
-    /// A settled cell, or a settled one that changed (its revision is higher then). It replaces the one with the same device and start.
-    Cell(Box<Cell>),
-    /// Something happened to a counter.
-    Counter {
-        /// Whose tag it is.
-        device: Arc<str>,
-        /// The counter.
-        tag: Arc<str>,
-        /// `wrap`, `reset`, `job_reset`, `implausible`, `rebased`.
-        what: &'static str,
-        /// When.
-        at: Timestamp,
-    },
-    /// The wall clock stepped (R7).
-    ClockStep {
-        /// To this time.
-        at: Timestamp,
-        /// By so much.
-        by_ms: i64,
-    },
-    /// A sample came too late to be counted: its hour and those after it are to be computed again from the journal, and
-    /// replaced where [`Cell::revised`] says so (R11).
-    Late {
-        /// Its time.
-        at: Timestamp,
-    },
-}
-
-/// What a machine does now.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Now {
-    /// The device's id.
-    pub device: String,
-    /// What it does.
-    pub state: State,
-    /// What it or its operator says of the cause.
-    pub cause: String,
-    /// Since.
-    pub since: Timestamp,
-}
+use crate::model::{Batch, BootId, Group, Reading, State, Timestamp, Value, Why};
 
 /// After so long, nothing older comes any more: scans pass from a link to the recorder within seconds, since a full channel
 /// delays the poll.
@@ -115,6 +70,8 @@ struct Core {
     online: Signal,
     inputs: Vec<Heard>,
     inbox: Inbox,
+    /// The last scan that was counted.
+    scanned: Option<i64>,
     product: Option<(i64, String)>,
     cavities: Option<Amount>,
     causes: Causes,
@@ -208,8 +165,9 @@ impl Engine {
         if has_good && route.is_online {
             self.core.online.sample(at, Said::Yes, self.plan.online_stale_ms);
         }
-        if has_good && route.is_scan && !self.core.is_late(at) {
-            self.core.inbox.put_once(at, What::Scan, 0);
+        if has_good && route.is_scan && !self.core.is_late(at) && self.core.scanned < Some(at) {
+            self.core.scanned = Some(at); // a scan that comes in two pieces is one
+            self.core.inbox.put(at, What::Scan, 0);
         }
         for (place, input) in &route.inputs {
             let reading = batch.readings.get(*place).and_then(Option::as_ref);
@@ -240,7 +198,7 @@ impl Engine {
 
     /// The interval of the log in progress, as far as it is final.
     pub fn open_interval(&self) -> Option<Interval> {
-        self.core.machine.open(&self.limits())
+        self.core.machine.open(&limits(&self.plan))
     }
 
     /// The cells that are not settled yet, for figures of a period that is not over.
@@ -251,15 +209,6 @@ impl Engine {
     /// Up to where all is decided.
     pub fn decided_to(&self) -> Option<Timestamp> {
         self.core.begun.map(|_| Timestamp(self.core.swept))
-    }
-
-    fn limits(&self) -> Limits<'_> {
-        Limits {
-            device: &self.plan.device,
-            microstop_ms: self.plan.microstop_ms,
-            min_failure_ms: self.plan.min_failure_ms,
-            is_inferred: self.plan.flags.has(Flags::INFERRED),
-        }
     }
 
     fn route(&mut self, group: &Arc<Group>) -> Arc<Route> {
@@ -296,7 +245,7 @@ impl Engine {
             self.close(news);
         }
         let core = &mut self.core;
-        (core.begun, core.swept) = (Some(at), at);
+        (core.begun, core.swept, core.scanned) = (Some(at), at, None);
         core.online = Signal::begin(at);
         for input in &mut core.inputs {
             (input.signal, input.to) = (Signal::begin(at), at);
@@ -305,8 +254,9 @@ impl Engine {
 
     /// Tells what is open, and forgets it.
     fn close(&mut self, news: &mut Vec<News>) {
-        news.extend(self.open_interval().map(News::Interval));
-        let core = &mut self.core;
+        let (plan, core) = (self.plan.clone(), &mut self.core);
+        let ended = core.machine.finish(&limits(&plan), &mut core.shelf);
+        news.extend(ended.map(News::Interval));
         while let Some(cell) = core.shelf.settle(false) {
             news.push(News::Cell(Box::new(cell)));
         }
@@ -323,6 +273,9 @@ impl Engine {
         let is_plain = !of.meaning.is_of_state();
         if is_plain {
             heard.to = heard.to.max(at);
+        }
+        if let (Meaning::Word(_), Some(Reading::Uncertain(_, Why::Unmapped))) = (&of.meaning, reading) {
+            return heard.signal.sample(at, Said::Unmapped, of.stale_ms); // heard well, but nobody knows what it means
         }
         let Some(found) = found else { return true };
         let what = match &of.meaning {
@@ -403,6 +356,15 @@ impl Core {
     /// Whether what happened then is decided already.
     fn is_late(&self, at: i64) -> bool {
         at < self.swept || at == self.swept && self.begun != Some(at)
+    }
+}
+
+fn limits(plan: &Plan) -> Limits<'_> {
+    Limits {
+        device: &plan.device,
+        microstop_ms: plan.microstop_ms,
+        min_failure_ms: plan.min_failure_ms,
+        is_inferred: plan.flags.has(Flags::INFERRED),
     }
 }
 

@@ -145,6 +145,11 @@ impl Machine {
         self.fault.as_ref().filter(touches).is_some_and(|fault| !fault.is_failure)
     }
 
+    /// Nothing follows: ends the interval in progress.
+    pub(super) fn finish(&mut self, limits: &Limits<'_>, shelf: &mut Shelf) -> Option<Interval> {
+        self.end(None, limits, shelf)
+    }
+
     fn begin(&mut self, piece: &Piece) -> Open {
         let (mut event_id, mut cause, mut is_counted) = (piece.start, String::new(), false);
         if piece.state == State::Fault {

@@ -39,6 +39,8 @@ pub use rollup::{Gathered, Period, Site};
 #[cfg(test)]
 mod bench;
 #[cfg(test)]
+mod cases;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod properties;

@@ -35,7 +35,8 @@ pub struct Plan {
     pub microstop_ms: i64,
     /// Shorter faults are no failures, ms.
     pub min_failure_ms: i64,
-    /// The scans that are expected, of its fastest group (C2): whose, and every so many ms.
+    /// The scans that are expected, of its fastest group (C2): whose, and every so many ms. Scans count as they are stepped: who
+    /// steps what report on change has left takes C2 from elsewhere.
     pub scans: Option<(Arc<str>, i64)>,
     /// What is to be said beside all figures of the device.
     pub flags: Flags,
@@ -135,7 +136,8 @@ impl Plan {
 
     /// After the end of a cell, all that began in it can be judged so much later, ms.
     pub fn settle_ms(&self) -> i64 {
-        let counters = self.inputs.iter().filter(|input| !input.meaning.is_of_state()).map(|input| input.stale_ms);
-        counters.chain([self.microstop_ms, self.min_failure_ms]).max().unwrap_or(0)
+        let counts = |input: &&Input| matches!(input.meaning, Meaning::Power { .. }) || !input.meaning.is_of_state();
+        let counting = self.inputs.iter().filter(counts).map(|input| input.stale_ms);
+        counting.chain([self.microstop_ms, self.min_failure_ms]).max().unwrap_or(0)
     }
 }

@@ -60,19 +60,6 @@ impl Inbox {
         self.entries.insert(place, entry);
     }
 
-    /// Adds a sample unless the same is there: a scan that came in two pieces is one.
-    pub(super) fn put_once(&mut self, at: i64, what: What, input: usize) {
-        let is_known = self
-            .entries
-            .iter()
-            .rev()
-            .take_while(|known| known.at >= at)
-            .any(|known| known.at == at && known.what == what);
-        if !is_known {
-            self.put(at, what, input);
-        }
-    }
-
     /// The next sample up to `at`.
     pub(super) fn take(&mut self, at: i64) -> Option<Entry> {
         self.entries.front().filter(|entry| entry.at <= at)?;

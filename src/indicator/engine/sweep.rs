@@ -120,13 +120,8 @@ impl Engine {
             core.was_alarm = alarm == super::Said::Yes;
         }
         core.lived.put(at, state);
-        let limits = super::Limits {
-            device: &plan.device,
-            microstop_ms: plan.microstop_ms,
-            min_failure_ms: plan.min_failure_ms,
-            is_inferred: plan.flags.has(Flags::INFERRED),
-        };
-        let Outcome { ended, is_judged } = core.machine.advance(piece, &core.causes, &limits, &mut core.shelf);
+        let Outcome { ended, is_judged } =
+            core.machine.advance(piece, &core.causes, &super::limits(plan), &mut core.shelf);
         news.extend(ended.map(News::Interval));
         if is_judged {
             news.extend(core.shelf.release().into_iter().map(|cell| News::Cell(Box::new(cell))));

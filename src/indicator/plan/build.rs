@@ -13,9 +13,6 @@ use crate::indicator::exact::Amount;
 use crate::indicator::flags::Flags;
 use crate::model::{Deadband, State};
 
-/// Good samples are never too far apart below this: a short hiccup of the network is no hole.
-const SHORTEST_STALE: Duration = Duration::from_secs(10);
-
 /// Scans that may be missed.
 const POLLS: u32 = 3;
 
@@ -53,13 +50,15 @@ impl Plan {
             }
         }
         inputs.retain(|it| !matches!(it.meaning, Meaning::Power { rule: None, is_energy: false, .. }));
-        let fastest = device.tags.iter().min_by_key(|tag| tag.every);
+        // What a server sends by itself has no plan of scans.
+        let is_polled = |tag: &&Tag| tag.node().is_none_or(|node| !node.is_subscribed);
+        let fastest = device.tags.iter().filter(is_polled).min_by_key(|tag| tag.every);
         let online_by: Vec<Arc<str>> = match (device.tags.is_empty(), meter) {
             (true, Some(meter)) => vec![meter.id.clone()],
             _ => vec![device.id.clone()],
         };
         let heard = if device.tags.is_empty() { meter.map_or(&[][..], |meter| &meter.tags) } else { &device.tags };
-        let online_stale = heard.iter().map(|tag| stale_after(tag, yardstick)).min().unwrap_or(SHORTEST_STALE);
+        let online_stale = heard.iter().map(|tag| stale_after(tag, yardstick)).min().unwrap_or(yardstick.stale_after);
         let mut plan = Plan {
             device: device.id.clone(),
             calendar: Arc::new(Calendar::new(&config.schedule, &config.workshop.timezone, &device.id)),
@@ -195,7 +194,7 @@ impl<'a> Pace<'a> {
 
 /// How far apart two good samples may be (R1). What is reported on change is silent meanwhile, up to `max_silence`.
 fn stale_after(tag: &Tag, yardstick: &Yardstick) -> Duration {
-    let polls = (tag.every * POLLS).max(yardstick.stale_after.unwrap_or(SHORTEST_STALE));
+    let polls = (tag.every * POLLS).max(yardstick.stale_after);
     let is_on_change = tag.report.deadband != Deadband::None || tag.node().is_some_and(|node| node.is_subscribed);
     polls + if is_on_change { tag.report.max_silence } else { Duration::ZERO }
 }
