@@ -218,10 +218,8 @@ pub(super) fn role(section: &Section<'_>, tag: Option<&Tag>) -> Option<Role> {
     let states = if is_word { states(section, around) } else { None };
     let rule = is_count.then(|| count_rule(section, around));
     let wraps_at = if is_counter { section.number("wraps_at", "wraps_at = 1000000") } else { None };
-    if wraps_at.is_some_and(|at| at <= 0.0) {
-        section.wrong("wraps_at", words::OUT_OF_RANGE, |t| {
-            t.with("found", section.shown("wraps_at")).with("min", 1).with("max", "-")
-        });
+    if let Some(at) = wraps_at {
+        within(section, "wraps_at", at);
     }
     of_word(section, "role", &word, around, Rest { states, rule, wraps_at })
 }
@@ -328,6 +326,16 @@ fn unit(section: &Section<'_>, key: &str, role: &str, found: Option<&str>, units
     known.map(|(_, num, den)| Unit { num: *num, den: *den })
 }
 
+/// Files a number that no counter can have.
+fn within(section: &Section<'_>, key: &'static str, number: f64) {
+    const MIN: f64 = 0.001;
+    const MAX: f64 = 1e12; // beyond it a counter has no thousandths any more
+    if !(MIN..=MAX).contains(&number) {
+        let found = section.shown(key);
+        section.wrong(key, words::OUT_OF_RANGE, |t| t.with("found", found).with("min", MIN).with("max", MAX));
+    }
+}
+
 fn count_rule(section: &Section<'_>, around: &Around<'_>) -> CountRule {
     let kind = one_of(section, "kind", &["cumulative", "job"], |word| match word {
         "cumulative" => Some(false),
@@ -341,10 +349,7 @@ fn count_rule(section: &Section<'_>, around: &Around<'_>) -> CountRule {
     });
     let above_zero = |key: &'static str| {
         let number = section.number(key, &format!("{key} = 10"))?;
-        if number <= 0.0 {
-            let found = section.shown(key);
-            section.wrong(key, words::OUT_OF_RANGE, |t| t.with("found", found).with("min", "0").with("max", "-"));
-        }
+        within(section, key, number);
         Some(number)
     };
     let is_cycles = counts.or(around.unit.filter(|unit| *unit == "cycles").map(|_| true));

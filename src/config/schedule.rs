@@ -134,6 +134,9 @@ impl Span {
     }
 }
 
+/// kgce of a unit: a tonne of coal is a thousand.
+const LARGEST_FACTOR: f64 = 1e4;
+
 const DAY: i64 = 1_440;
 
 fn minute(time: Time) -> i64 {
@@ -159,10 +162,10 @@ pub(super) fn schedule(top: &Section<'_>, devices: &[Arc<Device>]) -> Schedule {
     if let Some(factors) = top.section("energy_factors") {
         for medium in Medium::ALL {
             let factor = factors.number(medium.as_str(), "electricity = 0.1229");
-            if factor.is_some_and(|factor| factor < 0.0) {
+            if factor.is_some_and(|factor| !(0.0..=LARGEST_FACTOR).contains(&factor)) {
                 let found = factors.shown(medium.as_str());
                 factors.wrong(medium.as_str(), words::OUT_OF_RANGE, |t| {
-                    t.with("found", found).with("min", 0).with("max", "-")
+                    t.with("found", found).with("min", 0).with("max", LARGEST_FACTOR)
                 });
             }
             schedule.factors.extend(factor.map(|factor| (medium, factor)));
@@ -206,7 +209,7 @@ fn shift(section: &Section<'_>, devices: &[Arc<Device>]) -> Option<Shift> {
         let mut taken: Vec<(i64, i64)> = Vec::new();
         for span in list {
             let (from, to) = (offset(span.from), offset(span.from) + span.minutes());
-            let found = format!("{:.5}-{:.5}", span.from, span.to);
+            let found = format!("{}-{}", clock(minute(span.from)), clock(minute(span.to)));
             if to > whole.minutes() {
                 section.wrong(key, own::OUTSIDE_SHIFT, |t| t.with("found", found));
             } else if taken.iter().any(|(a, b)| from < *b && *a < to) {
@@ -437,4 +440,74 @@ fn patterns(section: &Section<'_>, devices: &[Arc<Device>]) -> Vec<String> {
         }
     }
     texts.into_iter().map(|(pattern, _)| pattern).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::model::Code;
+
+    fn parsed(text: &str) -> Result<Schedule, Vec<Code>> {
+        let head = "[workshop]\nenterprise = \"e\"\nid = \"w\"\ntimezone = \"Asia/Shanghai\"\n\
+                    [[device]]\nid = \"a\"\n[[device]]\nid = \"b\"\n";
+        let codes = |mistakes: Vec<crate::config::Mistake>| mistakes.iter().map(|it| it.trouble.code).collect();
+        Config::parse(&format!("{head}{text}")).map(|config| config.schedule).map_err(codes)
+    }
+
+    #[track_caller]
+    fn check(text: &str, expected: &[Code]) {
+        assert_eq!(parsed(text).err().unwrap_or_default(), expected, "{text}");
+    }
+
+    fn shift(name: &str, times: (&str, &str), more: &str) -> String {
+        format!("[[shift]]\nname = \"{name}\"\nstart = \"{}\"\nend = \"{}\"\n{more}\n", times.0, times.1)
+    }
+
+    #[test]
+    fn shifts_of_a_device_overlap_over_midnight_and_over_the_week_but_not_with_those_of_others() {
+        let two = |a: (&str, &str), days_a: &str, b: (&str, &str), days_b: &str| {
+            let days = |days| format!("days = [\"{days}\"]");
+            shift("x", a, &days(days_a)) + &shift("y", b, &days(days_b))
+        };
+        let overlap = &[own::SHIFTS_OVERLAP];
+        check(&two(("08:00", "20:00"), "mon-sun", ("20:00", "08:00"), "mon-sun"), &[]);
+        check(&two(("08:00", "20:00"), "mon-sun", ("20:00", "08:01"), "mon-sun"), overlap);
+        check(&two(("20:00", "08:00"), "sun", ("07:00", "15:00"), "周一"), overlap);
+        check(&two(("20:00", "08:00"), "sat", ("07:00", "15:00"), "mon"), &[]);
+        check(&two(("00:00", "24:00"), "mon", ("23:00", "23:30"), "mon"), overlap);
+        let of = |device: &str| shift(device, ("08:00", "20:00"), &format!("devices = [\"{device}\"]"));
+        check(&(of("a") + &of("b")), &[]);
+        check(&(of("a") + &of("*")), overlap);
+    }
+
+    #[test]
+    fn days_may_be_a_range_over_the_weekend_and_a_break_may_lie_behind_midnight() {
+        let text = shift("x", ("20:00", "08:00"), "days = [\"sat-mon\"]\nbreaks = [\"23:45-00:15\", \"02:00-02:30\"]");
+        let schedule = parsed(&text).expect("it is right");
+        assert_eq!(schedule.shifts[0].days, [Weekday::Monday, Weekday::Saturday, Weekday::Sunday]);
+        check(&shift("x", ("20:00", "08:00"), "breaks = [\"07:45-08:15\"]"), &[own::OUTSIDE_SHIFT]);
+        check(&shift("x", ("20:00", "08:00"), "breaks = [\"12:00-12:30\"]"), &[own::OUTSIDE_SHIFT]);
+        check(&shift("x", ("20:00", "08:00"), "breaks = [\"23:45-00:15\", \"00:00-00:30\"]"), &[own::SPANS_OVERLAP]);
+    }
+
+    #[test]
+    fn tariffs_cover_every_minute_of_every_month_once() {
+        let tariff = |name: &str, times: &str, months: &str| {
+            format!("[[tariff]]\nname = \"{name}\"\ntimes = [{times}]\nmonths = [{months}]\n")
+        };
+        let day = tariff("peak", "\"08:00-22:00\"", "");
+        check(&(day.clone() + &tariff("valley", "\"22:00-08:00\"", "")), &[]);
+        check(&(day.clone() + &tariff("valley", "\"22:00-07:30\"", "")), &[own::TARIFF_HOLE]);
+        check(&(day.clone() + &tariff("valley", "\"22:00-08:00\"", "1, 2")), &[own::TARIFF_HOLE]);
+        check(&(day + &tariff("valley", "\"21:59-08:00\"", "")), &[own::TARIFFS_OVERLAP]);
+    }
+
+    #[test]
+    fn holidays_are_days_and_ranges_with_both_ends() {
+        let schedule =
+            parsed("[calendar]\nholidays = [\"2026-10-01/2026-10-07\", \"2027-01-01\"]\n").expect("they are right");
+        assert_eq!(schedule.holidays.len(), 8);
+        check("[calendar]\nholidays = [\"2026-10-01/2027-10-07\"]\n", &[own::BAD_DATE]);
+    }
 }
