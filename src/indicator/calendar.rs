@@ -212,3 +212,110 @@ fn moment(zone: &TimeZone, at: DateTime) -> i64 {
 fn instant(at: Timestamp) -> JiffTimestamp {
     JiffTimestamp::from_millisecond(at.0).unwrap_or(JiffTimestamp::UNIX_EPOCH)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::indicator::bench::{EIGHT_PM, MINUTE, config};
+    use jiff::civil::date;
+
+    const MORE: &str = r#"
+[calendar]
+day_start = "07:30"
+holidays = ["2026-03-04/2026-03-05"]
+extra_days = ["2026-03-08"]
+[[shift]]
+name = "early"
+start = "06:10"
+end = "14:10"
+days = ["mon-sat"]
+breaks = ["10:00-10:15"]
+planned_stops = ["10:10-10:30"]
+[[planned_stop]]
+from = "2026-03-03 13:50"
+to = "2026-03-03 15:00"
+[[tariff]]
+name = "peak"
+times = ["08:00-22:00"]
+[[tariff]]
+name = "valley"
+times = ["22:00-08:00"]
+"#;
+
+    fn calendar() -> Calendar {
+        let config = config("", MORE);
+        Calendar::new(&config.schedule, &config.workshop.timezone, "m")
+    }
+
+    /// A time of 2026-03-03.
+    fn at(hour: i64, minute: i64) -> Timestamp {
+        Timestamp(EIGHT_PM + (4 + hour) * 60 * MINUTE + minute * MINUTE)
+    }
+
+    #[test]
+    fn hours_are_cut_at_shift_borders_and_a_sample_belongs_to_the_slot_that_it_ends() {
+        let calendar = calendar();
+        let slot = calendar.slot(at(6, 30));
+        assert_eq!((slot.start, slot.end, slot.hour), (at(6, 10), at(7, 0), at(6, 0)));
+        let shift = slot.shift.expect("it is the early shift");
+        assert_eq!((shift.date, shift.production_day), (date(2026, 3, 3), date(2026, 3, 2)), "before the day starts");
+        let before = calendar.slot_of_sample(at(6, 10));
+        assert_eq!((before.start, before.end, before.shift), (at(6, 0), at(6, 10), None));
+        assert_eq!(calendar.slot(at(0, 0)).date, date(2026, 3, 3));
+        assert_eq!(calendar.slot_of_sample(at(0, 0)).date, date(2026, 3, 2));
+        assert_eq!(calendar.midnight(date(2026, 3, 3)), at(0, 0));
+    }
+
+    #[test]
+    fn a_break_comes_before_a_planned_stop_and_both_end_with_the_shift() {
+        let calendar = calendar();
+        let ten = calendar.slot(at(10, 0)).duties;
+        let expected = [
+            (at(10, 0), at(10, 15), Duty::Break),
+            (at(10, 15), at(10, 30), Duty::PlannedStop),
+            (at(10, 30), at(11, 0), Duty::Work),
+        ];
+        assert_eq!(ten, expected);
+        assert_eq!(calendar.slot(at(14, 0)).duties, [(at(14, 0), at(14, 10), Duty::PlannedStop)]);
+        assert_eq!(calendar.slot(at(14, 10)).duties, [(at(14, 10), at(15, 0), Duty::Free)]);
+    }
+
+    #[test]
+    fn holidays_have_no_shifts_and_extra_days_have_all() {
+        let days = calendar().working_days_before(date(2026, 3, 10), 6);
+        let expected = [9, 8, 7, 6, 3, 2].map(|day| date(2026, 3, day));
+        assert_eq!(days, expected, "the 4th and 5th are holidays, the 8th is a Sunday that is worked");
+    }
+
+    #[test]
+    fn energy_is_of_the_tariff_before_its_later_sample() {
+        let calendar = calendar();
+        assert_eq!(
+            [calendar.tariff(at(8, 0)), calendar.tariff(at(8, 1)), calendar.tariff(at(22, 0))],
+            ["valley", "peak", "peak"]
+        );
+    }
+
+    #[test]
+    fn twenty_of_thirty_scheduled_days_are_enough_and_two_thirds_of_a_newer_machine() {
+        use crate::indicator::ledger::has_enough_days;
+        let calendar = calendar();
+        let last = date(2026, 7, 31);
+        let days = calendar.working_days_before(date(2026, 8, 1), 30);
+        let is_good = |count: usize| {
+            let good = days[30 - count..].to_vec();
+            move |day: Date| good.contains(&day)
+        };
+        assert!(
+            has_enough_days(&calendar, None, last, is_good(20)) && !has_enough_days(&calendar, None, last, is_good(19))
+        );
+        let newer = Some(days[6]); // seven days: five of them
+        let of_newer = |count: usize| {
+            let good = days[..count].to_vec();
+            move |day: Date| good.contains(&day)
+        };
+        assert!(has_enough_days(&calendar, newer, last, of_newer(5)));
+        assert!(!has_enough_days(&calendar, newer, last, of_newer(4)));
+        assert!(!has_enough_days(&calendar, Some(date(2026, 8, 1)), last, |_| true), "not in the ledger yet");
+    }
+}

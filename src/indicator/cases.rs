@@ -183,7 +183,7 @@ fn a_clock_that_steps_doubles_nothing_and_loses_no_pieces() {
     for second in 600..1_500 {
         say(&mut bench, second, -300, second / 10);
     }
-    assert!(matches!(bench.others[0], News::ClockStep { by_ms: -300_000, .. }));
+    assert!(matches!(bench.others[..], [News::ClockStep { by_ms: -300_000, .. }]), "{:?}", bench.others);
     bench.tick(EIGHT_PM + 100 * MINUTE);
     let sums = Sums::of(bench.cells.iter().map(|cell| &cell.sums));
     let decided = bench.engine.decided_to().expect("it was heard");
@@ -356,4 +356,36 @@ fn the_live_view_is_at_once_and_knows_when_nothing_is_heard() {
     bench.tick(EIGHT_PM + 16_000);
     let now = bench.engine.now().cloned().expect("it was heard");
     assert_eq!((now.state, now.since.0), (State::Unknown, EIGHT_PM + 5_000));
+}
+
+#[test]
+fn late_data_is_told_and_a_recomputed_cell_has_a_higher_revision_only_if_it_changed() {
+    let mut bench = machine();
+    live(&mut bench, 0..7_400, true, false, |_| 0);
+    assert!(bench.others.is_empty());
+    live(&mut bench, 50..51, false, false, |_| 0);
+    assert!(matches!(bench.others[..], [News::Late { at }] if at.0 == EIGHT_PM + 50_000), "{:?}", bench.others);
+    let old = &bench.cells[0];
+    assert_eq!(old.revised(old.clone()), None);
+    let mut newer = old.clone();
+    newer.sums.made_of(None, None).pieces = Amount::whole(1);
+    let revised = old.revised(newer).expect("it changed");
+    assert_eq!((revised.revision, revised.sums.pieces()), (1, Amount::whole(1)));
+    assert_eq!(revised.revised(revised.clone()), None);
+}
+
+#[test]
+fn a_controller_that_says_a_number_without_a_meaning_is_unknown_and_that_is_told() {
+    let device = r#"tags = [
+        { name = "mode", address = "40001", type = "u16", values = { 1 = "auto", 2 = "stop" }, role = "state.word", states = { auto = "run" } },
+    ]"#;
+    let mut bench = Bench::new(config(device, SHIFTS));
+    let group = bench.groups().remove(0);
+    for second in 0..4_000 {
+        let mode = if second < 1_000 { "auto" } else { "stop" };
+        bench.step(&batch(&group, EIGHT_PM + second * 1_000, &[("mode", Some(Value::Text(mode.into())))]));
+    }
+    let sums = &bench.cells[0].sums;
+    assert_eq!((sums.time.run(), sums.time.in_shift(State::Unknown)), (1_000_000, 2_600_000));
+    assert!(sums.flags.has(Flags::UNMAPPED_STATE));
 }

@@ -70,6 +70,8 @@ struct Core {
     online: Signal,
     inputs: Vec<Heard>,
     inbox: Inbox,
+    /// Up to here a clock that was set back goes over the same time again: that is cut (R7), and no late data.
+    overlap_to: i64,
     /// The last scan that was counted.
     scanned: Option<i64>,
     product: Option<(i64, String)>,
@@ -157,6 +159,9 @@ impl Engine {
             return news;
         }
         if step.is_some() {
+            let core = &mut self.core;
+            let heard = core.inputs.iter().map(|heard| heard.signal.heard().unwrap_or(heard.to));
+            core.overlap_to = heard.chain([core.swept]).max().unwrap_or(at);
             let at = at.max(self.core.swept + 1);
             self.core.inbox.put(at, What::Flag(Flags::CLOCK_STEP), 0);
         }
@@ -173,7 +178,7 @@ impl Engine {
             let reading = batch.readings.get(*place).and_then(Option::as_ref);
             is_late |= !self.hear(*input, at, mono, reading);
         }
-        if is_late {
+        if is_late && at > self.core.overlap_to {
             news.push(News::Late { at: Timestamp(at) });
         }
         self.go_on(now, &mut news);
