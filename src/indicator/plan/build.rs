@@ -97,8 +97,8 @@ impl Plan {
             (!by_power && !by_itself, Flags::NO_STATE),
             (by_power && !by_itself, Flags::INFERRED),
             (!tells_faults, Flags::NO_FAULT_SOURCE),
-            (!total && !(good && bad), Flags::NO_COUNT),
-            (!good && !(total && bad), Flags::NO_QUALITY),
+            (!(total || good && bad), Flags::NO_COUNT),
+            (!(good || total && bad), Flags::NO_QUALITY),
             (integrates, Flags::INTEGRATED),
         ] {
             if holds {
