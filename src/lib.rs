@@ -9,6 +9,8 @@ pub mod probe;
 
 pub mod source;
 
+pub mod indicator;
+
 pub mod journal;
 
 pub mod sink;

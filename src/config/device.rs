@@ -13,7 +13,7 @@ use super::read::Section;
 use super::server::one_of;
 use super::tag_type::{self, order};
 use super::write_rule::write_rule;
-use super::{Areas, Device, Link, Manners, Origin, Tag, grade, link, meter, node, profile, table};
+use super::{Areas, Device, Link, Manners, Origin, Tag, equipment, grade, link, meter, node, profile, role, table};
 use crate::model::words::config as words;
 use crate::model::words::opcua_config as opcua_words;
 use crate::model::{Deadband, Grade, Priority, ReportRule};
@@ -78,6 +78,7 @@ impl Protocol {
 pub(super) fn devices(top: &Section<'_>, links: &[Arc<Link>], files: &Files<'_>) -> Vec<Device> {
     let mut devices = Vec::new();
     let mut ids = Unique::default();
+    let mut census = equipment::Census::default();
     for section in top.sections("device", "id") {
         let id: Arc<str> = name(&section, "id", "imm-01").unwrap_or_default().into();
         ids.check(&section, "id", &id);
@@ -115,16 +116,19 @@ pub(super) fn devices(top: &Section<'_>, links: &[Arc<Link>], files: &Files<'_>)
         };
         let mut gathering = Gathering::new(&section, defaults, every);
         tags(&section, files, &mut gathering);
-        let Gathering { tags, profile, .. } = gathering;
+        let Gathering { mut tags, profile, .. } = gathering;
         if link.is_none() && !section.has("link") && !tags.is_empty() {
             let origin = ["profile", "tags_file"].into_iter().find(|key| section.has(key));
             section.wrong(origin.unwrap_or("tags"), words::TAGS_WITHOUT_LINK, |t| t);
         }
+        let (place, kind) = ((station, link.is_some()), profile.as_ref());
+        let equipment = Arc::new(equipment::equipment(&section, place, kind, &mut tags, &mut census));
         section.finish();
         let (link, profile) = (link.map(Into::into), profile.map(Arc::new));
         let priority = priority.unwrap_or_default();
-        devices.push(Device { id, name: shown, link, station, manners, profile, priority, tags });
+        devices.push(Device { id, name: shown, link, station, manners, profile, priority, tags, equipment });
     }
+    census.close(top, &devices);
     devices
 }
 
@@ -181,11 +185,14 @@ pub(super) fn tag(section: &Section<'_>, defaults: &Defaults, names: &mut Unique
     };
     let values = names::names(section, placed.as_ref().map(|(_, numbers, _)| numbers), is_scaled);
     let write = write_rule(section, placed.as_ref().map(|(origin, ..)| origin), values.is_some());
-    let (origin, _, usual_unit) = placed?;
+    let (Some(name), Some((origin, _, usual_unit))) = (name, placed) else {
+        role::role(section, None);
+        return None;
+    };
     let unit = if section.has("unit") { unit } else { usual_unit.map(str::to_owned) };
     let scaling = Scaling::new(scale.unwrap_or(1.0), offset.unwrap_or(0.0));
-    Some(Tag {
-        name: name?.into(),
+    let mut tag = Tag {
+        name: name.into(),
         label,
         unit: unit.map(Into::into),
         origin,
@@ -195,7 +202,10 @@ pub(super) fn tag(section: &Section<'_>, defaults: &Defaults, names: &mut Unique
         report,
         grade,
         write,
-    })
+        role: None,
+    };
+    tag.role = role::role(section, Some(&tag)).map(Arc::new);
+    Some(tag)
 }
 
 fn register(section: &Section<'_>, defaults: &Defaults, is_scaled: bool) -> Option<(Register, Numbers)> {

@@ -8,6 +8,7 @@ mod clock;
 mod device;
 pub mod dlt645;
 mod egress;
+mod equipment;
 mod files;
 mod gather;
 mod glob;
@@ -21,6 +22,8 @@ pub mod opcua;
 mod profile;
 mod quote;
 mod read;
+mod role;
+mod schedule;
 mod server;
 mod sink;
 mod spreadsheet;
@@ -35,11 +38,14 @@ pub use budget::{Backlog, Budget, Hours, connection_bytes, ping_bytes, wire_byte
 pub use clock::{Clock, TrustRule};
 pub use device::{MAX_TAGS, PERIODS};
 pub use egress::Egress;
+pub use equipment::{Equipment, PowerRule, Yardstick, power_factor_off};
 pub use files::MAX_BYTES as MAX_OTHER_FILE;
 pub use glob::glob;
 pub use names::Names;
 pub use profile::BUILT_IN as BUILT_IN_PROFILES;
 pub use quote::quoted;
+pub use role::{CountRule, Counted, Medium, Role, StateMap, Unit};
+pub use schedule::{PlannedStop, Product, Schedule, Shift, Span, Tariff, is_meant};
 pub use sink::{
     ENVELOPE_BYTES, EVENTS, INDICATORS, LONGEST_STATUS, LONGEST_TIME, LONGEST_VALUE, SCAN_BYTES, TEXT_FRAME,
     escaped_len, longest_reading,
@@ -76,6 +82,8 @@ pub struct Config {
     pub links: Vec<Arc<Link>>,
     /// The equipment ledger.
     pub devices: Vec<Arc<Device>>,
+    /// Shifts, products, tariffs.
+    pub schedule: Schedule,
     /// Destinations.
     pub sinks: Vec<Arc<Sink>>,
 }
@@ -206,6 +214,8 @@ pub struct Device {
     pub priority: Priority,
     /// What is read.
     pub tags: Vec<Tag>,
+    /// What the ledger says of it.
+    pub equipment: Arc<Equipment>,
 }
 
 impl Device {
@@ -284,6 +294,8 @@ pub struct Tag {
     pub grade: Grade,
     /// `None`: it is only read.
     pub write: Option<WriteRule>,
+    /// What it means to indicators.
+    pub role: Option<Arc<Role>>,
 }
 
 /// Where a value comes from, in the words of the protocol.

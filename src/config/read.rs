@@ -13,6 +13,7 @@ use toml::de::{DeTable, DeValue};
 use super::{Mistake, OtherFile, units};
 use crate::model::time::show_span;
 use crate::model::words::config as words;
+use crate::model::words::indicator_config as own;
 use crate::model::{Code, Trouble};
 
 /// Where the lines of a text end, and the mistakes found in it so far.
@@ -359,6 +360,23 @@ impl<'a> Section<'a> {
             }
         }
         Some(texts)
+    }
+
+    /// A list of whole numbers.
+    pub(super) fn integers(&self, key: &'static str, range: RangeInclusive<i64>) -> Vec<i64> {
+        let example = format!("{key} = [{}]", range.start());
+        let Some(value) = self.value(key) else { return Vec::new() };
+        let numbers = value.as_array().and_then(|items| {
+            let number = |item: &Spanned<DeValue<'_>>| match item.get_ref() {
+                DeValue::Integer(n) => i64::from_str_radix(n.as_str(), n.radix()).ok().filter(|n| range.contains(n)),
+                _ => None,
+            };
+            items.iter().map(number).collect()
+        });
+        if numbers.is_none() {
+            self.wrong_type(key, own::NOT_NUMBERS, value, &example);
+        }
+        numbers.unwrap_or_default()
     }
 
     pub(super) fn needed_texts(&self, key: &'static str, example: &str) -> Option<Vec<(String, usize)>> {

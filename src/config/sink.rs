@@ -285,6 +285,7 @@ mod tests {
             values: None,
             every: Duration::from_secs(1),
             write: None,
+            role: None,
             report: ReportRule { deadband: Deadband::None, max_silence: Duration::from_secs(60) },
             grade: crate::model::Grade::default(),
         }

@@ -14,7 +14,7 @@ use crate::model::words::config as words;
 /// Key of a tag, its names in the first row, whether a number stays a number (and yes or no stays such).
 struct Column(&'static str, &'static [&'static str], bool);
 
-const COLUMNS: [Column; 23] = [
+const COLUMNS: &[Column] = &[
     Column("name", &["name", "tag", "名称", "点名", "变量名"], false),
     Column("address", &["address", "地址", "寄存器地址"], false),
     Column("type", &["type", "data type", "类型", "数据类型"], false),
@@ -37,6 +37,7 @@ const COLUMNS: [Column; 23] = [
     Column("write_max", &["write_max", "写入上限"], true),
     Column("class", &["class", "类别", "数据类别"], false),
     Column("level", &["level", "级别", "数据级别"], false),
+    Column("role", &["role", "角色", "用途"], false),
     Column("label", &["label", "description", "描述", "说明", "备注"], false),
 ];
 

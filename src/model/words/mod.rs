@@ -10,6 +10,7 @@ pub mod config;
 pub mod delivery_config;
 pub mod egress;
 pub mod import;
+pub mod indicator_config;
 pub mod journal;
 pub mod ledger;
 pub mod opcua;
@@ -48,6 +49,7 @@ pub fn all() -> impl Iterator<Item = &'static Words> {
         verify::WORDS,
         transfer::WORDS,
         delivery_config::WORDS,
+        indicator_config::WORDS,
     ]
     .into_iter()
     .flatten()
@@ -90,6 +92,7 @@ mod tests {
             ("clock", include_str!("clock.rs")),
             ("verify", include_str!("verify.rs")),
             ("transfer", include_str!("transfer.rs")),
+            ("indicator_config", include_str!("indicator_config.rs")),
         ]
     }
 

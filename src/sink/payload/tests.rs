@@ -196,6 +196,7 @@ fn a_birth_names_the_tags_in_scope_only() {
         values: None,
         every: Duration::from_secs(1),
         write: None,
+        role: None,
         report: REPORT,
         grade: Grade::default(),
     };
@@ -207,6 +208,7 @@ fn a_birth_names_the_tags_in_scope_only() {
         manners: Manners::DEFAULT,
         profile: None,
         priority: Default::default(),
+        equipment: Default::default(),
         tags: vec![
             tag("temp", Some("°C"), DataType::F32),
             tag("secret", None, DataType::F32),

@@ -24,6 +24,7 @@ fn tag(data_type: DataType, order: &str, scaling: Option<Scaling>) -> Tag {
         report: ReportRule { deadband: Deadband::None, max_silence: Duration::from_secs(60) },
         write: None,
         grade: crate::model::Grade::default(),
+        role: None,
     }
 }
 

@@ -184,6 +184,7 @@ proptest! {
             },
             write: Some(WriteRule::default()),
             grade: crate::model::Grade::default(),
+            role: None,
         };
         let answer = Answer::Registers(words[..usize::from(data_type.width())].to_vec());
         if let Reading::Good(value) = decode(&tag, &answer, 0) {
