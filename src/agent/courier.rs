@@ -2,7 +2,7 @@
 //! cursor when the broker acknowledges. Any trouble ends the connection; the next one starts again from the cursor, so
 //! that nothing is lost and what is sent twice carries the same identity.
 
-mod fetch; // the next record: from memory, or from the disk
+pub(super) mod fetch; // the next record: from memory, or from the disk
 
 mod fill; // what goes next, and in which bytes
 

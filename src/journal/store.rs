@@ -455,6 +455,12 @@ impl Journal {
         Status { data, events, bytes_on_disk: size(&self.place.file) + size(&self.wal()) }
     }
 
+    /// For tests: a disk that refuses, or takes again.
+    #[cfg(test)]
+    pub(crate) fn refuse_to_write(&self, refuses: bool) {
+        self.connection.pragma_update(None, "query_only", refuses).expect("a pragma is no write");
+    }
+
     /// Records in the file, of both streams.
     pub fn status_records(&self) -> u64 {
         self.held.iter().map(|held| held.records).sum()

@@ -437,9 +437,12 @@ impl Room {
     }
 
     fn maintain_if_due(&mut self) {
-        if self.commits_since_maintenance < MAINTAIN_COMMITS && self.maintained.elapsed() < MAINTAIN_EVERY {
-            return;
+        if self.commits_since_maintenance >= MAINTAIN_COMMITS || self.maintained.elapsed() >= MAINTAIN_EVERY {
+            self.maintain();
         }
+    }
+
+    fn maintain(&mut self) {
         self.commits_since_maintenance = 0;
         self.maintained = Instant::now();
         self.move_cursors();
@@ -514,6 +517,9 @@ impl Room {
 fn now() -> Timestamp {
     Timestamp::of(SystemTime::now())
 }
+
+#[cfg(test)]
+mod simulation;
 
 #[cfg(test)]
 mod tests {
