@@ -274,7 +274,7 @@ impl Engine {
         let (plan, core) = (&self.plan, &mut self.core);
         let (Some(of), Some(heard)) = (plan.inputs.get(input), core.inputs.get_mut(input)) else { return true };
         let found = reading.and_then(value);
-        let is_late = at < core.swept || at == core.swept && core.begun != Some(at);
+        let is_late = at < core.swept; // as in Core::is_late
         let is_plain = !of.meaning.is_of_state();
         if is_plain {
             heard.to = heard.to.max(at);
@@ -358,9 +358,10 @@ impl Engine {
 }
 
 impl Core {
-    /// Whether what happened then is decided already.
+    /// Whether what is counted then is decided already. Of the very moment, it is not: a scan may come in pieces, and the cell that
+    /// ends with this moment is open until it has settled.
     fn is_late(&self, at: i64) -> bool {
-        at < self.swept || at == self.swept && self.begun != Some(at)
+        at < self.swept
     }
 }
 

@@ -135,8 +135,10 @@ fn tear(batch: &Batch, dice: &mut Dice) -> Vec<Batch> {
         return vec![batch.clone()];
     }
     let (mut first, mut second) = (batch.clone(), batch.clone());
-    for (a, b) in first.readings.iter_mut().zip(&mut second.readings) {
-        *(if dice.falls(500) { a } else { b }) = None;
+    for (tag, (a, b)) in batch.group.tags.iter().zip(first.readings.iter_mut().zip(&mut second.readings)) {
+        // What says how to count comes first.
+        let is_first = matches!(&*tag.name, "product" | "cav") || dice.falls(500);
+        *(if is_first { b } else { a }) = None;
     }
     vec![first, second]
 }
