@@ -204,6 +204,7 @@ class Machine:
         self.cavities = table.get("cavities", 1)
         self.heard = []  # moments at which anything good was heard of it
         self.scans = set()
+        self.events = {}  # (bucket, what happened to a counter): how often
         self.read(folder)
 
     def read(self, folder):
@@ -212,7 +213,7 @@ class Machine:
         fastest = min((tag.every for tag in self.own), default=None)
         scanned = {tag.name for tag in self.own if tag.every == fastest}
         self.every = fastest
-        self.begun, self.good_days = None, set()
+        self.begun, last_scan = None, 0
         with open(folder / f"{self.id}.jsonl") as lines:
             for line in lines:
                 one = json.loads(line)
@@ -223,7 +224,8 @@ class Machine:
                     self.begun = wall
                 if device == listen_to and (not self.heard or wall > self.heard[-1]):
                     self.heard.append(wall)
-                if device == self.id and not scanned.isdisjoint(good):
+                if device == self.id and not scanned.isdisjoint(good) and wall > last_scan:
+                    last_scan = wall
                     self.scans.add(wall)
                 boot, mono = one["boot"], one["mono"]
                 for name, value in good.items():
@@ -231,7 +233,7 @@ class Machine:
                     if tag:
                         tag.hear(wall, boot, mono, value)
                 self.end = wall
-        self.good_days = {(at + 8 * HOUR) // DAY for at in self.scans or self.heard}
+        self.good_days = {(at + 8 * HOUR) // DAY for at in self.heard}
 
     def with_role(self, *roles):
         return [tag for tag in self.tags if tag.role in roles]
@@ -342,7 +344,8 @@ class Machine:
         base = candidate = last = None
         for sample in tag.samples:
             new = (*sample, millionths(sample[3]) * scale)
-            is_gap = last is not None and passed(last, new) > tag.stale
+            # A gap is one by either clock: where the wall clock was set forward, nobody knows what was when.
+            is_gap = last is not None and max(passed(last, new), new[0] - last[0]) > tag.stale
             last = new
             if base is None:
                 base = new
@@ -360,20 +363,25 @@ class Machine:
                     continue
             candidate = new
 
+    def note(self, deltas):
+        for one in deltas:
+            if one[4]:
+                key = self.calendar.bucket_of_sample(one[0][0]), one[4]
+                self.events[key] = self.events.get(key, 0) + 1
+            yield one
+
     def pieces(self):
-        """By bucket and product: [PQ, GQ, BQ, of PQ over a gap]; and what happened to the counters by bucket."""
+        """By bucket and product: [PQ, GQ, BQ, of PQ over a gap]."""
         says_product = self.with_role("product.id", "program.no")
         says_cavities = self.with_role("cavities")
         known = {}
-        made, events = {}, {}
+        made = {}
         tags = {role: self.with_role(f"count.{role}") for role in ("total", "good", "bad")}
         for role, (tag,) in ((role, found) for role, found in tags.items() if found):
             usual = role == "total" and (bool(says_cavities) or self.cavities > 1)
             is_cycles = tag.table["counts"] == "cycles" if "counts" in tag.table else usual
-            for new, _, amount, is_gap, what in self.deltas(tag, 1, self.limit(tag, is_cycles)):
+            for new, _, amount, is_gap, what in self.note(self.deltas(tag, 1, self.limit(tag, is_cycles))):
                 bucket = self.calendar.bucket_of_sample(new[0])
-                if what:
-                    events[bucket, what] = events.get((bucket, what), 0) + 1
                 if is_cycles:  # by the cavities of the later sample (A22)
                     amount = amount * self.value_at(says_cavities, new[0], self.cavities, False)
                 product = None
@@ -403,7 +411,7 @@ class Machine:
                         one[3] += amount * is_gap
                     elif not has_good:
                         one[1] -= amount
-        return made, events
+        return made
 
     @staticmethod
     def value_at(tags, at, otherwise, is_fresh):
@@ -426,7 +434,7 @@ class Machine:
             if "rated_kw" in self.table:
                 watts = round(self.table["rated_kw"] * 1000)
                 limit = lambda ms: Fraction(3 * watts * ms * MILLION, 2 * HOUR) + 100 * MILLION
-            found = self.deltas(tag, 1000 * ratio(tag), limit)
+            found = self.note(self.deltas(tag, 1000 * ratio(tag), limit))
             return [(new[0], old[0], amount, is_gap) for new, old, amount, is_gap, _ in found]
         for tag in self.with_role("power.active"):  # integrated over what is known, never over a gap (A23)
             found = []
@@ -574,7 +582,7 @@ class Recomputed:
     def __init__(self, machine):
         self.machine = machine
         self.log = machine.states()
-        self.made, self.events = machine.pieces()
+        self.made = machine.pieces()
         self.energy = machine.energy(self.log)
         self.tell()
 
@@ -593,15 +601,15 @@ class Recomputed:
                     bucket_of(bucket).online[duty] += to - of
         for bucket, made in self.made.items():
             bucket_of(bucket).made = made
-        for (bucket, what), count in self.events.items():
-            bucket_of(bucket).events[what] = count
         for bucket, (wh, by_state, quarter) in (self.energy or {}).items():
             sums = bucket_of(bucket)
             sums.wh, sums.wh_by_state, sums.max_quarter = wh, by_state, quarter
         for tag in machine.with_role("energy.water"):
-            for new, _, amount, _, what in machine.deltas(tag, 1, None):
+            for new, _, amount, _, what in machine.note(machine.deltas(tag, 1, None)):
                 bucket_of(calendar.bucket_of_sample(new[0])).water += amount
-        for at in machine.scans:
+        for (bucket, what), count in machine.events.items():
+            bucket_of(bucket).events[what] = count
+        for at in machine.scans - {machine.begun}:  # what is expected begins behind the first
             bucket_of(calendar.bucket_of_sample(at)).scans[0] += 1
         self.stops()
 
@@ -611,10 +619,10 @@ class Recomputed:
         shortest = duration(machine.table.get("min_failure", "60s"))
         for before, one, after in zip(log, log[1:], log[2:]):
             if one[2] == "idle" and before[2] == after[2] == "run" and one[1] - one[0] < micro:
-                self.buckets[calendar.piece(one[0])[2]].micro[0] += 1
-                for of, to, bucket, duty in calendar.cut(one[0], one[1]):
-                    if duty == WORK:
-                        self.buckets[bucket].micro[1] += to - of
+                worked = [(bucket, to - of) for of, to, bucket, duty in calendar.cut(*one[:2]) if duty == WORK]
+                for n, (bucket, ms) in enumerate(worked):  # counted where its working time begins
+                    self.buckets[bucket].micro[0] += n == 0
+                    self.buckets[bucket].micro[1] += ms
         events = []
         for one in log:
             # Two fault pieces with only unknown between are one event (A8).
@@ -766,7 +774,7 @@ class Recomputed:
             "quality_label": "ok" if may_say and coverage >= Fraction(9, 10) else "low" if may_say else None,
         }
         every = machine.every
-        expected = Fraction(calendar.calendar(), every) if every else None
+        expected = calendar.calendar() // every if every else None  # whole scans
         found["collection_success"] = shown(over(calendar.scans[0], expected))
         kwh = lambda amount: None if self.energy is None else Fraction(amount) / (1000 * MILLION)
         standing = sum(calendar.wh_by_state[state] for state in ("idle", "setup", "fault"))
