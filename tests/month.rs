@@ -103,7 +103,7 @@ fn make(name: &'static str, text: &str, days: i64, seed: u64, folder: &Path) -> 
         assert!(torn.restarts > plain.restarts + 5, "{}: the second run has restarts of its own", device.id);
         (steps, restarts) = (steps + plain.clock_steps, restarts + plain.restarts);
         resets += plain.cells.iter().map(|cell| cell.sums.counters.resets).sum::<u32>();
-        of_devices.insert(device.id.to_string(), figures::device(&plan, &plain.cells, days));
+        of_devices.insert(device.id.to_string(), figures::device(&plain.cells, days));
         machines.push((plan, plain.cells));
     }
     // What is said to be survived must have happened.

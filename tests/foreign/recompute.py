@@ -439,7 +439,7 @@ class Machine:
         for tag in self.with_role("power.active"):  # integrated over what is known, never over a gap (A23)
             found = []
             for old, new in zip(tag.samples, tag.samples[1:]):
-                ms = passed(old, new)
+                ms = new[0] - old[0]  # over the time of the log, in which the states are too
                 if ms <= tag.stale:
                     watts = millionths(old[3]) * 1000 * ratio(tag)
                     found.append((new[0], old[0], Fraction(watts * ms, HOUR), False))
@@ -800,8 +800,7 @@ class Recomputed:
             if state != "maint":
                 found[f"ms.in_shift.{state}"] = shifts.in_shift(state)
             found[f"ms.lived.{state}"] = calendar.lived(state)
-            wh = calendar.wh_by_state[state]
-            found[f"wh.{state}"] = int(wh) if wh == int(wh) else float(wh)
+            found[f"kwh.{state}"] = shown(kwh(calendar.wh_by_state[state]))
         for what in ("wrap", "reset", "job_reset"):
             found[f"counter.{what}s"] = shifts.events.get(what, 0)
         return found

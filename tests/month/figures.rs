@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cloudward::config::Config;
 use cloudward::indicator::ledger::{Listed, Rates, has_enough_days, is_listed};
-use cloudward::indicator::{Calendar, Cell, Duty, Period, Plan, Site, Sums, formula};
+use cloudward::indicator::{Calendar, Cell, Duty, Period, Plan, Ratio, Site, Sums, formula};
 use cloudward::model::State;
 use jiff::civil::{Date, date};
 use serde_json::{Map, Value, json};
@@ -33,7 +33,7 @@ pub fn periods(cells: &[Cell], days: i64) -> BTreeMap<String, Period> {
 }
 
 /// Of one device.
-pub fn device(plan: &Plan, cells: &[Cell], days: i64) -> Value {
+pub fn device(cells: &[Cell], days: i64) -> Value {
     let mut of_periods = Map::new();
     for (key, period) in periods(cells, days) {
         let gathered = period.gather(cells);
@@ -50,7 +50,6 @@ pub fn device(plan: &Plan, cells: &[Cell], days: i64) -> Value {
         figures.insert("quality_label".to_owned(), json!(coverage.quality.as_str()));
         figures.insert("coverage_pbt".to_owned(), json!(coverage.of_pbt.and_then(|it| it.rounded()).map(|it| it.to_string())));
         times(&mut figures, by_shift, by_calendar);
-        let _ = plan;
         of_periods.insert(key, Value::Object(figures));
     }
     Value::Object(of_periods)
@@ -68,8 +67,10 @@ fn times(figures: &mut Map<String, Value>, by_shift: &Sums, by_calendar: &Sums) 
     }
     for state in [State::Run, State::Idle, State::Setup, State::Fault, State::Maint, State::Off, State::Unknown] {
         put(&format!("ms.lived.{}", state.as_str()), json!(by_calendar.time.lived(state)));
-        let wh = by_calendar.energy.by_state[state as usize];
-        put(&format!("wh.{}", state.as_str()), json!(wh.0));
+        let energy = &by_calendar.energy;
+        let kwh = energy.by_state[state as usize].ratio().over(Ratio::whole(1_000)).and_then(Ratio::rounded);
+        let kwh = kwh.filter(|_| energy.is_metered).map(|it| it.to_string());
+        put(&format!("kwh.{}", state.as_str()), json!(kwh));
     }
     put("ms.online", json!(by_calendar.online.iter().sum::<u64>()));
     put("ms.online_in_shift", json!(by_shift.online[Duty::Work as usize..].iter().sum::<u64>()));
