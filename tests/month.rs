@@ -104,6 +104,7 @@ fn make(name: &'static str, text: &str, days: i64, seed: u64, folder: &Path) -> 
         (steps, restarts) = (steps + plain.clock_steps, restarts + plain.restarts);
         resets += plain.cells.iter().map(|cell| cell.sums.counters.resets).sum::<u32>();
         of_devices.insert(device.id.to_string(), figures::device(&plain.cells, days));
+        if std::env::var_os("DBG").is_some() { fs::write(folder.join(format!("{}.cells", device.id)), serde_json::to_string(&plain.cells).unwrap()).unwrap(); }
         machines.push((plan, plain.cells));
     }
     // What is said to be survived must have happened.

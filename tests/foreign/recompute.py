@@ -166,8 +166,21 @@ def weekdays(texts):
 # What was heard
 
 
+class Placing:
+    """Where a sample lies on the calendar (R7): durations are those of the monotonic clock, until the wall clock steps by more than
+    two seconds; each start of the agent asks the wall clock anew."""
+
+    def __init__(self):
+        self.boot = self.ahead = None
+
+    def place(self, boot, mono, wall):
+        if boot != self.boot or abs(wall - mono - self.ahead) > 2000:
+            self.boot, self.ahead = boot, wall - mono
+        return mono + self.ahead
+
+
 class Tag:
-    """A tag that means something, and its good samples (wall, start of the agent, monotonic, value) in the order of time. What a
+    """A tag that means something, and its good samples (place on the calendar, start of the agent, monotonic, value) in the order of time. What a
     clock that was set back goes over again is cut, never doubled (R7)."""
 
     def __init__(self, owner, table, machine):
@@ -177,9 +190,11 @@ class Tag:
         self.stale = stale
         self.samples = []
 
-    def hear(self, wall, boot, mono, value):
-        if not self.samples or wall > self.samples[-1][0]:
-            self.samples.append((wall, boot, mono, value))
+    def hear(self, at, boot, mono, value):
+        last = self.samples[-1][0] if self.samples else None
+        # Of one moment, a state is what was said first; a counter, and a power to be integrated, what was said last.
+        if last is None or at > last or at == last and self.role.startswith(("count.", "energy.", "power.")):
+            self.samples.append((at, boot, mono, value))
 
 
 def passed(one, other):
@@ -213,11 +228,12 @@ class Machine:
         fastest = min((tag.every for tag in self.own), default=None)
         scanned = {tag.name for tag in self.own if tag.every == fastest}
         self.every = fastest
-        self.begun, last_scan = None, 0
+        self.begun, last_scan, placing = None, 0, Placing()
         with open(folder / f"{self.id}.jsonl") as lines:
             for line in lines:
                 one = json.loads(line)
-                good, device, wall = one["good"], one["device"], one["wall"]
+                good, device, boot, mono = one["good"], one["device"], one["boot"], one["mono"]
+                wall = placing.place(boot, mono, one["wall"])
                 if not good:
                     continue
                 if self.begun is None:
@@ -227,7 +243,6 @@ class Machine:
                 if device == self.id and not scanned.isdisjoint(good) and wall > last_scan:
                     last_scan = wall
                     self.scans.add(wall)
-                boot, mono = one["boot"], one["mono"]
                 for name, value in good.items():
                     tag = by_name.get((device, name))
                     if tag:
@@ -252,7 +267,8 @@ class Machine:
         """Pieces (start, end, what it says or None). What a sample says holds till the next good one (A28), unless that is further
         away than stale_after: then the whole is unknown (A1)."""
         says = self.meaning(tag)
-        samples = tag.samples
+        moments = zip([None, *tag.samples], tag.samples)
+        samples = [sample for before, sample in moments if before is None or sample[0] > before[0]]
         said = power_states(samples, tag.stale, self.table) if tag.role == "power.active" else None
         pieces = []
         for n, sample in enumerate(samples):
@@ -341,24 +357,25 @@ class Machine:
                 return amount + size, "wrap", True
             return new[4], "reset", can_be(new[4])
 
-        base = candidate = last = None
+        def is_gap(old, new):
+            # By either clock: where the wall clock was set forward, nobody knows what was when.
+            return max(passed(old, new), new[0] - old[0]) > tag.stale
+
+        base = candidate = None
         for sample in tag.samples:
             new = (*sample, millionths(sample[3]) * scale)
-            # A gap is one by either clock: where the wall clock was set forward, nobody knows what was when.
-            is_gap = last is not None and max(passed(last, new), new[0] - last[0]) > tag.stale
-            last = new
             if base is None:
                 base = new
                 continue
             amount, what, can_be = judge(base, new)
             if can_be:
-                yield new, base, amount, is_gap, what
+                yield new, base, amount, is_gap(base, new), what
                 base, candidate = new, None
                 continue
             if candidate is not None:
                 amount, what, can_be = judge(candidate, new)
                 if can_be:  # the jump itself is never added, what came after it is
-                    yield new, candidate, amount, is_gap, what
+                    yield new, candidate, amount, is_gap(candidate, new), "rebased"
                     base, candidate = new, None
                     continue
             candidate = new
@@ -427,7 +444,7 @@ class Machine:
     # Energy
 
     def electricity(self):
-        """(end, start, millionths of Wh, whether it lies over a gap); None: nothing meters it."""
+        """(end, start, millionths of Wh, whether it lies over a gap, whether some is missing); None: nothing meters it."""
         ratio = lambda tag: round((self.meter or {}).get("ct_ratio", 1)) if tag.owner != self.id else 1
         for tag in self.with_role("energy.active"):
             limit = None
@@ -435,14 +452,14 @@ class Machine:
                 watts = round(self.table["rated_kw"] * 1000)
                 limit = lambda ms: Fraction(3 * watts * ms * MILLION, 2 * HOUR) + 100 * MILLION
             found = self.note(self.deltas(tag, 1000 * ratio(tag), limit))
-            return [(new[0], old[0], amount, is_gap) for new, old, amount, is_gap, _ in found]
+            return [(new[0], old[0], amount, is_gap, what in ("reset", "rebased")) for new, old, amount, is_gap, what in found]
         for tag in self.with_role("power.active"):  # integrated over what is known, never over a gap (A23)
             found = []
             for old, new in zip(tag.samples, tag.samples[1:]):
                 ms = new[0] - old[0]  # over the time of the log, in which the states are too
                 if ms <= tag.stale:
                     watts = millionths(old[3]) * 1000 * ratio(tag)
-                    found.append((new[0], old[0], Fraction(watts * ms, HOUR), False))
+                    found.append((new[0], old[0], Fraction(watts * ms, HOUR), False, False))
             return found
         return None
 
@@ -453,7 +470,7 @@ class Machine:
             return None
         starts = [one[0] for one in log]
         by_bucket, quarters = {}, {}
-        for end, start, amount, is_gap in found:
+        for end, start, amount, is_gap, is_broken in found:
             one = by_bucket.setdefault(self.calendar.bucket_of_sample(end), [0, dict.fromkeys(STATES, 0), None])
             one[0] += amount
             if is_gap:
@@ -464,6 +481,8 @@ class Machine:
                 share = min(log[place][1], end) - max(log[place][0], start)
                 one[1][log[place][2]] += part(amount, share, end - start)
                 place += 1
+            if is_broken:  # something is missing in it, so no quarter is full with it (A16, A30)
+                continue
             for quarter in range(start // QUARTER, -(-end // QUARTER)):
                 share = min((quarter + 1) * QUARTER, end) - max(quarter * QUARTER, start)
                 entry = quarters.setdefault(quarter, [0, 0])
@@ -840,13 +859,12 @@ def site(machines, first, days):
 def rates(config, machines, first, days):
     """L1 to L4 on the last day (R17, A10, A14, A28)."""
     last = first + datetime.timedelta(days=days - 1)
-    meters = {device.get("metered_by") for device in config["device"]}
     good_days = {one.machine.id: one.machine.good_days for one in machines}
     epoch = datetime.date(1970, 1, 1)
     listed = []
     for device in config["device"]:
         of, to = (device.get(key) and datetime.date.fromisoformat(device[key]) for key in ("valid_from", "valid_to"))
-        if not device.get("production", device["id"] not in meters) or of and last < of or to and to < last:
+        if not device.get("production", True) or of and last < of or to and to < last:
             continue
         scheduled = Calendar(config, device["id"], first, days).scheduled_days(last, 30)
         scheduled = [date for date in scheduled if not of or of <= date]
