@@ -48,7 +48,10 @@ pub fn device(cells: &[Cell], days: i64) -> Value {
         let (by_shift, by_calendar) = (&gathered.by_shift, &gathered.by_calendar);
         let coverage = formula::Coverage::of(by_shift);
         figures.insert("quality_label".to_owned(), json!(coverage.quality.as_str()));
-        figures.insert("coverage_pbt".to_owned(), json!(coverage.of_pbt.and_then(|it| it.rounded()).map(|it| it.to_string())));
+        figures.insert(
+            "coverage_pbt".to_owned(),
+            json!(coverage.of_pbt.and_then(|it| it.rounded()).map(|it| it.to_string())),
+        );
         times(&mut figures, by_shift, by_calendar);
         of_periods.insert(key, Value::Object(figures));
     }

@@ -174,7 +174,7 @@ impl Machine {
         if dice.falls(1) && dice.falls(120) {
             match dice.between(0, 3) {
                 0 => (self.cycles, self.pieces, self.bad) = (0, 0, 0), // its PLC was started anew
-                1 => self.shift += 50_000,                            // and here it jumps
+                1 => self.shift += 50_000,                             // and here it jumps
                 _ => (self.energy, self.rest) = (dice.between(0, 3), 0),
             }
         }
@@ -222,8 +222,7 @@ impl Machine {
             "off" => is(State::Off),
             "alarm" => Value::U64(u64::from(self.is_alarm) * 16),
             "word" => {
-                let order =
-                    [State::Idle, State::Run, State::Fault, State::Setup, State::Maint, State::Off].into_iter();
+                let order = [State::Idle, State::Run, State::Fault, State::Setup, State::Maint, State::Off].into_iter();
                 let word = order.into_iter().position(|state| state == self.state).unwrap_or(0) as u64;
                 Value::U64(if dice.falls(1) && dice.falls(300) { 77 } else { word })
             }
@@ -298,7 +297,8 @@ impl Scan {
     fn take(&mut self, at: i64, first: bool, machine: &Machine, times: &Times, dice: &mut Dice) -> Option<Heard> {
         let (boot, since) = times.boot(at)?;
         if dice.falls(1) && dice.falls(1000 * self.every / (600 * SECOND)) {
-            self.silent_to = at + if dice.falls(500) { dice.between(10, 200) } else { dice.between(200, 12_000) } * SECOND;
+            self.silent_to =
+                at + if dice.falls(500) { dice.between(10, 200) } else { dice.between(200, 12_000) } * SECOND;
         }
         if dice.falls(1) && dice.falls(1000 * self.every / (600 * SECOND)) {
             let tag = dice.between(0, self.group.tags.len() as i64) as usize;
