@@ -105,6 +105,8 @@ struct Machine {
     rest: i64,
     water: i64,
     watts: i64,
+    /// Its meter shows secondary values.
+    ratio: i64,
     /// A reset or a jump of its PLC moves all counters of pieces.
     shift: i64,
 }
@@ -138,6 +140,7 @@ impl Machine {
             rest: 0,
             water: energy,
             watts: 0,
+            ratio: if device == "press-03" { 20 } else { 1 },
             shift: 0,
         }
     }
@@ -240,7 +243,7 @@ impl Machine {
             "bad_metres" => scaled(self.bad, 10.0),
             "product" => Value::U64(self.product as u64),
             "cav" => Value::U64(self.cavities as u64),
-            "kwh" => scaled(self.energy, 100.0),
+            "kwh" => scaled(self.energy / self.ratio, 100.0),
             "kw" => scaled(self.watts / 10, 100.0),
             "water" => scaled(self.water, 10.0),
             other => panic!("nobody made up what {other} reads"),
