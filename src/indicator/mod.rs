@@ -41,6 +41,8 @@ mod bench;
 #[cfg(test)]
 mod cases;
 #[cfg(test)]
+mod found;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod properties;
