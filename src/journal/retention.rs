@@ -63,6 +63,8 @@ struct Question {
     old_through: Seq,
     /// Rows from before this time are old enough.
     before: Option<Timestamp>,
+    /// The start of the agent whose rows have no such time: how old they are is known without a wall clock.
+    own: i64,
 }
 
 impl Question {
@@ -72,6 +74,7 @@ impl Question {
             (seq, _) if seq > self.through => Verdict::Stays,
             (seq, _) if seq <= self.old_through => Verdict::Goes,
             (_, None) => Verdict::Stays,
+            (_, Some(_)) if row.boot == self.own => Verdict::Stays,
             (_, Some(_)) if row.is_untimed => Verdict::Unknown,
             (_, Some(before)) if row.at < before => Verdict::Goes,
             _ => Verdict::Stays,
@@ -88,7 +91,7 @@ impl Journal {
         for stream in Stream::ALL {
             if let Some(floor) = self.cursors.floor(stream) {
                 let question = match self.limits.history {
-                    None => Question { through: floor, old_through: Seq::MAX, before: None },
+                    None => Question { through: floor, old_through: Seq::MAX, before: None, own: self.boot_row },
                     Some(history) => Question { through: floor, ..self.older_than(history, stream, round) },
                 };
                 self.cut(stream, None, round.now, &mut steps, question)?;
@@ -108,7 +111,8 @@ impl Journal {
         Question {
             through: Seq::MAX,
             old_through: self.ages.older_than(age, round.mono)[stream as usize],
-            before: round.is_trusted.then(|| round.now.before(age)),
+            before: round.is_trusted.then(|| round.now.min(round.steady).before(age)),
+            own: self.boot_row,
         }
     }
 

@@ -467,6 +467,7 @@ impl Room {
         Round {
             now: now(),
             is_trusted: self.clock.is_trusted(),
+            steady: self.clock.steady().unwrap_or_else(now),
             mono: self.started.elapsed(),
             free_bytes: free_bytes(&self.journal.reader().dir()),
             is_idle: self.written <= IDLE_SAMPLES && self.refused.is_none(),
