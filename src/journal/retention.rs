@@ -315,6 +315,7 @@ impl Journal {
         });
         if let Err(error) = deleted {
             self.losses = before; // nothing was deleted
+            self.place.tell(&self.losses);
             self.ledger.take_back(staged);
             return Err(error);
         }

@@ -76,7 +76,8 @@ pub(in crate::agent) enum Step<T> {
 impl<T: Fetched> Lane<T> {
     /// The next step up to and with position `last`. Pure: whoever calls it reads the disk.
     pub(in crate::agent) fn step(&mut self, tail: &Tail, last: Seq) -> Step<T> {
-        let losses = &tail.losses[T::STREAM as usize];
+        // Asked now: later than the read that brought what is in the queue.
+        let losses = &tail.place.losses()[T::STREAM as usize];
         loop {
             match self.queue.pop_front() {
                 Some(Found::Record(record)) => {
@@ -108,10 +109,11 @@ impl<T: Fetched> Lane<T> {
         }
     }
 
-    /// What the disk had up to and with position `through`.
+    /// What the disk had up to and with position `through`. What it no longer had may have been given up since the tail was announced, so
+    /// the losses are those of now.
     pub(in crate::agent) fn arrived(&mut self, found: Vec<Found<T>>, through: Seq, tail: &Tail) {
         if found.is_empty() {
-            self.pass(through, &tail.losses[T::STREAM as usize]);
+            self.pass(through, &tail.place.losses()[T::STREAM as usize]);
         }
         self.queue.extend(found);
     }
