@@ -392,6 +392,8 @@ fn counters_after_a_kill_are_those_before_it() {
     let mut journal = open_with(dir.path(), 1 << 30, DAY);
     fill(&mut journal, 4, NOW.before(2 * DAY));
     fill(&mut journal, 4, NOW);
+    journal.close(NOW).unwrap();
+    let mut journal = open_with(dir.path(), 1 << 30, DAY);
     journal.maintain(NOW).unwrap();
     journal.move_cursor("sink", Stream::Data, at(5));
     journal.maintain(NOW).unwrap();
