@@ -699,12 +699,13 @@ mod tests {
         let (old, seen) = watch::channel(Progress::default());
         orders.send(Command::Sinks([("old".to_owned(), seen.clone())].into())).unwrap();
         room.take_orders();
-        room.turn(false);
+        (0..20).for_each(|_| room.turn(false)); // it keeps up
         let (answer, _answered) = oneshot::channel();
         orders.send(Command::ProgressOf("new".into(), answer)).unwrap();
         room.take_orders();
         hear(&mut room, 0);
         room.turn(false);
+        assert_eq!(room.journal.status().data.records, 0, "it is held");
         old.send_modify(|progress| progress.data.position = 1);
         for _ in 0..4 {
             room.turn(false);
