@@ -189,6 +189,9 @@ fn a_trusted_clock_that_is_set_makes_nothing_old() {
     assert_eq!(seqs(&journal).len(), 10);
     assert_eq!(journal.maintain(after(1, -400)).unwrap()[0].records, 10, "a day later they are a day old");
     assert!(seqs(&journal).is_empty());
+    fill(&mut journal, 5, NOW.before(40 * DAY));
+    assert_eq!(journal.maintain(after(1, 1)).unwrap(), [], "it was set right again");
+    assert_eq!(journal.maintain(after(3, 3)).unwrap()[0].records, 5);
 }
 
 #[test]
