@@ -108,10 +108,11 @@ impl Journal {
     }
 
     fn older_than(&self, age: std::time::Duration, stream: Stream, round: &Round) -> Question {
+        let now = round.now.min(round.steady);
         Question {
             through: Seq::MAX,
             old_through: self.ages.older_than(age, round.mono)[stream as usize],
-            before: round.is_trusted.then(|| round.now.min(round.steady).before(age)),
+            before: round.is_trusted.then(|| now.before(age)),
             own: self.boot_row,
         }
     }
