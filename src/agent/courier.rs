@@ -89,6 +89,8 @@ pub struct Courier {
     /// How many times in a row the broker closed the connection soon after the login.
     thrown_out: u32,
     reader: Option<Reader>,
+    /// When the file is to be read again that could not be read just now.
+    read_again: Option<Instant>,
     /// By group id: what may leave of it. Its size is that of the configuration, past ones included until a restart.
     masks: HashMap<u64, Arc<Mask>>,
 }
@@ -118,6 +120,7 @@ impl Courier {
             refused_births: HashSet::new(),
             thrown_out: 0,
             reader: None,
+            read_again: None,
             masks: HashMap::new(),
             sink,
             config,

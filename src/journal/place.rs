@@ -6,8 +6,8 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::fault;
 use super::salvage::Stretch;
@@ -23,6 +23,8 @@ pub struct Place {
     pub(super) inode: u64,
     /// The inode of a file that a reader found damaged: for the writer.
     damaged: Arc<AtomicU64>,
+    /// What is lost, from the moment on at which it can no longer be found.
+    losses: Arc<Mutex<Arc<[Losses; 2]>>>,
 }
 
 impl PartialEq for Place {
@@ -37,7 +39,7 @@ impl Place {
     /// The file that stands there now.
     pub fn at(file: PathBuf) -> Result<Place, Trouble> {
         let meta = fs::metadata(&file).map_err(|error| fault::of_io(&file, &error))?;
-        Ok(Place { file, inode: meta.ino(), damaged: Arc::default() })
+        Ok(Place { file, inode: meta.ino(), ..Place::default() })
     }
 
     /// The journal in this directory, for whoever has no [`super::Journal`] open.
@@ -66,6 +68,16 @@ impl Place {
             Ok(meta) if meta.ino() == self.inode => Ok(()),
             _ => Err(Trouble::new(words::REPLACED).with("path", self.file.display())),
         }
+    }
+
+    /// What is lost, per stream. Asked after a read, it names all that the read did not find because it was given up.
+    pub fn losses(&self) -> Arc<[Losses; 2]> {
+        self.losses.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// For readers, before what is lost is deleted.
+    pub(super) fn tell(&self, losses: &Arc<[Losses; 2]>) {
+        *self.losses.lock().unwrap_or_else(PoisonError::into_inner) = losses.clone();
     }
 
     /// A reader found the file damaged.

@@ -285,6 +285,7 @@ impl Journal {
         });
         if let Err(error) = saved {
             self.losses = before;
+            self.place.tell(&self.losses);
             return Err(error);
         }
         self.no_normal_through = 0; // rows came in below it

@@ -389,10 +389,11 @@ impl Journal {
         Ok(())
     }
 
-    /// These positions will never be read: whoever still wants them is told of a gap. Stored with the next upkeep.
+    /// These positions will never be read: whoever still wants them is told of a gap. Stored with the next upkeep; readers see it at once.
     pub fn lose(&mut self, stream: Stream, loss: Loss) {
         let passed = self.cursors.floor(stream).unwrap_or(0);
         Arc::make_mut(&mut self.losses)[stream as usize].enter(loss, passed);
+        self.place.tell(&self.losses);
     }
 
     /// What is lost, per stream.
@@ -403,6 +404,7 @@ impl Journal {
     /// What readers have to know.
     pub fn view(&self) -> View {
         let salvage = Stream::ALL.map(|stream| self.salvage.stretch(stream));
+        self.place.tell(&self.losses);
         View { place: self.place.clone(), losses: self.losses.clone(), salvage }
     }
 

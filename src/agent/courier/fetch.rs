@@ -2,6 +2,7 @@
 //! passed; what was lost of that, the receiver is to see.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tracing::error;
 
@@ -11,11 +12,17 @@ use super::super::tail::{Next, Tail};
 use super::Courier;
 use crate::journal::{Found, Reader};
 use crate::model::words::journal as journal_words;
-use crate::model::{DataRecord, EventRecord, Seq, Stream, Trouble};
+use crate::model::{Code, DataRecord, EventRecord, Seq, Stream, Trouble};
 
 /// Read from disk at a time when behind: a few messages' worth, so that a backlog of gigabytes never fills the memory.
 const READ_RECORDS: usize = 16;
 const READ_SAMPLES: usize = 20_000;
+
+/// The file was renewed a moment ago, or somebody holds it.
+const SOON_OVER: [Code; 2] = [journal_words::REPLACED, journal_words::BUSY];
+
+/// Then it is tried again after so long.
+const READ_AGAIN: Duration = Duration::from_secs(1);
 
 /// A record of one of the streams.
 pub(in crate::agent) trait Fetched: Sized + Send + Sync + 'static {
@@ -76,7 +83,8 @@ pub(in crate::agent) enum Step<T> {
 impl<T: Fetched> Lane<T> {
     /// The next step up to and with position `last`. Pure: whoever calls it reads the disk.
     pub(in crate::agent) fn step(&mut self, tail: &Tail, last: Seq) -> Step<T> {
-        let losses = &tail.losses[T::STREAM as usize];
+        // Asked now: later than the read that brought what is in the queue.
+        let losses = &tail.place.losses()[T::STREAM as usize];
         loop {
             match self.queue.pop_front() {
                 Some(Found::Record(record)) => {
@@ -108,10 +116,11 @@ impl<T: Fetched> Lane<T> {
         }
     }
 
-    /// What the disk had up to and with position `through`.
+    /// What the disk had up to and with position `through`. What it no longer had may have been given up since the tail was announced, so
+    /// the losses are those of now.
     pub(in crate::agent) fn arrived(&mut self, found: Vec<Found<T>>, through: Seq, tail: &Tail) {
         if found.is_empty() {
-            self.pass(through, &tail.losses[T::STREAM as usize]);
+            self.pass(through, &tail.place.losses()[T::STREAM as usize]);
         }
         self.queue.extend(found);
     }
@@ -126,9 +135,17 @@ impl Courier {
                 Step::Record(record) => return Ok(Some(record)),
                 Step::Damaged(seq) if T::STREAM == Stream::Data => self.desk.recorder.tell(Command::Damaged(seq)),
                 Step::Damaged(_) => {}
+                Step::Read { .. } if self.read_again.is_some() => return Ok(None),
                 Step::Read { after, through } => {
-                    let found = self.read(move |reader| T::read(reader, after, through)).await?;
-                    lane.arrived(found, through, &tail);
+                    match self.read(move |reader| T::read(reader, after, through)).await {
+                        Ok(found) => lane.arrived(found, through, &tail),
+                        // Nothing is wrong with the broker. Of a new file the next tail tells, or a later look.
+                        Err(trouble) if SOON_OVER.contains(&trouble.code) => {
+                            self.read_again = Some(Instant::now() + READ_AGAIN);
+                            return Ok(None);
+                        }
+                        Err(trouble) => return Err(trouble),
+                    }
                 }
                 Step::Nothing => return Ok(None),
             }

@@ -20,11 +20,21 @@ use crate::sink::{Contents, Mask, Message, Refused, Token, Uplink, payload};
 /// A live part that is so many times as far behind as makes a backlog is given up for a new one: its line is too narrow.
 const TOO_FAR_BEHIND: usize = 8;
 
+/// Records looked at in one go, be it that none of them may leave: then progress is published, and acknowledgements, deadlines and orders
+/// are looked at.
+const AT_ONCE: usize = 256;
+
 impl Courier {
-    /// Publishes as long as the window has room, the budget allows it and there is something to send. Returns when to try again, if only
-    /// the budget was in the way.
+    /// Publishes as long as the window has room, the budget allows it and there is something to send. Returns when to go on, if nothing
+    /// else would say so: the budget was in the way, or it was enough for one go.
     pub(super) async fn fill(&mut self, flight: &mut Flight, uplink: &mut Uplink) -> Result<Option<Instant>, Trouble> {
+        let mut looked_at = 0;
+        self.read_again = self.read_again.filter(|at| *at > Instant::now());
         while uplink.has_room() && !(self.suspect.is_careful() && flight.in_flight() > 0) {
+            if looked_at == AT_ONCE {
+                return Ok(Some(Instant::now()));
+            }
+            looked_at += 1;
             let is_state = flight.greetings.front().is_some_and(|greeting| greeting.birth.is_none());
             if !is_state && let Err(wake) = self.gate(false) {
                 return Ok(Some(wake));
@@ -51,10 +61,10 @@ impl Courier {
                 Some(Sent::Yes) => {}
                 Some(Sent::NotNow) => return Ok(None), // the connection is gone, and the next note says why
                 None if flight.data.settle() => {}     // the main lane has more behind what was done before
-                None => return Ok(None),
+                None => return Ok(self.read_again),
             }
         }
-        Ok(None)
+        Ok(self.read_again)
     }
 
     /// Which of the data goes first.

@@ -24,7 +24,7 @@ use super::super::space::free_bytes;
 use super::super::tail::Tail;
 use super::super::timekeeper::{self, Timekeeper};
 use super::super::unwritten::{GivenUp, Unwritten};
-use super::{Command, Health, Progress};
+use super::{CHANNEL, Command, Health, Progress};
 use crate::config::{Clock, Persist, TrustRule};
 use crate::journal::{Committed, Dropped, Evicted, Journal, NewEvent, OnChange, Round};
 use crate::model::ledger::Lost;
@@ -83,6 +83,8 @@ pub(super) struct Room {
     /// With positions, announced, not on the disk.
     unwritten: Unwritten,
     sinks: HashMap<String, watch::Receiver<Progress>>,
+    /// Where sinks begin that asked for it and are not among the others yet.
+    coming: HashMap<String, Seq>,
     commits_since_maintenance: u32,
     maintained: Instant,
     /// The storage trouble that is being waited out.
@@ -135,6 +137,7 @@ impl Room {
             hold,
             unwritten: Unwritten::default(),
             sinks: HashMap::new(),
+            coming: HashMap::new(),
             commits_since_maintenance: 0,
             maintained: Instant::now(),
             refused: None,
@@ -233,7 +236,8 @@ impl Room {
 
     fn take_heard(&mut self) {
         // Then the look: it is about what was heard before it.
-        let all: Vec<Heard> = std::iter::from_fn(|| self.heard.try_recv().ok()).collect();
+        // As much as waited when it began: the links go on filling the channel.
+        let all: Vec<Heard> = std::iter::from_fn(|| self.heard.try_recv().ok()).take(CHANNEL).collect();
         let news = self.clock.look();
         self.on_clock(news);
         let mut samples = 0;
@@ -294,10 +298,12 @@ impl Room {
                     let names: Vec<&str> = sinks.keys().map(String::as_str).collect();
                     self.journal.forget_sinks_except(&names);
                     self.sinks = sinks;
+                    self.coming.clear();
                 }
                 Command::ProgressOf(sink, answer) => {
                     let data = self.journal.cursor(&sink, Stream::Data);
                     let events = self.journal.cursor(&sink, Stream::Events);
+                    self.coming.insert(sink.clone(), data.position);
                     let (ahead, usage) = (self.journal.ahead(&sink), self.journal.usage(&sink));
                     answer.send(Progress { data, events, ahead, usage }).ok(); // the asker may have given up
                 }
@@ -346,7 +352,10 @@ impl Room {
     fn floor(&self) -> Option<Seq> {
         match self.persist {
             Persist::Always => None,
-            Persist::Undelivered => self.sinks.values().map(|progress| progress.borrow().data.position).min(),
+            Persist::Undelivered => {
+                let floor = self.sinks.values().map(|progress| progress.borrow().data.position).min()?;
+                Some(self.coming.values().fold(floor, |floor, position| floor.min(*position)))
+            }
         }
     }
 
@@ -467,6 +476,7 @@ impl Room {
         Round {
             now: now(),
             is_trusted: self.clock.is_trusted(),
+            steady: self.clock.steady().unwrap_or_else(now),
             mono: self.started.elapsed(),
             free_bytes: free_bytes(&self.journal.reader().dir()),
             is_idle: self.written <= IDLE_SAMPLES && self.refused.is_none(),
@@ -475,12 +485,7 @@ impl Room {
 
     /// The journal gave samples up by policy: counted, logged, published.
     fn on_dropped(&mut self, dropped: Dropped) {
-        self.health.dropped.fetch_add(dropped.samples, Ordering::Relaxed);
-        let trouble = Trouble::new(words::JOURNAL_DROPPED)
-            .with("samples", dropped.samples)
-            .with("records", dropped.records)
-            .with("cause", dropped.cause.as_str());
-        error!(code = %trouble.code, "{trouble}");
+        count_dropped(&self.health, &dropped);
         self.publish_dropped(dropped.samples, dropped.cause);
     }
 
@@ -507,10 +512,23 @@ impl Room {
         self.keep_offset();
         self.close_ledger();
         let round = self.round();
-        if let Err(trouble) = self.journal.close(round) {
-            warn!(code = %trouble.code, "{trouble}");
+        let health = self.health.clone();
+        match self.journal.close(round) {
+            // Too late for an event; the file's counters have it, and so have the gaps.
+            Ok(dropped) => dropped.iter().for_each(|dropped| count_dropped(&health, dropped)),
+            Err(trouble) => warn!(code = %trouble.code, "{trouble}"),
         }
     }
+}
+
+/// Samples that were given up by policy are counted and told.
+fn count_dropped(health: &Health, dropped: &Dropped) {
+    health.dropped.fetch_add(dropped.samples, Ordering::Relaxed);
+    let trouble = Trouble::new(words::JOURNAL_DROPPED)
+        .with("samples", dropped.samples)
+        .with("records", dropped.records)
+        .with("cause", dropped.cause.as_str());
+    error!(code = %trouble.code, "{trouble}");
 }
 
 /// What the wall clock says, trusted or not: for dates and names, never for durations.
@@ -647,6 +665,72 @@ mod tests {
         let seqs: Vec<Seq> =
             found.into_iter().filter_map(crate::journal::Found::record).map(|record| record.seq).collect();
         assert_eq!(seqs, [21, 22, 23, 24]);
+    }
+
+    /// A room on a journal of its own, and the way to tell it something.
+    fn on_a_disk(dir: &std::path::Path) -> (Room, mpsc::Sender<Command>) {
+        let settings = crate::journal::Settings { dir: dir.to_owned(), limits: crate::journal::Limits::default() };
+        let journal = Journal::open(settings, BootId(1), Timestamp(0)).unwrap();
+        let (_, heard) = tokio::sync::mpsc::channel(1);
+        let (sender, orders) = mpsc::channel();
+        let (announce, _) = watch::channel(Arc::new(Tail::new(&journal)));
+        (Room::new(journal, heard, orders, announce, oneshot::channel().0), sender)
+    }
+
+    #[test]
+    fn what_the_last_upkeep_gives_up_is_counted_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut room, orders) = on_a_disk(dir.path());
+        for at in 0..20 {
+            hear(&mut room, at);
+            room.turn(false);
+        }
+        room.journal.set_limits(crate::journal::Limits { max_size: 20_000, ..Default::default() });
+        let health = room.health.clone();
+        orders.send(Command::Stop).unwrap();
+        room.run();
+        assert!(health.dropped.load(Ordering::Relaxed) >= 4_000, "{health:?}");
+    }
+
+    #[test]
+    fn what_a_sink_has_not_that_is_about_to_come_is_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut room, orders) = on_a_disk(dir.path());
+        let (old, seen) = watch::channel(Progress::default());
+        orders.send(Command::Sinks([("old".to_owned(), seen.clone())].into())).unwrap();
+        room.take_orders();
+        (0..20).for_each(|_| room.turn(false)); // it keeps up
+        let (answer, _answered) = oneshot::channel();
+        orders.send(Command::ProgressOf("new".into(), answer)).unwrap();
+        room.take_orders();
+        hear(&mut room, 0);
+        room.turn(false);
+        assert_eq!(room.journal.status().data.records, 0, "it is held");
+        old.send_modify(|progress| progress.data.position = 1);
+        for _ in 0..4 {
+            room.turn(false);
+        }
+        assert_eq!(room.journal.status().data.records, 1, "the new one has nothing yet");
+        let (_new, of_new) = watch::channel(Progress {
+            data: crate::model::Cursor { position: 1, last_sent: 1 },
+            ..Progress::default()
+        });
+        orders.send(Command::Sinks([("old".to_owned(), seen), ("new".to_owned(), of_new)].into())).unwrap();
+        room.take_orders();
+        assert_eq!(room.floor(), Some(1));
+    }
+
+    #[test]
+    fn a_turn_takes_what_the_channel_holds_and_not_what_comes_meanwhile() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut room, _orders) = on_a_disk(dir.path());
+        let (sender, heard) = tokio::sync::mpsc::channel(2 * CHANNEL);
+        room.heard = heard;
+        for _ in 0..CHANNEL + 1 {
+            sender.try_send(Heard::Event(Timestamp(0), Event::Dropped { samples: 0, cause: "filler".into() })).unwrap();
+        }
+        room.take_heard();
+        assert_eq!((room.pending.events.len(), room.heard.len()), (CHANNEL, 1));
     }
 
     #[test]
