@@ -77,10 +77,11 @@ pub(super) fn rejoin(file: &Path) {
     }
 }
 
-/// Removes the oldest files beyond those that are kept.
-pub(super) fn prune(dir: &Path) -> Vec<PathBuf> {
+/// Removes the oldest files beyond those that are kept; first those of which nobody wants anything.
+pub(super) fn prune(dir: &Path, wanted: &[PathBuf]) -> Vec<PathBuf> {
     let mut files = list(dir);
     let surplus = files.len().saturating_sub(KEPT);
+    files.sort_by_key(|file| wanted.contains(file)); // keeps the order of age
     files.truncate(surplus);
     for file in &files {
         remove(file);
@@ -172,11 +173,19 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let files = [NOON, NOON, Timestamp(0), Timestamp(-5)].map(|at| set_aside(dir.path(), at));
         assert_eq!(list(dir.path()), files);
-        assert_eq!(prune(dir.path()), files[..2]);
+        assert_eq!(prune(dir.path(), &[]), files[..2]);
         assert_eq!(list(dir.path()), files[2..]);
         assert_eq!(remove_oldest(dir.path(), &files[2..3]), Some((files[3].clone(), 2)));
         assert_eq!(remove_oldest(dir.path(), &files[2..3]), None, "it is still read");
         assert_eq!(names(dir.path()).len(), 3);
+    }
+
+    #[test]
+    fn of_too_many_files_the_empty_ones_go_before_one_that_is_still_wanted() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = [NOON; 4].map(|at| set_aside(dir.path(), at));
+        assert_eq!(prune(dir.path(), &files[..1]), files[1..3]);
+        assert_eq!(list(dir.path()), [files[0].clone(), files[3].clone()]);
     }
 
     #[test]

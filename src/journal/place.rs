@@ -82,6 +82,13 @@ impl Place {
         })
     }
 
+    /// Another file was put there: what was said of the one before says nothing of it. Where it cannot be looked at, no file is meant
+    /// until it can.
+    pub(super) fn replaced(&mut self) {
+        self.damaged.store(0, Ordering::Relaxed);
+        self.inode = fs::metadata(&self.file).map_or(0, |meta| meta.ino());
+    }
+
     /// The same way to the file that stands there now.
     pub(super) fn renewed(&self) -> Result<Place, Trouble> {
         let Place { inode, .. } = Place::at(self.file.clone())?;

@@ -264,10 +264,16 @@ impl Journal {
 
     /// Opens the file if it is not: it refused at the start, or when it was to be opened anew.
     pub(super) fn come_ashore(&mut self) -> Result<(), Trouble> {
-        if self.is_adrift { self.reopen() } else { Ok(()) }
+        if !self.is_adrift {
+            return Ok(());
+        }
+        self.reopen()?;
+        self.prune();
+        Ok(())
     }
 
-    /// Sets the file aside and begins a new one. On an error nothing has changed.
+    /// Sets the file aside and begins a new one. On an error nothing has changed, or the new one stands there and could not be opened:
+    /// [`Journal::come_ashore`] tries that again.
     pub(super) fn renew(&mut self, why: &Trouble) -> Result<(), Trouble> {
         let file = self.place.file.clone();
         let dir = self.place.dir();
@@ -278,9 +284,7 @@ impl Journal {
         self.news.push(told);
         self.let_go();
         self.take_over(seed);
-        self.reopen()?;
-        self.prune();
-        Ok(())
+        self.come_ashore()
     }
 
     /// The files were taken away or replaced under the agent. What is in them is still open here: a new file is begun, and it is brought
@@ -302,12 +306,11 @@ impl Journal {
         self.is_adrift = true;
         self.take_over(seed);
         self.salvage.read_from(old);
-        self.reopen()?;
-        self.prune();
-        Ok(())
+        self.come_ashore()
     }
 
     fn take_over(&mut self, seed: Seed) {
+        self.place.replaced();
         self.held = seed.held;
         self.no_normal_through = 0;
         let Seed { cursors, losses, reserved, held, jobs, .. } = seed;
@@ -337,7 +340,7 @@ impl Journal {
 
     /// Files that were set aside too long ago are removed. What was not yet brought over from them is lost.
     pub(super) fn prune(&mut self) {
-        for path in aside::prune(&self.place.dir()) {
+        for path in aside::prune(&self.place.dir(), &self.salvage.files_with_records()) {
             self.news.removed(&path);
             self.abandon(&path);
         }

@@ -188,6 +188,12 @@ impl Salvage {
         self.jobs.iter().map(|job| self.dir.join(&job.file)).collect()
     }
 
+    /// Those of them in which, by their counters, there are records.
+    pub fn files_with_records(&self) -> Vec<PathBuf> {
+        let has_records = |job: &&Job| job.lanes.iter().any(|lane| !lane.is_done() && lane.records > 0);
+        self.jobs.iter().filter(has_records).map(|job| self.dir.join(&job.file)).collect()
+    }
+
     /// What no sink may pass, of one stream.
     pub fn stretch(&self, stream: Stream) -> Option<Stretch> {
         let lanes = || self.jobs.iter().map(|job| job.lanes[stream as usize]).filter(|lane| !lane.is_done());
@@ -209,10 +215,13 @@ impl Journal {
     /// it often while [`Journal::is_salvaging`].
     pub fn tend(&mut self, now: Timestamp) -> Result<(), Trouble> {
         self.now = now;
+        if self.is_adrift {
+            return Ok(()); // the next commit opens the file
+        }
         if let Some(trouble) = self.place.alarm() {
             self.renew(&trouble)?;
         }
-        if self.salvage.is_over() || self.is_adrift {
+        if self.salvage.is_over() {
             return Ok(());
         }
         self.bring_over(now).map_err(|error| {

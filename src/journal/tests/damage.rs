@@ -406,3 +406,28 @@ fn a_full_disk_ends_nothing_neither_at_work_nor_at_the_start_and_heals() {
     assert_eq!(journal.maintain(NOW).unwrap(), []);
     assert_eq!(aside(&state), [""; 0], "a full disk is no damage");
 }
+
+#[test]
+fn a_new_file_that_cannot_be_opened_yet_is_not_taken_for_the_damaged_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = open(dir.path());
+    register(&mut journal);
+    fill_at_once(&mut journal, 50);
+    journal.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    let wal = dir.path().join("journal.sqlite-wal");
+    fs::remove_file(&wal).unwrap();
+    std::os::unix::fs::symlink("/nowhere/at/all", &wal).unwrap(); // no WAL can be made
+    journal.place.raise_alarm();
+    assert!(journal.tend(NOW).is_err());
+    for _ in 0..6 {
+        journal.tend(NOW).unwrap();
+        assert!(journal.maintain(NOW).is_err());
+    }
+    assert_eq!(aside(dir.path()).len(), 1);
+    fs::remove_file(&wal).unwrap();
+    fill(&mut journal, 1, NOW);
+    salvage(&mut journal);
+    assert_eq!(aside(dir.path()).len(), 1);
+    assert_eq!((seqs(&journal), lost(&journal)), ((1..=51).collect(), vec![]));
+    assert_eq!(journal.maintain(NOW).unwrap(), []);
+}
