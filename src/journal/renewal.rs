@@ -366,9 +366,10 @@ impl Journal {
             .execute(start, (self.boot_row, self.boot.0 as i64, self.started.0))
             .map_err(|error| fault::of_sqlite(&file, &error))?;
         self.connection = connection;
-        self.is_adrift = false;
         self.dictionary.forget();
-        self.find_in_place()
+        self.find_in_place()?;
+        self.is_adrift = false;
+        Ok(())
     }
 }
 

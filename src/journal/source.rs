@@ -129,31 +129,34 @@ impl Source {
             (Stream::Events, _) => "0, 0, 1",
         };
         let sql = format!(
-            "SELECT seq, boot, at, {clock}, {columns}, body FROM {stream} WHERE seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT {limit}"
+            "SELECT seq, boot, at, {clock}, {columns}, body FROM {stream} WHERE seq > ?1 ORDER BY seq LIMIT {}",
+            limit + 1
         );
         let mut old: Vec<Old> = Vec::new();
         let Ok(mut select) = connection.prepare_cached(&sql) else { return (old, End::Unreadable) };
-        let Ok(mut rows) = select.query([after.min(MOST) as i64, until.min(MOST) as i64]) else {
-            return (old, End::Unreadable);
-        };
+        let Ok(mut rows) = select.query([after.min(MOST) as i64]) else { return (old, End::Unreadable) };
         let (mut last, mut bytes) = (after, 0);
         loop {
             let row = match rows.next() {
                 Ok(Some(row)) => read(row),
-                Ok(None) => {
-                    let end = if old.len() < limit { End::Over } else { End::More };
-                    return (old, end);
-                }
+                Ok(None) => return (old, End::Over),
                 Err(_) => return (old, End::Unreadable),
             };
             // Pages in a wrong order give positions in a wrong order.
-            let Some(row) = row.ok().filter(|row| row.seq > last && row.seq <= until) else {
+            let Some(row) = row.ok().filter(|row| row.seq > last) else { return (old, End::Unreadable) };
+            if old.is_empty() && row.seq > after + 1 && hides_rows(connection, stream, after, row.seq) {
                 return (old, End::Unreadable);
-            };
+            }
+            if row.seq > until {
+                // Nothing is asked for from here on, unless it is this row alone that has a wrong number.
+                let next = rows.next().map(|next| next.map(|next| next.get(0).map_or(0, natural)));
+                let is_over = next.is_ok_and(|next| next.is_none_or(|next| next > row.seq));
+                return (old, if is_over { End::Over } else { End::Unreadable });
+            }
             last = row.seq;
             bytes += row.body.len().max(1);
             old.push(row);
-            if bytes >= SLICE_BYTES {
+            if bytes >= SLICE_BYTES || old.len() >= limit {
                 return (old, End::More);
             }
         }
@@ -224,6 +227,15 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Old> {
         prio: row.get(6)?,
         body: row.get(7)?,
     })
+}
+
+/// Whether there are rows behind `after` before the first one that a search finds there. What cannot be asked is not so.
+fn hides_rows(connection: &Connection, stream: Stream, after: Seq, first: Seq) -> bool {
+    let sql = format!("SELECT seq FROM {stream} WHERE seq < ?1 ORDER BY seq DESC LIMIT 1");
+    let before = connection.prepare_cached(&sql).and_then(|mut select| {
+        select.query_row([first.min(MOST) as i64], |row| row.get::<_, i64>(0)).optional()
+    });
+    matches!(before, Ok(Some(before)) if before <= 0 || natural(before) > after)
 }
 
 /// What the checksum of the row covers beside the body.

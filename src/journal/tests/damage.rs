@@ -431,3 +431,76 @@ fn a_new_file_that_cannot_be_opened_yet_is_not_taken_for_the_damaged_one() {
     assert_eq!((seqs(&journal), lost(&journal)), ((1..=51).collect(), vec![]));
     assert_eq!(journal.maintain(NOW).unwrap(), []);
 }
+
+/// Where in the file the number of this row of data stands: behind the length of its cell.
+fn place_of_rowid(file: &Path, seq: u8) -> u64 {
+    let bytes = fs::read(file).unwrap();
+    let connection = Connection::open(file).unwrap();
+    let body: Vec<u8> =
+        connection.query_row("SELECT body FROM data WHERE seq = ?1", [seq], |row| row.get(0)).unwrap();
+    let leaf = (pages(file, "data", "leaf").first().copied()).unwrap_or_else(|| {
+        let root = "SELECT rootpage FROM sqlite_schema WHERE name = 'data'";
+        connection.query_row(root, [], |row| row.get::<_, i64>(0)).unwrap() as u64
+    });
+    let page = &bytes[(leaf as usize - 1) * 1024..][..1024];
+    let cells = u16::from_be_bytes([page[3], page[4]]) as usize;
+    let places = (0..cells).map(|nth| u16::from_be_bytes([page[8 + 2 * nth], page[9 + 2 * nth]]) as usize);
+    let place = places.into_iter().find(|place| page[place + 1] == seq).expect("a row of one leaf");
+    assert!(page[place..].windows(body.len()).any(|bytes| bytes == body));
+    (leaf - 1) * 1024 + place as u64 + 1
+}
+
+#[test]
+fn one_bit_of_the_number_of_a_row_costs_this_row_and_is_told() {
+    let copy = cut_off(8, 0);
+    let file = copy.path().join(FILE);
+    let whole = fs::read(&file).unwrap();
+    for (row, bit) in (1..=8).flat_map(|row| (0..7).map(move |bit| (row, bit))) {
+        fs::write(&file, &whole).unwrap();
+        let mut changed = whole.clone();
+        let place = place_of_rowid(&file, row) as usize;
+        changed[place] ^= 1 << bit;
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join(FILE), &changed).unwrap();
+        fs::copy(copy.path().join("journal.high"), dir.path().join("journal.high")).unwrap();
+        let mut journal = open(dir.path());
+        // As a courier reads: some at a time, up to where the memory begins.
+        let (mut seen, mut told) = (std::collections::BTreeSet::new(), std::collections::BTreeSet::new());
+        let mut after = 0;
+        for _ in 0..100 {
+            let through = 8;
+            if after >= through {
+                break;
+            }
+            let found = Reader::open(&journal.reader()).and_then(|mut reader| reader.data_between(after, through, 3, 1_000));
+            match found {
+                Ok(found) if found.is_empty() => after = through,
+                Ok(found) => {
+                    for found in found {
+                        match found {
+                            Found::Record(record) => {
+                                assert!(record.seq > after && record.seq <= through, "{row} bit {bit}");
+                                after = record.seq;
+                                seen.insert(after);
+                            }
+                            Found::Damaged(seq) => {
+                                assert!(seq > after && seq <= through, "{row} bit {bit}");
+                                after = seq;
+                                told.insert(seq);
+                            }
+                        }
+                    }
+                }
+                Err(trouble) => {
+                    assert_eq!(trouble.code, words::CORRUPT);
+                    salvage(&mut journal);
+                }
+            }
+        }
+        told.extend(lost_seqs(&journal));
+        let missed: Vec<_> = (1..=8).filter(|seq| !seen.contains(seq) && !told.contains(seq)).collect();
+        let wrong_place = told.iter().any(|seq| *seq != u64::from(row));
+        println!("row {row} bit {bit}: seen {seen:?}, told {told:?}, missed {missed:?}");
+        assert!(missed.is_empty() || (missed == [u64::from(row)] && wrong_place), "row {row} bit {bit}: {missed:?}");
+    }
+}
