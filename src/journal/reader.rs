@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use rusqlite::{Connection, OptionalExtension, Row, Rows};
 
@@ -14,6 +15,7 @@ use super::place::Place;
 use super::record::Unpacker;
 use super::store::{data_header, event_header, natural};
 use super::{clock, dictionary, fault, renewal, schema};
+use crate::model::words::journal as words;
 use crate::model::{BootId, ClockMark, DataRecord, EventRecord, Group, Seq, Stream, Timestamp, Trouble};
 
 /// A connection that reads. Belongs to one thread.
@@ -59,10 +61,19 @@ impl Reader {
     }
 
     /// What SQLite says of the file; the writer hears of damage.
-    fn trouble(&self, error: &rusqlite::Error) -> Trouble {
-        let trouble = fault::of_sqlite(&self.place.file, error);
+    fn answered<T>(&self, stream: Stream, after: Seq, answer: rusqlite::Result<T>) -> Result<T, Trouble> {
+        let trouble = match answer {
+            Ok(found) => {
+                self.place.granted(stream, after);
+                return Ok(found);
+            }
+            Err(error) => fault::of_sqlite(&self.place.file, &error),
+        };
         notice(&self.place, &trouble);
-        trouble
+        if trouble.code == words::DISK_FAULT {
+            self.place.refused(stream, after, Instant::now());
+        }
+        Err(trouble)
     }
 
     /// The next rows of the data stream behind `after`, up to and with `through`, oldest first: at most `max_records`, and no more
@@ -75,7 +86,7 @@ impl Reader {
         max_samples: usize,
     ) -> Result<Vec<Found<DataRecord>>, Trouble> {
         let found = self.data_found(after, through, max_records, max_samples);
-        found.map_err(|error| self.trouble(&error))
+        self.answered(Stream::Data, after, found)
     }
 
     fn data_found(
@@ -100,7 +111,7 @@ impl Reader {
         max_records: usize,
     ) -> Result<Vec<Found<EventRecord>>, Trouble> {
         let found = self.events_found(after, through, max_records);
-        found.map_err(|error| self.trouble(&error))
+        self.answered(Stream::Events, after, found)
     }
 
     fn events_found(

@@ -35,6 +35,13 @@ pub(super) const REOPEN_AFTER: u32 = 3;
 /// Refusals in a row after which the file itself is taken for the cause, if another one can be made beside it: 15 seconds at least.
 pub(super) const RENEW_AFTER: u32 = 15;
 
+/// What a disk may refuse for good while it does the other: one bad place is met by the upkeep and by no commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Work {
+    Commit,
+    Upkeep,
+}
+
 /// Whether this trouble is of the file and not of the disk, so that another file helps.
 pub(super) fn is_damage(code: Code) -> bool {
     [words::CORRUPT, words::NOT_A_DATABASE, words::FOREIGN_FILE].contains(&code)
@@ -241,18 +248,20 @@ pub(super) fn set_aside(file: &Path, aside: &Path, seed: &Seed, why: &Trouble) -
 
 impl Journal {
     /// What to do about trouble. True: what failed may be tried again at once.
-    pub(super) fn mend(&mut self, trouble: &Trouble) -> bool {
+    pub(super) fn mend(&mut self, trouble: &Trouble, work: Work) -> bool {
         if is_damage(trouble.code) {
             return self.renew(trouble).is_ok();
         }
         if trouble.code != words::DISK_FAULT {
             return false;
         }
-        self.faults += 1;
-        if !self.faults.is_multiple_of(REOPEN_AFTER) {
+        let faults = &mut self.faults[work as usize];
+        *faults = faults.saturating_add(1);
+        let faults = *faults;
+        if !faults.is_multiple_of(REOPEN_AFTER) {
             return false;
         }
-        if self.faults >= RENEW_AFTER && self.renew(trouble).is_ok() {
+        if faults >= RENEW_AFTER && self.renew(trouble).is_ok() {
             return true;
         }
         match self.reopen() {
@@ -312,6 +321,7 @@ impl Journal {
     fn take_over(&mut self, seed: Seed) {
         self.place.replaced();
         self.held = seed.held;
+        self.faults = [0; 2];
         self.no_normal_through = 0;
         let Seed { cursors, losses, reserved, held, jobs, .. } = seed;
         self.stored = Stored { cursors, held, losses: Arc::new(losses), reserved };

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, Transaction};
 
+use super::renewal::Work;
 use super::source::{Old, Source};
 use super::store::{Held, Journal, natural};
 use super::{aside, fault, renewal, source};
@@ -226,7 +227,7 @@ impl Journal {
         }
         self.bring_over(now).map_err(|error| {
             let trouble = fault::of_sqlite(&self.place.file, &error);
-            self.mend(&trouble);
+            self.mend(&trouble, Work::Upkeep);
             trouble
         })
     }

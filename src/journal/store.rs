@@ -23,7 +23,7 @@ use super::limits::{Limits, Round};
 use super::news::News;
 use super::place::{Place, View};
 use super::record::{Packer, Unpacker};
-use super::renewal::{self, Remains, Seed};
+use super::renewal::{self, Remains, Seed, Work};
 use super::salvage::{self, Job, Salvage};
 use super::schema;
 use super::upkeep::Dropped;
@@ -179,8 +179,8 @@ pub struct Journal {
     /// Up to here no data of normal priority is left.
     pub(super) no_normal_through: Seq,
     pub(super) salvage: Salvage,
-    /// Refusals of the disk in a row.
-    pub(super) faults: u32,
+    /// Refusals of the disk in a row, per kind of work.
+    pub(super) faults: [u32; 2],
     /// The file is not open: the disk refused.
     pub(super) is_adrift: bool,
     /// Kept open: its lock is what keeps a second agent out, and it goes with the process.
@@ -245,7 +245,7 @@ impl Journal {
             ages: Ages::default(),
             no_normal_through: 0,
             salvage: Salvage::new(dir, jobs),
-            faults: 0,
+            faults: [0; 2],
             is_adrift,
             lock,
             inodes: Default::default(),
@@ -369,14 +369,14 @@ impl Journal {
     pub fn commit(&mut self, data: &[Arc<DataRecord>], events: &[Arc<EventRecord>]) -> Result<(), Trouble> {
         self.come_ashore()?;
         let Err(trouble) = self.try_commit(data, events) else {
-            self.faults = 0;
+            self.faults[Work::Commit as usize] = 0;
             return Ok(());
         };
-        if !self.mend(&trouble) {
+        if !self.mend(&trouble, Work::Commit) {
             return Err(trouble);
         }
         self.try_commit(data, events)?;
-        self.faults = 0;
+        self.faults[Work::Commit as usize] = 0;
         Ok(())
     }
 

@@ -504,3 +504,31 @@ fn one_bit_of_the_number_of_a_row_costs_this_row_and_is_told() {
         assert!(missed.is_empty() || (missed == [u64::from(row)] && wrong_place), "row {row} bit {bit}: {missed:?}");
     }
 }
+
+#[test]
+fn a_place_that_the_upkeep_cannot_get_by_is_left_with_its_file_though_commits_go_through() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = open(dir.path());
+    register(&mut journal);
+    fill_at_once(&mut journal, 50);
+    // What the disk says of one bad place: the same error for whoever deletes this row, for good.
+    let bad = "CREATE TRIGGER bad BEFORE DELETE ON data WHEN old.seq = 3 BEGIN SELECT raise(ABORT, 'bad'); END";
+    journal.connection.execute_batch(bad).unwrap();
+    journal.move_cursor("cloud", Stream::Data, at(40));
+    let mut refused = 0;
+    for round in 0..40 {
+        fill(&mut journal, 1, NOW);
+        match journal.maintain(NOW) {
+            Ok(_) => break,
+            Err(trouble) => assert_eq!(trouble.code, words::DISK_FAULT),
+        }
+        refused = round + 1;
+        let copy = copy_of_the_files(dir.path());
+        assert_eq!(open(copy.path()).cursor("cloud", Stream::Data), at(40), "cursors are stored all the same");
+    }
+    assert!((5..=15).contains(&refused), "{refused}");
+    assert_eq!(aside(dir.path()).len(), 1);
+    salvage(&mut journal);
+    journal.maintain(NOW).unwrap();
+    assert_eq!((seqs(&journal)[0], lost(&journal)), (41, vec![]));
+}
