@@ -24,6 +24,8 @@ pub struct Place {
     pub(super) inode: u64,
     /// The inode of a file that a reader found damaged: for the writer.
     damaged: Arc<AtomicU64>,
+    /// There is a writer that sees to damage.
+    is_watched: bool,
     /// Where readers are refused.
     refusals: Arc<Mutex<Vec<Refusal>>>,
 }
@@ -68,6 +70,16 @@ impl Place {
     /// The same, if there is one yet.
     pub(super) fn of(file: PathBuf) -> Place {
         Place::at(file.clone()).unwrap_or(Place { file, ..Place::default() })
+    }
+
+    /// The same for those who read while this process writes.
+    pub(super) fn watched(self) -> Place {
+        Place { is_watched: true, ..self }
+    }
+
+    /// Whether there is a writer in this process, which sees to damage.
+    pub(super) fn is_watched(&self) -> bool {
+        self.is_watched
     }
 
     /// The journal's file.

@@ -13,7 +13,7 @@ use super::bytes::Damaged;
 use super::columns;
 use super::place::Place;
 use super::record::Unpacker;
-use super::store::{data_header, event_header, natural};
+use super::store::{corrupt, data_header, event_header, natural};
 use super::{clock, dictionary, fault, renewal, schema};
 use crate::model::words::journal as words;
 use crate::model::{BootId, ClockMark, DataRecord, EventRecord, Group, Seq, Stream, Timestamp, Trouble};
@@ -168,12 +168,16 @@ impl Reader {
     }
 
     fn data_record(&mut self, row: &DataRow) -> rusqlite::Result<Result<DataRecord, Damaged>> {
-        let Some(group) = self.group(row.group)? else { return Ok(Err(Damaged)) };
-        let mut decode = || {
-            let boot = row.boot.ok_or(Damaged)?;
-            let clock = row.clock.ok_or(Damaged)?;
-            let header = data_header(row.seq, row.group, boot, row.at, clock, row.samples);
-            let payload = self.unpacker.unpack(&header, &row.body)?;
+        let (Some(boot), Some(clock)) = (row.boot, row.clock) else { return Ok(Err(Damaged)) };
+        let header = data_header(row.seq, row.group, boot, row.at, clock, row.samples);
+        let Ok(payload) = self.unpacker.unpack(&header, &row.body) else { return Ok(Err(Damaged)) };
+        let group = match self.group(row.group)? {
+            Some(group) => group,
+            // The row is whole, and with it all others of its group: the writer may know what it is.
+            None if self.place.is_watched() => return Err(corrupt()),
+            None => return Ok(Err(Damaged)),
+        };
+        let decode = || {
             let scans = columns::decode(&payload, group.tags.len(), row.at)?;
             let mut record = DataRecord { seq: row.seq, boot, group: group.clone(), clock, scans };
             row.offset_ms.into_iter().for_each(|offset_ms| record.correct(offset_ms));
@@ -251,25 +255,9 @@ struct InOrder<T> {
     stray: Option<T>,
 }
 
-trait Numbered {
-    fn seq(&self) -> Seq;
-}
-
-impl Numbered for DataRow {
-    fn seq(&self) -> Seq {
-        self.seq
-    }
-}
-
-impl Numbered for EventRow {
-    fn seq(&self) -> Seq {
-        self.seq
-    }
-}
-
 /// SQLite believes the numbers of rows: one that is wrong ends a search, or is found twice. Here they have to rise, also over the first row that is
 /// not asked for.
-fn in_order<T: Numbered>(
+fn in_order<T>(
     rows: &mut Rows<'_>,
     (after, through): (Seq, Seq),
     max: usize,
@@ -299,11 +287,6 @@ fn in_order<T: Numbered>(
         }
     }
     Ok(InOrder { rows: found, stray: None })
-}
-
-/// What is found cannot be what was written.
-fn corrupt() -> rusqlite::Error {
-    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT), None)
 }
 
 fn notice(place: &Place, trouble: &Trouble) {

@@ -15,7 +15,7 @@ use super::salvage::{Job, Lane};
 use super::store::{Held, Journal, Opened, Stored, load_cursors, load_held, load_losses, load_reserved, natural};
 use super::{aside, fault, schema};
 use crate::model::words::journal as words;
-use crate::model::{BootId, Code, Losses, Seq, Stream, Timestamp, Trouble};
+use crate::model::{BootId, Code, Losses, Seq, Stream, Timestamp, Trouble, TrustedBy};
 
 /// Tables that others keep in the journal and that are carried over row by row as they are.
 const CARRIED: [&str; 2] = ["ledger", "usage"];
@@ -95,6 +95,27 @@ impl Remains {
         }
     }
 
+    /// Without what it says beyond all positions that were ever given: a cursor that does is where all sinks had come, and the rest unknown.
+    fn within(mut self, marks: Marks) -> Remains {
+        for stream in Stream::ALL {
+            let (nth, bound) = (stream as usize, marks.bound(stream));
+            if let Some(cursors) = &mut self.cursors {
+                cursors.doubt(stream, bound, marks.passed[nth]);
+            }
+            if self.losses[nth].highest() > bound {
+                let mut sound = Losses::default();
+                self.losses[nth].iter().filter(|loss| loss.last <= bound).for_each(|loss| sound.enter(*loss, 0));
+                self.losses[nth] = sound;
+            }
+            if self.reserved[nth] > bound {
+                self.reserved[nth] = 0;
+            }
+            self.last[nth] = self.last[nth].filter(|seq| *seq <= bound);
+            self.held[nth] = self.held[nth].filter(|(held, _)| held.written.max(held.last) <= bound);
+        }
+        self
+    }
+
     /// Whether all is known that the journal needs to go on without the file.
     pub fn is_complete(&self) -> bool {
         self.cursors.is_some() && self.last_start.is_some() && self.held.iter().all(Option::is_some)
@@ -169,12 +190,15 @@ pub(super) struct Seed {
     pub jobs: Vec<Job>,
     /// The start of the agent that makes it, with its number.
     pub start: (i64, BootId, Timestamp),
+    /// The offset of its clock, once it was trusted.
+    pub offset: Option<(i64, TrustedBy)>,
     pub carried: Vec<Carried>,
 }
 
 impl Seed {
     /// For a file that is found damaged at the start of the agent: from what can be read of it and the high-water mark.
     pub fn found(remains: Remains, marks: Marks, aside: &Path, start: (BootId, Timestamp)) -> Seed {
+        let remains = remains.within(marks);
         let job = remains.job(marks, aside);
         let held = Stream::ALL.map(|stream| {
             let (counted, until) =
@@ -190,6 +214,7 @@ impl Seed {
             losses: remains.losses,
             jobs,
             start: (remains.last_start.map_or(STARTS_IN_DOUBT, |last| last + 1), start.0, start.1),
+            offset: None,
             carried: remains.carried,
         }
     }
@@ -211,8 +236,9 @@ impl Seed {
             job.store(&first)?;
         }
         let (number, boot, started) = self.start;
-        first
-            .execute("INSERT INTO boots (id, boot, started) VALUES (?1, ?2, ?3)", (number, boot.0 as i64, started.0))?;
+        let (offset, trust) = kept(self.offset);
+        let start = "INSERT INTO boots (id, boot, started, trust, offset) VALUES (?1, ?2, ?3, ?4, ?5)";
+        first.execute(start, (number, boot.0 as i64, started.0, trust, offset))?;
         for (table, rows) in &self.carried {
             for row in rows {
                 let places = vec!["?"; row.len()].join(", ");
@@ -223,6 +249,11 @@ impl Seed {
         first.commit()?;
         connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
     }
+}
+
+/// As the table of starts has it.
+fn kept(offset: Option<(i64, TrustedBy)>) -> (Option<i64>, Option<&'static str>) {
+    (offset.map(|(offset_ms, _)| offset_ms), offset.map(|(_, by)| by.as_str()))
 }
 
 /// Makes the new file and puts it in the place of the old one.
@@ -344,6 +375,7 @@ impl Journal {
             losses: (*self.losses).clone(),
             jobs,
             start: (self.boot_row, self.boot, self.started),
+            offset: self.offset,
             carried,
         }
     }
@@ -371,9 +403,10 @@ impl Journal {
         let file = self.place.file.clone();
         self.let_go();
         let connection = schema::open_writer(&file)?;
-        let start = "INSERT OR IGNORE INTO boots (id, boot, started) VALUES (?1, ?2, ?3)";
+        let (offset, trust) = kept(self.offset);
+        let start = "INSERT OR IGNORE INTO boots (id, boot, started, trust, offset) VALUES (?1, ?2, ?3, ?4, ?5)";
         connection
-            .execute(start, (self.boot_row, self.boot.0 as i64, self.started.0))
+            .execute(start, (self.boot_row, self.boot.0 as i64, self.started.0, trust, offset))
             .map_err(|error| fault::of_sqlite(&file, &error))?;
         self.connection = connection;
         self.dictionary.forget();

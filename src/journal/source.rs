@@ -283,7 +283,13 @@ fn has_start(transaction: &Transaction<'_>, number: i64, start: &Start) -> rusql
     let sql = "SELECT boot FROM boots WHERE id = ?1";
     let boot: Option<i64> = transaction.prepare_cached(sql)?.query_row([number], |row| row.get(0)).optional()?;
     if let Some(boot) = boot {
-        return Ok(boot as u64 == start.boot.0);
+        let is_it = boot as u64 == start.boot.0;
+        if is_it && (start.trust.is_some() || start.offset.is_some()) {
+            let sql = "UPDATE boots SET trust = coalesce(trust, ?2), offset = coalesce(offset, ?3)
+                       WHERE id = ?1 AND (trust IS NULL OR offset IS NULL)";
+            transaction.prepare_cached(sql)?.execute((number, &start.trust, start.offset))?;
+        }
+        return Ok(is_it);
     }
     let sql = "INSERT INTO boots (id, boot, started, trust, offset) VALUES (?1, ?2, ?3, ?4, ?5)";
     transaction.prepare_cached(sql)?.execute((

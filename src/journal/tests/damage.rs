@@ -532,3 +532,60 @@ fn a_place_that_the_upkeep_cannot_get_by_is_left_with_its_file_though_commits_go
     journal.maintain(NOW).unwrap();
     assert_eq!((seqs(&journal)[0], lost(&journal)), (41, vec![]));
 }
+
+#[test]
+fn a_damaged_entry_of_the_dictionary_costs_no_record_of_its_group() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = open(dir.path());
+    register(&mut journal);
+    fill_at_once(&mut journal, 50);
+    journal.connection.execute("UPDATE groups SET body = x'00' || substr(body, 2)", []).unwrap();
+    fill_at_once(&mut journal, 5); // with the number that the writer knows
+    let read = |journal: &Journal| {
+        let mut reader = Reader::open(&journal.reader()).unwrap();
+        reader.data_between(0, Seq::MAX, 100, 10_000)
+    };
+    // Who has no writer beside it says what it finds.
+    let alone = Reader::open(&Place::within(dir.path())).unwrap().data_between(0, Seq::MAX, 100, 10_000).unwrap();
+    assert!(alone.len() == 55 && alone.iter().all(|found| matches!(found, Found::Damaged(_))));
+    assert_eq!(read(&journal).unwrap_err().code, words::CORRUPT);
+    salvage(&mut journal);
+    assert_eq!(codes(&mut journal), [words::SET_ASIDE, words::SALVAGED]);
+    assert_eq!((read(&journal).unwrap().len(), seqs(&journal).len(), lost(&journal)), (55, 55, vec![]));
+    // A row that is itself not what it was is given up alone.
+    let one = journal.connection.execute("UPDATE data SET grp = 77 WHERE seq = 9", []);
+    assert_eq!(one, Ok(1));
+    assert_eq!(read(&journal).unwrap()[8], Found::Damaged(9));
+}
+
+#[test]
+fn a_position_beyond_all_that_were_ever_given_is_damage() {
+    type Wrong = (&'static str, &'static str, usize);
+    let wrong: [Wrong; 6] = [
+        ("a cursor", "UPDATE cursors SET position = position | (1 << 40) WHERE stream = 'data'", 50),
+        ("a cursor near the end", "UPDATE cursors SET position = 9223372036854775807 WHERE stream = 'data'", 50),
+        ("a loss", "INSERT INTO losses VALUES ('data', 3, 9223372036854775807, 1, 'size', 5)", 50),
+        ("what is reserved", "UPDATE streams SET reserved = 9223372036854775807 WHERE stream = 'data'", 50),
+        ("what was written", "UPDATE streams SET high = 9223372036854775807 WHERE stream = 'data'", 50),
+        ("a record", "UPDATE data SET seq = 9223372036854775807 WHERE seq = 50", 49),
+    ];
+    for (name, sql, left) in wrong {
+        let dir = tempfile::tempdir().unwrap();
+        let mut journal = open(dir.path());
+        register(&mut journal);
+        fill_at_once(&mut journal, 50);
+        journal.maintain(NOW).unwrap();
+        journal.connection.execute_batch(sql).unwrap();
+        let copy = copy_of_the_files(dir.path());
+        let mut journal = open(copy.path());
+        assert_eq!(codes(&mut journal), [words::SET_ASIDE], "{name}");
+        assert_eq!(journal.cursor("cloud", Stream::Data).position, 0, "{name}");
+        fill(&mut journal, 1, NOW);
+        salvage(&mut journal);
+        journal.maintain(NOW).unwrap();
+        let there = seqs(&journal);
+        assert_eq!(there.len(), left + 1, "{name}: {there:?}");
+        assert!(*there.last().unwrap() < 100_000, "{name}");
+        assert!((1..=50).all(|seq| there.contains(&seq) || lost_seqs(&journal).contains(&seq)), "{name}");
+    }
+}
