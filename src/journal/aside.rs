@@ -4,6 +4,7 @@
 //! The rule: a file that is set aside is never written to; at most two are kept.
 
 use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{fault, schema};
@@ -59,13 +60,18 @@ pub(super) fn exchange(file: &Path, aside: &Path, new: &Path) -> Result<(), Trou
                 fs::rename(from, to)?;
             }
         }
-        fs::rename(new, file)?;
-        match file.parent() {
-            Some(dir) => File::open(dir)?.sync_all(),
-            None => Ok(()),
-        }
+        put(new, file)
     };
     rename().map_err(|error| fault::of_io(file, &error))
+}
+
+/// Puts a new file into its place, for good.
+pub(super) fn put(new: &Path, file: &Path) -> io::Result<()> {
+    fs::rename(new, file)?;
+    match file.parent() {
+        Some(dir) => File::open(dir)?.sync_all(),
+        None => Ok(()),
+    }
 }
 
 /// A power cut between two renames leaves a WAL without its file; it belongs to the file that was set aside last. SQLite would delete it.

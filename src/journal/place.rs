@@ -108,7 +108,8 @@ impl Place {
     /// The disk refused what is behind a position. One bad place is damage as any other.
     pub(super) fn refused(&self, stream: Stream, after: Seq, now: Instant) {
         let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_it = |refusal: &&mut Refusal| (refusal.inode, refusal.stream, refusal.after) == (self.inode, stream, after);
+        let is_it =
+            |refusal: &&mut Refusal| (refusal.inode, refusal.stream, refusal.after) == (self.inode, stream, after);
         let Some(refusal) = refusals.iter_mut().find(is_it) else {
             if refusals.len() >= MOST_REFUSALS {
                 refusals.remove(0);

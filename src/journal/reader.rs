@@ -283,7 +283,11 @@ fn in_order<T>(
         let is_last = is_enough(&row);
         found.push(row);
         if is_last || found.len() >= max.max(1) {
-            break;
+            // One that has too high a number is found out by the next.
+            return match rows.next()? {
+                Some(next) if natural(next.get(0)?) <= last => Err(corrupt()),
+                _ => Ok(InOrder { rows: found, stray: None }),
+            };
         }
     }
     Ok(InOrder { rows: found, stray: None })

@@ -266,6 +266,26 @@ pub(super) fn replace(file: &Path, aside: &Path, seed: &Seed) -> Result<(), Trou
     aside::exchange(file, aside, &new)
 }
 
+/// A renewal that was cut off between its renames is brought to its end: the old file is aside, and the new one not in its place yet.
+/// That the file is there from which it is to bring over tells a whole new one from half of one. Gives what is to be told.
+pub(super) fn finish(file: &Path) -> Option<Trouble> {
+    let new = file.with_extension("new.sqlite");
+    if std::fs::symlink_metadata(file).is_ok() || !new.is_file() {
+        return None;
+    }
+    let connection = schema::open_damaged(&new).ok()?;
+    let starts: i64 = connection.query_row("SELECT count(*) FROM boots", [], |row| row.get(0)).ok()?;
+    let job = super::salvage::load_jobs(&connection).ok()?.pop()?;
+    let aside = job.path(file.parent()?);
+    if starts == 0 || !aside.exists() {
+        return None;
+    }
+    drop(connection);
+    aside::put(&new, file).ok()?;
+    let told = Trouble::new(words::SET_ASIDE).with("path", file.display()).with("aside", aside.display());
+    Some(told.with("records", job.in_doubt()).with("error", words::CORRUPT.0))
+}
+
 /// What is said of it.
 pub(super) fn set_aside(file: &Path, aside: &Path, seed: &Seed, why: &Trouble) -> Trouble {
     let in_doubt = seed.jobs.last().map_or(0, Job::in_doubt);

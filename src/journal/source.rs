@@ -59,6 +59,22 @@ struct Start {
     offset: Option<i64>,
 }
 
+/// A row of the quarantine.
+pub(super) struct Kept {
+    sink: String,
+    pub stream: Stream,
+    put_at: i64,
+    cause: String,
+    old: Old,
+    placed: Option<Placed>,
+}
+
+impl Kept {
+    pub fn samples(&self) -> u64 {
+        self.old.samples
+    }
+}
+
 /// What one look gave.
 pub(super) struct Slice {
     pub rows: Vec<Old>,
@@ -103,25 +119,56 @@ impl Source {
         &self.file
     }
 
-    /// The next rows of a stream behind `after`.
-    pub fn slice(&self, stream: Stream, after: Seq, until: Seq) -> Slice {
-        let Some(connection) = &self.connection else {
+    /// The next rows of a stream behind `after`. Numbers have to rise: where they do not, the checksum says which of two is wrong.
+    pub fn slice(&mut self, stream: Stream, after: Seq, until: Seq, known: &Known) -> Slice {
+        if self.connection.is_none() {
             return Slice { rows: Vec::new(), unreadable: Some((after + 1, until)), through: until };
-        };
-        let look = |after, limit| self.rows(connection, stream, after, until, limit);
-        let (rows, end) = look(after, SLICE_ROWS);
-        match (rows.last().map(|row| row.seq), end) {
-            (Some(through), End::More | End::Unreadable) => Slice { rows, unreadable: None, through },
-            (_, End::Over) | (None, End::More) => Slice { rows, unreadable: None, through: until },
-            (None, End::Unreadable) => {
-                let through = next_readable(after, until, |place| look(place, 1).1 != End::Unreadable);
+        }
+        let (found, mut end) = self.rows(stream, after, until, SLICE_ROWS);
+        let (mut rows, mut last, mut has_strays): (Vec<Old>, _, _) = (Vec::new(), after, false);
+        for row in found {
+            let mut has_gap = false;
+            if row.seq <= last || row.seq > until {
+                if self.place(&row, known).is_none() {
+                    has_strays = true; // it belongs somewhere here
+                    continue;
+                }
+                if row.seq > until {
+                    end = End::Over;
+                    break;
+                }
+                if row.seq <= after {
+                    continue; // a wrong number has led to before it
+                }
+                while let Some(before) = rows.pop_if(|before| before.seq >= row.seq) {
+                    has_strays |= self.place(&before, known).is_some();
+                    has_gap = true;
+                }
+                last = rows.last().map_or(after, |row| row.seq);
+            }
+            let is_hidden = || rows.is_empty() && self.hides_rows(stream, after, row.seq);
+            if row.seq > last + 1 && (has_gap || has_strays || is_hidden()) {
+                return Slice { rows, unreadable: Some((last + 1, row.seq - 1)), through: row.seq - 1 };
+            }
+            last = row.seq;
+            rows.push(row);
+        }
+        match end {
+            End::Over => {
+                let unreadable = (has_strays && last < until).then_some((last + 1, until));
+                Slice { rows, unreadable, through: until }
+            }
+            _ if !rows.is_empty() => Slice { rows, unreadable: None, through: last },
+            _ => {
+                let can_read_behind = |place| self.rows(stream, place, until, 1).1 != End::Unreadable;
+                let through = next_readable(after, until, can_read_behind);
                 Slice { rows, unreadable: Some((after + 1, through)), through }
             }
         }
     }
 
-    /// Rows as far as they can be read, and why there are no more.
-    fn rows(&self, connection: &Connection, stream: Stream, after: Seq, until: Seq, limit: usize) -> (Vec<Old>, End) {
+    /// Rows as far as they can be read, as they come, and why there are no more.
+    fn rows(&self, stream: Stream, after: Seq, until: Seq, limit: usize) -> (Vec<Old>, End) {
         let clock = if self.has_marks { "clock" } else { "0" };
         let columns = match (stream, self.has_marks) {
             (Stream::Data, true) => "grp, samples, prio",
@@ -129,37 +176,45 @@ impl Source {
             (Stream::Events, _) => "0, 0, 1",
         };
         let sql = format!(
-            "SELECT seq, boot, at, {clock}, {columns}, body FROM {stream} WHERE seq > ?1 ORDER BY seq LIMIT {}",
-            limit + 1
+            "SELECT seq, boot, at, {clock}, {columns}, body FROM {stream} WHERE seq > ?1 ORDER BY seq LIMIT {limit}"
         );
         let mut old: Vec<Old> = Vec::new();
-        let Ok(mut select) = connection.prepare_cached(&sql) else { return (old, End::Unreadable) };
+        let Some(Ok(mut select)) = self.connection.as_ref().map(|connection| connection.prepare_cached(&sql)) else {
+            return (old, End::Unreadable);
+        };
         let Ok(mut rows) = select.query([after.min(MOST) as i64]) else { return (old, End::Unreadable) };
-        let (mut last, mut bytes) = (after, 0);
+        let (mut bytes, mut beyond) = (0, 0);
         loop {
             let row = match rows.next() {
                 Ok(Some(row)) => read(row),
-                Ok(None) => return (old, End::Over),
+                Ok(None) => {
+                    let end = if old.len() < limit { End::Over } else { End::More };
+                    return (old, end);
+                }
                 Err(_) => return (old, End::Unreadable),
             };
-            // Pages in a wrong order give positions in a wrong order.
-            let Some(row) = row.ok().filter(|row| row.seq > last) else { return (old, End::Unreadable) };
-            if old.is_empty() && row.seq > after + 1 && hides_rows(connection, stream, after, row.seq) {
-                return (old, End::Unreadable);
-            }
-            if row.seq > until {
-                // Nothing is asked for from here on, unless it is this row alone that has a wrong number.
-                let next = rows.next().map(|next| next.map(|next| next.get(0).map_or(0, natural)));
-                let is_over = next.is_ok_and(|next| next.is_none_or(|next| next > row.seq));
-                return (old, if is_over { End::Over } else { End::Unreadable });
-            }
-            last = row.seq;
+            let Ok(row) = row else { return (old, End::Unreadable) };
+            // One row beyond the end may have a wrong number, two in a row do not.
+            beyond = if row.seq > until { beyond + 1 } else { 0 };
             bytes += row.body.len().max(1);
             old.push(row);
-            if bytes >= SLICE_BYTES || old.len() >= limit {
+            if beyond == 2 {
+                return (old, End::Over);
+            }
+            if bytes >= SLICE_BYTES {
                 return (old, End::More);
             }
         }
+    }
+
+    /// Whether there are rows behind `after` before the first one that a search finds there. What cannot be asked is not so.
+    fn hides_rows(&self, stream: Stream, after: Seq, first: Seq) -> bool {
+        let sql = format!("SELECT seq FROM {stream} WHERE seq < ?1 ORDER BY seq DESC LIMIT 1");
+        let before = self.connection.as_ref().map(|connection| {
+            let mut select = connection.prepare_cached(&sql)?;
+            select.query_row([first.min(MOST) as i64], |row| row.get::<_, i64>(0)).optional()
+        });
+        matches!(before, Some(Ok(Some(before))) if before <= 0 || natural(before) > after)
     }
 
     /// What a row means, if it is what was once written.
@@ -169,6 +224,20 @@ impl Source {
         let placed = Placed { boot: start.boot, start, group };
         moved(&old.body, &header(old, old.group, placed.boot), &header(old, old.group, placed.boot))?;
         Some(placed)
+    }
+
+    /// The quarantine, as far as it can be read.
+    pub fn quarantine(&mut self, known: &Known) -> Vec<Kept> {
+        let Some(connection) = &self.connection else { return Vec::new() };
+        let sql = "SELECT sink, stream, seq, at, samples, cause, grp, boot, body FROM quarantine ORDER BY at, rowid";
+        let Ok(mut select) = connection.prepare(sql) else { return Vec::new() }; // of an older version
+        let Ok(rows) = select.query_map([], kept) else { return Vec::new() };
+        let mut rows: Vec<Kept> = rows.map_while(Result::ok).collect();
+        drop(select);
+        for row in &mut rows {
+            row.placed = self.place(&row.old, known);
+        }
+        rows
     }
 
     fn start(&mut self, number: i64, known: &Known) -> Option<Start> {
@@ -229,15 +298,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Old> {
     })
 }
 
-/// Whether there are rows behind `after` before the first one that a search finds there. What cannot be asked is not so.
-fn hides_rows(connection: &Connection, stream: Stream, after: Seq, first: Seq) -> bool {
-    let sql = format!("SELECT seq FROM {stream} WHERE seq < ?1 ORDER BY seq DESC LIMIT 1");
-    let before = connection.prepare_cached(&sql).and_then(|mut select| {
-        select.query_row([first.min(MOST) as i64], |row| row.get::<_, i64>(0)).optional()
-    });
-    matches!(before, Ok(Some(before)) if before <= 0 || natural(before) > after)
-}
-
 /// What the checksum of the row covers beside the body.
 fn header(old: &Old, group: i64, boot: BootId) -> Vec<i64> {
     let mut header = match old.group {
@@ -276,6 +336,56 @@ pub(super) fn insert(
         }
     };
     Ok(rows == 1)
+}
+
+/// The time that the checksum covers stands before the body.
+fn kept(row: &Row<'_>) -> rusqlite::Result<Kept> {
+    let stream: String = row.get(1)?;
+    let body: Vec<u8> = row.get(8)?;
+    let (at, body) = body.split_first_chunk::<8>().unwrap_or((&[0; 8], &[])); // no body is whole
+    let old = Old {
+        seq: natural(row.get(2)?),
+        group: row.get::<_, Option<i64>>(6)?.unwrap_or(0),
+        start: row.get(7)?,
+        at: Timestamp(i64::from_le_bytes(*at)),
+        samples: natural(row.get(4)?),
+        clock: ClockMark::Trusted.number().into(),
+        prio: 1,
+        body: body.to_vec(),
+    };
+    let stream = if stream == Stream::Events.as_str() { Stream::Events } else { Stream::Data };
+    Ok(Kept { sink: row.get(0)?, stream, put_at: row.get(3)?, cause: row.get(5)?, old, placed: None })
+}
+
+/// Writes a row into the quarantine, unless it is there already. False: it is not what was once written.
+pub(super) fn keep(transaction: &Transaction<'_>, desk: &mut Desk<'_>, kept: &Kept) -> rusqlite::Result<bool> {
+    let Kept { sink, stream, put_at, cause, old, placed } = kept;
+    let Some(placed) = placed else { return Ok(false) };
+    if !has_start(transaction, old.start, &placed.start)? {
+        return Ok(false);
+    }
+    let number = match &placed.group {
+        Some(group) => Some(desk.dictionary.number_of(transaction, desk.packer, desk.unpacker, group)?),
+        None => None,
+    };
+    let (before, after) = (header(old, old.group, placed.boot), header(old, number.unwrap_or(0), placed.boot));
+    let Some(body) = moved(&old.body, &before, &after) else { return Ok(false) };
+    let body = [&old.at.0.to_le_bytes()[..], &body].concat();
+    let sql = "INSERT OR IGNORE INTO quarantine (sink, stream, seq, at, samples, cause, grp, boot, body)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    let (seq, samples) = (old.seq as i64, old.samples as i64);
+    transaction.prepare_cached(sql)?.execute((
+        sink,
+        stream.as_str(),
+        seq,
+        put_at,
+        samples,
+        cause,
+        number,
+        old.start,
+        body,
+    ))?;
+    Ok(true)
 }
 
 /// Whether the journal knows this start of the agent by its number; it does from now on, if the number was free.

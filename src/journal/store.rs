@@ -642,6 +642,7 @@ fn find(dir: &Path, marks: Marks, start: (BootId, Timestamp)) -> Result<(PathBuf
     let mut file = dir.join(schema::FILE);
     let mut news = News::default();
     aside::rejoin(&file);
+    renewal::finish(&file).into_iter().for_each(|told| news.push(told));
     let mut trouble = match open_file(&file, marks, start) {
         Ok(opened) => return Ok((file, opened, news)),
         Err(trouble) => trouble,
