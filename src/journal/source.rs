@@ -5,12 +5,13 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 
 use super::record::{Unpacker, moved};
 use super::store::{Desk, data_header, event_header, natural};
-use super::walk::next_readable;
+use super::walk::Walk;
 use super::{dictionary, schema};
 use crate::model::{BootId, ClockMark, Group, Seq, Stream, Timestamp};
 
@@ -19,6 +20,9 @@ const SLICE_ROWS: usize = 256;
 
 /// Bytes in one slice, one row more at most: rows may be of several MB.
 const SLICE_BYTES: usize = 1_000_000;
+
+/// The search for what can be read again takes so long at a time: a medium may try each place for seconds, and the recorder waits.
+const LONGEST_SEARCH: Duration = Duration::from_millis(200);
 
 /// What the writer knew of a file.
 #[derive(Default)]
@@ -92,6 +96,8 @@ pub(super) struct Source {
     /// The columns of version 2 are there.
     has_marks: bool,
     unpacker: Option<Unpacker>,
+    /// A search that was left.
+    walk: Option<(Stream, Walk)>,
     groups: HashMap<i64, Option<Arc<Group>>>,
     starts: HashMap<i64, Option<Start>>,
 }
@@ -110,6 +116,7 @@ impl Source {
             connection,
             has_marks,
             unpacker,
+            walk: None,
             groups: HashMap::new(),
             starts: HashMap::new(),
         }
@@ -160,9 +167,17 @@ impl Source {
             }
             _ if !rows.is_empty() => Slice { rows, unreadable: None, through: last },
             _ => {
+                let left = self.walk.take().filter(|(of, walk)| (*of, walk.after()) == (stream, after));
+                let mut walk = left.map_or(Walk::behind(after), |(_, walk)| walk);
                 let can_read_behind = |place| self.rows(stream, place, until, 1).1 != End::Unreadable;
-                let through = next_readable(after, until, can_read_behind);
-                Slice { rows, unreadable: Some((after + 1, through)), through }
+                let begun = Instant::now();
+                match walk.go(until, can_read_behind, || begun.elapsed() >= LONGEST_SEARCH) {
+                    Some(through) => Slice { rows, unreadable: Some((after + 1, through)), through },
+                    None => {
+                        self.walk = Some((stream, walk));
+                        Slice { rows, unreadable: None, through: after }
+                    }
+                }
             }
         }
     }
