@@ -139,7 +139,7 @@ impl Journal {
 }
 
 /// Deletes the oldest as long as there is too much, and never the last.
-fn evict(transaction: &Transaction<'_>) -> rusqlite::Result<Evicted> {
+pub(super) fn evict(transaction: &Transaction<'_>) -> rusqlite::Result<Evicted> {
     let mut evicted = Evicted::default();
     loop {
         let (records, bytes) = count(transaction)?;

@@ -15,7 +15,7 @@ use super::salvage::{Job, Lane};
 use super::store::{Held, Journal, Opened, Stored, load_cursors, load_held, load_losses, load_reserved, natural};
 use super::{aside, fault, schema};
 use crate::model::words::journal as words;
-use crate::model::{BootId, Code, Losses, Seq, Stream, Timestamp, Trouble};
+use crate::model::{BootId, Code, Losses, Seq, Stream, Timestamp, Trouble, TrustedBy};
 
 /// Tables that others keep in the journal and that are carried over row by row as they are.
 const CARRIED: [&str; 2] = ["ledger", "usage"];
@@ -34,6 +34,13 @@ pub(super) const REOPEN_AFTER: u32 = 3;
 
 /// Refusals in a row after which the file itself is taken for the cause, if another one can be made beside it: 15 seconds at least.
 pub(super) const RENEW_AFTER: u32 = 15;
+
+/// What a disk may refuse for good while it does the other: one bad place is met by the upkeep and by no commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Work {
+    Commit,
+    Upkeep,
+}
 
 /// Whether this trouble is of the file and not of the disk, so that another file helps.
 pub(super) fn is_damage(code: Code) -> bool {
@@ -86,6 +93,27 @@ impl Remains {
             jobs: super::salvage::load_jobs(&connection).unwrap_or_default(),
             carried: CARRIED.map(|table| (table, rows_of(&connection, table))).into(),
         }
+    }
+
+    /// Without what it says beyond all positions that were ever given: a cursor that does is where all sinks had come, and the rest unknown.
+    fn within(mut self, marks: Marks) -> Remains {
+        for stream in Stream::ALL {
+            let (nth, bound) = (stream as usize, marks.bound(stream));
+            if let Some(cursors) = &mut self.cursors {
+                cursors.doubt(stream, bound, marks.passed[nth]);
+            }
+            if self.losses[nth].highest() > bound {
+                let mut sound = Losses::default();
+                self.losses[nth].iter().filter(|loss| loss.last <= bound).for_each(|loss| sound.enter(*loss, 0));
+                self.losses[nth] = sound;
+            }
+            if self.reserved[nth] > bound {
+                self.reserved[nth] = 0;
+            }
+            self.last[nth] = self.last[nth].filter(|seq| *seq <= bound);
+            self.held[nth] = self.held[nth].filter(|(held, _)| held.written.max(held.last) <= bound);
+        }
+        self
     }
 
     /// Whether all is known that the journal needs to go on without the file.
@@ -162,12 +190,15 @@ pub(super) struct Seed {
     pub jobs: Vec<Job>,
     /// The start of the agent that makes it, with its number.
     pub start: (i64, BootId, Timestamp),
+    /// The offset of its clock, once it was trusted.
+    pub offset: Option<(i64, TrustedBy)>,
     pub carried: Vec<Carried>,
 }
 
 impl Seed {
     /// For a file that is found damaged at the start of the agent: from what can be read of it and the high-water mark.
     pub fn found(remains: Remains, marks: Marks, aside: &Path, start: (BootId, Timestamp)) -> Seed {
+        let remains = remains.within(marks);
         let job = remains.job(marks, aside);
         let held = Stream::ALL.map(|stream| {
             let (counted, until) =
@@ -183,6 +214,7 @@ impl Seed {
             losses: remains.losses,
             jobs,
             start: (remains.last_start.map_or(STARTS_IN_DOUBT, |last| last + 1), start.0, start.1),
+            offset: None,
             carried: remains.carried,
         }
     }
@@ -204,8 +236,9 @@ impl Seed {
             job.store(&first)?;
         }
         let (number, boot, started) = self.start;
-        first
-            .execute("INSERT INTO boots (id, boot, started) VALUES (?1, ?2, ?3)", (number, boot.0 as i64, started.0))?;
+        let (offset, trust) = kept(self.offset);
+        let start = "INSERT INTO boots (id, boot, started, trust, offset) VALUES (?1, ?2, ?3, ?4, ?5)";
+        first.execute(start, (number, boot.0 as i64, started.0, trust, offset))?;
         for (table, rows) in &self.carried {
             for row in rows {
                 let places = vec!["?"; row.len()].join(", ");
@@ -218,6 +251,11 @@ impl Seed {
     }
 }
 
+/// As the table of starts has it.
+fn kept(offset: Option<(i64, TrustedBy)>) -> (Option<i64>, Option<&'static str>) {
+    (offset.map(|(offset_ms, _)| offset_ms), offset.map(|(_, by)| by.as_str()))
+}
+
 /// Makes the new file and puts it in the place of the old one.
 pub(super) fn replace(file: &Path, aside: &Path, seed: &Seed) -> Result<(), Trouble> {
     let new = file.with_extension("new.sqlite");
@@ -226,6 +264,26 @@ pub(super) fn replace(file: &Path, aside: &Path, seed: &Seed) -> Result<(), Trou
     seed.write(&mut connection).map_err(|error| fault::of_sqlite(&new, &error))?;
     connection.close().map_err(|(_, error)| fault::of_sqlite(&new, &error))?;
     aside::exchange(file, aside, &new)
+}
+
+/// A renewal that was cut off between its renames is brought to its end: the old file is aside, and the new one not in its place yet.
+/// That the file is there from which it is to bring over tells a whole new one from half of one. Gives what is to be told.
+pub(super) fn finish(file: &Path) -> Option<Trouble> {
+    let new = file.with_extension("new.sqlite");
+    if std::fs::symlink_metadata(file).is_ok() || !new.is_file() {
+        return None;
+    }
+    let connection = schema::open_damaged(&new).ok()?;
+    let starts: i64 = connection.query_row("SELECT count(*) FROM boots", [], |row| row.get(0)).ok()?;
+    let job = super::salvage::load_jobs(&connection).ok()?.pop()?;
+    let aside = job.path(file.parent()?);
+    if starts == 0 || !aside.exists() {
+        return None;
+    }
+    drop(connection);
+    aside::put(&new, file).ok()?;
+    let told = Trouble::new(words::SET_ASIDE).with("path", file.display()).with("aside", aside.display());
+    Some(told.with("records", job.in_doubt()).with("error", words::CORRUPT.0))
 }
 
 /// What is said of it.
@@ -241,18 +299,20 @@ pub(super) fn set_aside(file: &Path, aside: &Path, seed: &Seed, why: &Trouble) -
 
 impl Journal {
     /// What to do about trouble. True: what failed may be tried again at once.
-    pub(super) fn mend(&mut self, trouble: &Trouble) -> bool {
+    pub(super) fn mend(&mut self, trouble: &Trouble, work: Work) -> bool {
         if is_damage(trouble.code) {
             return self.renew(trouble).is_ok();
         }
         if trouble.code != words::DISK_FAULT {
             return false;
         }
-        self.faults += 1;
-        if !self.faults.is_multiple_of(REOPEN_AFTER) {
+        let faults = &mut self.faults[work as usize];
+        *faults = faults.saturating_add(1);
+        let faults = *faults;
+        if !faults.is_multiple_of(REOPEN_AFTER) {
             return false;
         }
-        if self.faults >= RENEW_AFTER && self.renew(trouble).is_ok() {
+        if faults >= RENEW_AFTER && self.renew(trouble).is_ok() {
             return true;
         }
         match self.reopen() {
@@ -264,10 +324,16 @@ impl Journal {
 
     /// Opens the file if it is not: it refused at the start, or when it was to be opened anew.
     pub(super) fn come_ashore(&mut self) -> Result<(), Trouble> {
-        if self.is_adrift { self.reopen() } else { Ok(()) }
+        if !self.is_adrift {
+            return Ok(());
+        }
+        self.reopen()?;
+        self.prune();
+        Ok(())
     }
 
-    /// Sets the file aside and begins a new one. On an error nothing has changed.
+    /// Sets the file aside and begins a new one. On an error nothing has changed, or the new one stands there and could not be opened:
+    /// [`Journal::come_ashore`] tries that again.
     pub(super) fn renew(&mut self, why: &Trouble) -> Result<(), Trouble> {
         let file = self.place.file.clone();
         let dir = self.place.dir();
@@ -278,9 +344,7 @@ impl Journal {
         self.news.push(told);
         self.let_go();
         self.take_over(seed);
-        self.reopen()?;
-        self.prune();
-        Ok(())
+        self.come_ashore()
     }
 
     /// The files were taken away or replaced under the agent. What is in them is still open here: a new file is begun, and it is brought
@@ -302,13 +366,13 @@ impl Journal {
         self.is_adrift = true;
         self.take_over(seed);
         self.salvage.read_from(old);
-        self.reopen()?;
-        self.prune();
-        Ok(())
+        self.come_ashore()
     }
 
     fn take_over(&mut self, seed: Seed) {
+        self.place.replaced();
         self.held = seed.held;
+        self.faults = [0; 2];
         self.no_normal_through = 0;
         let Seed { cursors, losses, reserved, held, jobs, .. } = seed;
         self.stored = Stored { cursors, held, losses: Arc::new(losses), reserved };
@@ -331,13 +395,14 @@ impl Journal {
             losses: (*self.losses).clone(),
             jobs,
             start: (self.boot_row, self.boot, self.started),
+            offset: self.offset,
             carried,
         }
     }
 
     /// Files that were set aside too long ago are removed. What was not yet brought over from them is lost.
     pub(super) fn prune(&mut self) {
-        for path in aside::prune(&self.place.dir()) {
+        for path in aside::prune(&self.place.dir(), &self.salvage.files_with_records()) {
             self.news.removed(&path);
             self.abandon(&path);
         }
@@ -358,14 +423,16 @@ impl Journal {
         let file = self.place.file.clone();
         self.let_go();
         let connection = schema::open_writer(&file)?;
-        let start = "INSERT OR IGNORE INTO boots (id, boot, started) VALUES (?1, ?2, ?3)";
+        let (offset, trust) = kept(self.offset);
+        let start = "INSERT OR IGNORE INTO boots (id, boot, started, trust, offset) VALUES (?1, ?2, ?3, ?4, ?5)";
         connection
-            .execute(start, (self.boot_row, self.boot.0 as i64, self.started.0))
+            .execute(start, (self.boot_row, self.boot.0 as i64, self.started.0, trust, offset))
             .map_err(|error| fault::of_sqlite(&file, &error))?;
         self.connection = connection;
-        self.is_adrift = false;
         self.dictionary.forget();
-        self.find_in_place()
+        self.find_in_place()?;
+        self.is_adrift = false;
+        Ok(())
     }
 }
 
