@@ -114,7 +114,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("encoding_rs", &["model/encoding.rs"]),
     ("indicatif", &["console/"]),
     ("sd_notify", &["agent/systemd.rs"]),
-    ("rustix", &["agent/space.rs", "source/hold.rs"]),
+    ("rustix", &["agent/space.rs", "source/hold.rs", "agent/egress/tests.rs"]),
     ("toml", &["config/", "import/telegraf"]),
     ("calamine", &["config/spreadsheet.rs"]),
     ("zip", &["config/spreadsheet.rs"]),
