@@ -38,6 +38,7 @@ const PURE: &[&str] = &[
     "agent/hold.rs",
     "agent/lanes.rs",
     "agent/pending.rs",
+    "agent/recorder/figures.rs",
     "agent/suspect.rs",
     "agent/unwritten.rs",
     "source/schedule.rs",

@@ -385,7 +385,7 @@ impl Journal {
         Ok(())
     }
 
-    fn try_commit(&mut self, data: &[Arc<DataRecord>], events: &[Arc<EventRecord>]) -> Result<(), Trouble> {
+    pub(super) fn try_commit(&mut self, data: &[Arc<DataRecord>], events: &[Arc<EventRecord>]) -> Result<(), Trouble> {
         self.held = self.write(data, events).map_err(|error| {
             self.dictionary.forget(); // entries of the transaction are gone with it
             fault::of_sqlite(&self.place.file, &error)
@@ -680,7 +680,7 @@ fn find(dir: &Path, marks: Marks, start: (BootId, Timestamp)) -> Result<(PathBuf
     }
     let aside = aside::name(dir, start.1);
     let seed = Seed::found(Remains::of(&file), marks, &aside, start);
-    renewal::replace(&file, &aside, &seed)?;
+    renewal::replace(&file, &aside, &seed, None)?;
     news.push(renewal::set_aside(&file, &aside, &seed, &trouble));
     let opened = open_file(&file, start)?;
     Ok((file, opened, news))
