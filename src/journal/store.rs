@@ -28,7 +28,7 @@ use super::renewal::{self, Remains, Seed};
 use super::salvage::{self, Job, Salvage};
 use super::schema;
 use super::upkeep::Dropped;
-use super::{ahead, aside, clock, wishes};
+use super::{ahead, aside, clock};
 use crate::model::words::journal as words;
 use crate::model::{
     Ahead, BootId, ClockMark, Code, Cursor, DataRecord, Event, EventRecord, Group, Loss, LossCause, Losses, Month,
@@ -258,7 +258,6 @@ impl Journal {
             journal.find_in_place()?;
             journal.take_in_what_older_versions_left();
             journal.prune();
-            wishes::make_folder(&journal.place.dir()).ok(); // a disk without room for it says so at the next commit
         }
         match journal.go_on(now) {
             // Until there is room positions are not reserved; ids stay unique all the same, since each start is another boot.

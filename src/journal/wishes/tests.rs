@@ -103,6 +103,7 @@ fn what_is_no_wish_is_refused_and_removed() {
     let dir = tempfile::tempdir().unwrap();
     let mut journal = journal(dir.path());
     let folder = dir.path().join(FOLDER);
+    make_folder(dir.path()).unwrap();
     let bad_body = Change { audit: vec![AuditRow { body: "{".into(), ..audit("x") }], ..Change::default() };
     let backwards = Change { intervals: vec![interval(20, 10, "idle")], ..reclassified(1) };
     let long = Change { audit: vec![audit(&"x".repeat(300))], ..Change::default() };
