@@ -14,7 +14,7 @@ use tracing::{debug, warn};
 use super::super::Machine;
 use super::super::figures::{self, Over};
 use super::{Room, now};
-use crate::indicator::{Cell, Engine, News};
+use crate::indicator::{Cell, Engine, Flags, News};
 use crate::journal::{FigureRow, IntervalRow, Journal, SnapshotRow};
 use crate::model::{Batch, BootId, ClockMark, Event, State, StateReport, Timestamp, Trouble};
 
@@ -24,6 +24,9 @@ const SNAPSHOT_EVERY: Duration = Duration::from_secs(10);
 /// And for its own sake if it is so old. A crash takes at most so much from what an engine has heard since its last state: counters
 /// go on behind it, and states are unknown as far as `stale_after` does not bridge it.
 const SNAPSHOT_AT_LEAST: Duration = Duration::from_secs(30);
+
+/// The same of a device without roles, of which only the link is watched.
+const SNAPSHOT_SELDOM: Duration = Duration::from_secs(600);
 
 /// Places for samples of an untrusted clock, about 32 bytes each: an hour of fifty machines of ten tags each second, in 60 MB at
 /// worst. Beyond it the oldest are given up, and are a gap in the figures; the samples themselves are in the journal.
@@ -160,6 +163,8 @@ impl Room {
         for news in news {
             let running = &mut self.figures.machines[nth];
             match news {
+                // Of a device whose tags say nothing about its state there is nothing to tell.
+                News::State(_) if running.machine.plan.flags.has(Flags::NO_STATE) => {}
                 News::State(state) => {
                     running.has_told = true;
                     let is_stop = matches!(state.state, State::Idle | State::Fault | State::Setup | State::Maint);
@@ -228,6 +233,7 @@ impl Room {
         let limit = if is_written { SNAPSHOT_EVERY } else { SNAPSHOT_AT_LEAST };
         let at = now();
         for running in &mut self.figures.machines {
+            let limit = if running.machine.plan.inputs.is_empty() { SNAPSHOT_SELDOM } else { limit };
             if running.has_told || running.has_heard && running.kept.elapsed() >= limit {
                 running.keep(at, &mut self.journal);
             }
@@ -345,6 +351,22 @@ mod tests {
         Machine { plan: Arc::new(Plan::all(&config()).remove(0)), hides_causes: false }
     }
 
+    #[test]
+    fn a_device_without_roles_tells_no_state_and_seldom_costs_a_write() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut room = open(dir.path());
+        let mut plain = Plan::clone(&machine().plan);
+        plain.inputs.clear();
+        plain.flags.raise(Flags::NO_STATE);
+        room.follow(BootId(1), vec![Machine { plan: Arc::new(plain), hides_causes: false }]);
+        room.turn(false); // which stores the place of the machine that is gone
+        hear(&mut room, now().0, true, 10);
+        room.figures.machines[0].kept = Instant::now().checked_sub(SNAPSHOT_AT_LEAST).unwrap();
+        room.keep_figures(true);
+        assert_eq!(states(&room), []);
+        assert!(!room.journal.has_figures());
+    }
+
     fn batch(at: i64, mono_ms: u64, run: bool, total: i64) -> Batch {
         let device = &config().devices[0];
         let infos = device.tags.iter().map(|tag| tag.info()).collect();
@@ -409,6 +431,8 @@ mod tests {
         }
         assert!(look(&room).snapshot("m").unwrap().is_none(), "not before the turn");
         room.turn(false);
+        let bytes = look(&room).snapshot("m").unwrap().unwrap().body.len();
+        assert!(bytes < 8_000, "{bytes} bytes of a snapshot");
         let log = |room: &Room| look(room).intervals(Timestamp(0), Timestamp(i64::MAX), None).unwrap();
         assert_eq!(log(&room).len(), 1);
         drop(room); // as a kill would
