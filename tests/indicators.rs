@@ -239,16 +239,19 @@ fn a_kill_a_cut_link_and_a_reload_leave_unknown_time_and_no_piece_is_lost_or_cou
     site.wait_state("run");
 
     // In the middle of a run, while pieces are made.
+    sleep(Duration::from_secs(1));
     let killed = now_ms();
     agent.sigkill();
     site.machine.set(|face| face.total += 7);
     sleep(Duration::from_secs(3));
-    let before = site.states().len();
     let mut agent = Agent::start(&site.config(), site.dir.path());
     let restarted = now_ms();
+    agent.wait_log(0, &["link `plc` is connected"]);
     sleep(Duration::from_secs(2));
+    site.wait_state("run");
 
     // The link is cut for longer than `stale_after`.
+    let before = site.states().len();
     site.machine.set(|face| face.is_dark = true);
     wait_for("unknown", || site.states()[before..].contains(&"unknown".into()).then_some(()));
     site.machine.set(|face| (face.total, face.is_dark) = (face.total + 5, false));
