@@ -38,6 +38,7 @@ const PURE: &[&str] = &[
     "agent/hold.rs",
     "agent/lanes.rs",
     "agent/pending.rs",
+    "agent/recorder/figures.rs",
     "agent/suspect.rs",
     "agent/unwritten.rs",
     "source/schedule.rs",
@@ -102,7 +103,7 @@ const DOORS: [&str; 9] = [
 const OWNERS: &[(&str, &[&str])] = &[
     ("tokio_modbus", &["simulator/"]),
     ("serial2_tokio", &["source/connection.rs"]),
-    ("rusqlite", &["journal/"]),
+    ("rusqlite", &["journal/", "agent/recorder/room/simulation.rs"]),
     ("zstd", &["journal/", "agent/egress"]),
     ("sha2", &["sink/egress.rs", "source/opcua/certificate.rs"]),
     ("crc32c", &["journal/"]),

@@ -18,7 +18,13 @@ use crate::model::words::journal as words;
 use crate::model::{BootId, Code, Losses, Seq, Stream, Timestamp, Trouble, TrustedBy};
 
 /// Tables that others keep in the journal and that are carried over row by row as they are.
-const CARRIED: [&str; 2] = ["ledger", "usage"];
+const CARRIED: [&str; 5] = ["audit", "baselines", "snapshots", "ledger", "usage"];
+
+/// Tables that are too long for that: they go from file to file, the newest rows first.
+const COPIED: [&str; 2] = ["cells", "intervals"];
+
+/// Rows of such a table at most, some seconds: three years of seven machines.
+const COPIED_ROWS: usize = 200_000;
 
 /// A table's name and its rows.
 type Carried = (&'static str, Vec<Vec<Value>>);
@@ -181,6 +187,22 @@ fn rows_of(connection: &Connection, table: &str) -> Vec<Vec<Value>> {
     rows.map_while(Result::ok).collect()
 }
 
+/// Copies rows as far as they can be read. What is damaged ends it; the rest of the new file does not depend on them.
+fn copy_rows(from: &Connection, to: &Connection, table: &str) {
+    let select = format!("SELECT * FROM {table} ORDER BY rowid DESC LIMIT {COPIED_ROWS}");
+    let Ok(mut select) = from.prepare(&select) else { return };
+    let columns = select.column_count();
+    let places = vec!["?"; columns].join(", ");
+    let Ok(mut insert) = to.prepare(&format!("INSERT OR IGNORE INTO {table} VALUES ({places})")) else { return };
+    let Ok(mut rows) = select.query([]) else { return };
+    while let Ok(Some(row)) = rows.next() {
+        let Ok(row) = (0..columns).map(|column| row.get(column)).collect::<rusqlite::Result<Vec<Value>>>() else {
+            return;
+        };
+        insert.execute(params_from_iter(row)).ok(); // damaged
+    }
+}
+
 /// What a new file begins with.
 pub(super) struct Seed {
     pub held: [Held; 2],
@@ -219,7 +241,7 @@ impl Seed {
         }
     }
 
-    fn write(&self, connection: &mut Connection) -> rusqlite::Result<()> {
+    fn write(&self, connection: &mut Connection, old: Option<&Connection>) -> rusqlite::Result<()> {
         let first = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         super::upkeep::store_cursors(&first, &self.cursors)?;
         for stream in Stream::ALL {
@@ -246,6 +268,9 @@ impl Seed {
                 first.prepare_cached(&insert)?.execute(params_from_iter(row)).ok(); // of an older version, or damaged
             }
         }
+        if let Some(old) = old {
+            COPIED.iter().for_each(|table| copy_rows(old, &first, table));
+        }
         first.commit()?;
         connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
     }
@@ -256,12 +281,13 @@ fn kept(offset: Option<(i64, TrustedBy)>) -> (Option<i64>, Option<&'static str>)
     (offset.map(|(offset_ms, _)| offset_ms), offset.map(|(_, by)| by.as_str()))
 }
 
-/// Makes the new file and puts it in the place of the old one.
-pub(super) fn replace(file: &Path, aside: &Path, seed: &Seed) -> Result<(), Trouble> {
+/// Makes the new file and puts it in the place of the old one, which may be open.
+pub(super) fn replace(file: &Path, aside: &Path, seed: &Seed, open: Option<&Connection>) -> Result<(), Trouble> {
     let new = file.with_extension("new.sqlite");
     aside::clear(&new);
     let mut connection = schema::open_writer(&new)?;
-    seed.write(&mut connection).map_err(|error| fault::of_sqlite(&new, &error))?;
+    let damaged = open.is_none().then(|| schema::open_damaged(file).ok()).flatten();
+    seed.write(&mut connection, open.or(damaged.as_ref())).map_err(|error| fault::of_sqlite(&new, &error))?;
     connection.close().map_err(|(_, error)| fault::of_sqlite(&new, &error))?;
     aside::exchange(file, aside, &new)
 }
@@ -339,7 +365,7 @@ impl Journal {
         let dir = self.place.dir();
         let aside = aside::name(&dir, self.now);
         let seed = self.seed(Remains::of(&file).carried, &aside);
-        replace(&file, &aside, &seed)?;
+        replace(&file, &aside, &seed, None)?;
         let told = set_aside(&file, &aside, &seed, why);
         self.news.push(told);
         self.let_go();
@@ -357,7 +383,7 @@ impl Journal {
         }
         let aside = aside::name(&dir, self.now);
         let seed = self.seed(CARRIED.map(|table| (table, rows_of(&self.connection, table))).into(), &aside);
-        replace(&file, &aside, &seed)?;
+        replace(&file, &aside, &seed, Some(&self.connection))?;
         let in_doubt = seed.jobs.last().map_or(0, Job::in_doubt);
         self.news.push(Trouble::new(words::BEGUN_ANEW).with("path", file.display()).with("records", in_doubt));
         let nothing = Connection::open_in_memory().map_err(|error| fault::of_sqlite(&file, &error))?;
@@ -457,7 +483,7 @@ pub(super) fn make_beside(
     let new: PathBuf = beside.with_extension("new.sqlite");
     aside::clear(&new);
     let mut connection = schema::open_writer(&new)?;
-    seed.write(&mut connection).map_err(|error| fault::of_sqlite(&new, &error))?;
+    seed.write(&mut connection, None).map_err(|error| fault::of_sqlite(&new, &error))?;
     connection.close().map_err(|(_, error)| fault::of_sqlite(&new, &error))?;
     std::fs::rename(&new, beside).map_err(|error| fault::of_io(beside, &error))
 }

@@ -17,6 +17,7 @@ use super::columns;
 use super::cursors::Cursors;
 use super::dictionary::Dictionary;
 use super::fault;
+use super::figures::StagedFigures;
 use super::high_water::{HighWater, Marks};
 use super::ledger::Staged;
 use super::limits::{Limits, Round};
@@ -174,6 +175,8 @@ pub struct Journal {
     pub(super) rounds: u32,
     /// Counts for the ledger, until they are stored.
     pub(super) ledger: Staged,
+    /// Figures, until they are stored.
+    pub(super) figures: StagedFigures,
     /// Given up and not yet told.
     pub(super) dropped: Vec<Dropped>,
     pub(super) news: News,
@@ -243,6 +246,7 @@ impl Journal {
             opening: Opening { previous, missing: 0 },
             rounds: 0,
             ledger: Staged::default(),
+            figures: StagedFigures::default(),
             dropped: Vec::new(),
             news,
             ages: Ages::default(),
@@ -368,7 +372,7 @@ impl Journal {
     }
 
     /// Writes these records, which have their positions from [`Journal::number`], in one transaction that is on the disk when
-    /// this returns. On an error nothing was written. Records of a stream are written in the order of their positions.
+    /// this returns, together with the figures that wait. On an error nothing was written. Records of a stream are written in the order of their positions.
     pub fn commit(&mut self, data: &[Arc<DataRecord>], events: &[Arc<EventRecord>]) -> Result<(), Trouble> {
         self.come_ashore()?;
         let Err(trouble) = self.try_commit(data, events) else {
@@ -383,7 +387,7 @@ impl Journal {
         Ok(())
     }
 
-    fn try_commit(&mut self, data: &[Arc<DataRecord>], events: &[Arc<EventRecord>]) -> Result<(), Trouble> {
+    pub(super) fn try_commit(&mut self, data: &[Arc<DataRecord>], events: &[Arc<EventRecord>]) -> Result<(), Trouble> {
         self.held = self.write(data, events).map_err(|error| {
             self.dictionary.forget(); // entries of the transaction are gone with it
             fault::of_sqlite(&self.place.file, &error)
@@ -449,7 +453,9 @@ impl Journal {
                 insert.execute((*seq as i64, self.boot_row, at.0, clock.number(), body))?;
             }
         }
+        self.figures.write(&transaction)?;
         transaction.commit()?;
+        self.figures.on_written();
         Ok([data_held, events_held])
     }
 
@@ -685,7 +691,7 @@ fn find(dir: &Path, marks: Marks, start: (BootId, Timestamp)) -> Result<(PathBuf
     }
     let aside = aside::name(dir, start.1);
     let seed = Seed::found(Remains::of(&file), marks, &aside, start);
-    renewal::replace(&file, &aside, &seed)?;
+    renewal::replace(&file, &aside, &seed, None)?;
     news.push(renewal::set_aside(&file, &aside, &seed, &trouble));
     let opened = open_file(&file, marks, start)?;
     Ok((file, opened, news))

@@ -12,7 +12,7 @@ use crate::model::{
 };
 
 const DAY: Duration = Duration::from_secs(86_400);
-const NOW: Timestamp = Timestamp(1_800_000_000_000);
+pub(in crate::journal) const NOW: Timestamp = Timestamp(1_800_000_000_000);
 const BOOT: BootId = BootId(0xabcd_ef01_2345);
 
 fn limits(max_size: u64, max_age: Duration) -> Limits {
@@ -24,7 +24,7 @@ fn settings(dir: &Path, limits: Limits) -> Settings {
 }
 
 /// A journal in its directory, with limits that nothing here reaches by accident.
-fn open(dir: &Path) -> Journal {
+pub(in crate::journal) fn open(dir: &Path) -> Journal {
     open_with(dir, 1 << 30, 30 * DAY)
 }
 

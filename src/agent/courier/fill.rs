@@ -12,9 +12,9 @@ use super::super::lanes::{DataLanes, Which};
 use super::super::suspect::Named;
 use super::Courier;
 use crate::config::{Backlog, wire_bytes};
-use crate::journal::Poisoned;
+use crate::journal::{Found, Poisoned};
 use crate::model::words::sink as words;
-use crate::model::{DataRecord, MessageId, Seq, Stream, Timestamp, Trouble};
+use crate::model::{DataRecord, Event, MessageId, Seq, Stream, Timestamp, Trouble};
 use crate::sink::{Contents, Mask, Message, Refused, Token, Uplink, payload};
 
 /// A live part that is so many times as far behind as makes a backlog is given up for a new one: its line is too narrow.
@@ -133,6 +133,17 @@ impl Courier {
         let Some(record) = self.next(lane, Seq::MAX).await? else { return Ok(None) };
         if !self.scope.allows(&record.event) {
             lane.window.skipped(record.seq);
+            return Ok(Some(Sent::Yes));
+        }
+        if let Event::State(report) = &record.event
+            && flight.stated < record.seq
+        {
+            // First the value that the broker keeps: if the connection ends between the two, both come again.
+            flight.stated = record.seq;
+            let (topic, payload) = (self.topics.device_state(&report.device), payload::device_state(report, record.at));
+            flight.greetings.retain(|greeting| greeting.topic != topic);
+            flight.greetings.push_back(Greeting { birth: None, topic, payload });
+            flight.events.queue.push_front(Found::Record(record));
             return Ok(Some(Sent::Yes));
         }
         let message = payload::event(&record, lane.window.last_sent());

@@ -5,6 +5,7 @@
 //! memory, is delivered from there, and is tried again; beyond a limit the oldest is given up, counted, and told to whoever misses it.
 
 mod books; // the sample ledger
+mod figures; // states, cells, indicators
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -32,6 +33,7 @@ use crate::model::words::{agent as words, journal as journal_words, sink as sink
 use crate::model::{Batch, Code, DataRecord, Event, Loss, LossCause, Seq, Stream, Timestamp, Trouble};
 use crate::source::Heard;
 use books::Books;
+use figures::Figures;
 
 /// Samples that make a turn worth its price before its time: at 8 kB of overhead a commit, the overhead is below 1 byte
 /// a sample from here on.
@@ -75,6 +77,8 @@ pub(super) struct Room {
     message_bytes: usize,
     /// Before report on change: what is held back was taken all the same.
     books: Books,
+    /// Likewise.
+    figures: Figures,
     pub(super) clock: Timekeeper,
     on_change: OnChange,
     /// Without positions yet.
@@ -131,6 +135,7 @@ impl Room {
             persist: Persist::Undelivered,
             message_bytes: 128_000,
             books: Books::default(),
+            figures: Figures::default(),
             clock: Timekeeper::new(Clock { trust: TrustRule::Always, ..Clock::DEFAULT }, None, Instant::now()),
             on_change: OnChange::new(),
             pending: Pending::default(),
@@ -260,6 +265,7 @@ impl Room {
     fn remember(&mut self, batch: Batch) {
         self.books.ledger.on_batch(&batch);
         let (at, clock) = self.clock.time_of(batch.at, batch.mono_ms);
+        self.step_figures(&batch, at, clock);
         let group = batch.group.clone();
         let Some(scan) = self.on_change.filter(Batch { at, ..batch }) else { return };
         self.pending.push(group, clock, scan, self.message_bytes);
@@ -275,6 +281,7 @@ impl Room {
                 let tail = self.announce.borrow().corrected(offset_ms);
                 self.unwritten.follow(&tail);
                 self.announce.send_replace(Arc::new(tail));
+                self.release_figures(offset_ms);
             }
             self.happened(event);
             self.keep_offset();
@@ -322,6 +329,7 @@ impl Room {
                 }
                 Command::Damaged(seq) => self.on_damaged(seq),
                 Command::Expect(started, accounts) => self.expect(started, &accounts),
+                Command::Figures(boot, machines) => self.follow(boot, machines),
                 Command::Stop => is_stop = true,
             }
         }
@@ -337,6 +345,8 @@ impl Room {
             let samples = self.unwritten.delivered(floor);
             self.health.committed.fetch_add(samples, Ordering::Relaxed);
         }
+        self.tick_figures();
+        self.publish_figures();
         let (data, events) = self.pending.take();
         let new = self.journal.number(data, events);
         self.unwritten.push(&new);
@@ -363,7 +373,11 @@ impl Room {
     fn commit(&mut self, with_data: bool) {
         let (data, events) = self.unwritten.all();
         let data = if with_data { data } else { &[] };
-        if data.is_empty() && events.is_empty() {
+        let has_records = !data.is_empty() || !events.is_empty();
+        self.keep_figures(has_records);
+        let (data, events) = self.unwritten.all();
+        let data = if with_data { data } else { &[] };
+        if !has_records && !self.journal.has_figures() {
             self.written = 0;
             return;
         }
@@ -462,6 +476,9 @@ impl Room {
                 self.unmaintained = None;
                 dropped.into_iter().for_each(|dropped| self.on_dropped(dropped));
                 self.report_hour();
+                if let Err(trouble) = self.take_wishes() {
+                    warn!(code = %trouble.code, "{trouble}");
+                }
             }
             Err(trouble) => {
                 if self.unmaintained.replace(trouble.code) != Some(trouble.code) {
@@ -501,6 +518,7 @@ impl Room {
     /// The agent ends. Nothing goes uncounted, be it that the disk still refuses.
     fn close(mut self) {
         self.move_cursors();
+        self.close_figures();
         self.turn(true); // what the last maintenance gave up is an event
         self.log_given_up();
         let samples = self.unwritten.samples();

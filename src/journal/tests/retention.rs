@@ -141,7 +141,7 @@ fn a_local_history_stays_as_long_as_it_may_and_makes_room_first_without_being_a_
     assert_eq!(there(&journal).into_keys().collect::<Vec<_>>(), (41..=100).collect::<Vec<_>>());
     assert_eq!(journal.news(), [], "as it was to be");
 
-    journal.set_limits(limits(70_000));
+    journal.set_limits(limits(84_000));
     assert_eq!(journal.maintain(round(NOW.0 + 100 * 60_000)).unwrap(), []);
     let left = there(&journal);
     assert!((20..60).contains(&left.len()), "{}", left.len());
