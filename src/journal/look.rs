@@ -331,6 +331,15 @@ impl Look {
         view().map_err(|error| fault::of_sqlite(&self.file, &error))
     }
 
+    /// Something of a table; nothing where an older version made the file.
+    pub(super) fn of_table<T: Default>(
+        &self,
+        table: &str,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, Trouble> {
+        self.in_one_view(|look| if look.has(table)? { read(&look.connection) } else { Ok(T::default()) })
+    }
+
     fn read(&self, now: Timestamp, max_size: u64) -> rusqlite::Result<Overview> {
         let cursors = load_cursors(&self.connection)?;
         let held = [load_held(&self.connection, Stream::Data)?, load_held(&self.connection, Stream::Events)?];

@@ -5,7 +5,9 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// The step from version 1 to 2, from 2 to 3, and so on.
-const STEPS: [&str; 1] = ["
+const STEPS: [&str; 2] = [VERSION_2, VERSION_3];
+
+const VERSION_2: &str = "
 ALTER TABLE boots ADD COLUMN trust TEXT;
 ALTER TABLE boots ADD COLUMN offset INTEGER;
 ALTER TABLE data ADD COLUMN clock INTEGER NOT NULL DEFAULT 0;
@@ -35,7 +37,23 @@ CREATE TABLE ledger (
 CREATE TABLE usage (
     sink TEXT NOT NULL, month TEXT NOT NULL, bytes INTEGER NOT NULL, messages INTEGER NOT NULL, PRIMARY KEY (sink, month)
 ) STRICT, WITHOUT ROWID;
-"];
+";
+
+const VERSION_3: &str = "
+CREATE TABLE cells (
+    device TEXT NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL, revision INTEGER NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (device, start)
+) STRICT;
+CREATE INDEX cells_by_start ON cells (start);
+CREATE TABLE intervals (
+    device TEXT NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL, state TEXT NOT NULL, cause TEXT NOT NULL,
+    event_id INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (device, start)
+) STRICT;
+CREATE INDEX intervals_by_end ON intervals (end);
+CREATE TABLE snapshots (device TEXT NOT NULL PRIMARY KEY, body BLOB NOT NULL, at INTEGER NOT NULL) STRICT;
+CREATE TABLE baselines (name TEXT NOT NULL PRIMARY KEY, body TEXT NOT NULL, at INTEGER NOT NULL) STRICT;
+CREATE TABLE audit (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, what TEXT NOT NULL, body TEXT NOT NULL) STRICT;
+";
 
 /// Brings the file from `version` to the newest one.
 pub(super) fn forward(connection: &mut Connection, version: i64) -> rusqlite::Result<()> {

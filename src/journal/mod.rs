@@ -52,6 +52,10 @@ mod cursors;
 mod dictionary;
 mod ledger; // what became of each expected sample
 
+mod figures; // cells, state log, snapshots, baselines, audit trail ...
+
+mod wishes; // ... and what a person changes of them
+
 mod record; // the body of a row: checksum and zstd around ...
 
 mod columns; // ... columns, written with ...
@@ -66,6 +70,7 @@ mod fault;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use figures::{AuditRow, BaselineRow, FigureRow, IntervalRow, SnapshotRow};
 pub use forget::{drop_quarantined, forget_sink};
 pub use limits::{Limits, Round};
 pub use look::{
@@ -79,3 +84,4 @@ pub use reader::{Found, Reader};
 pub use salvage::Stretch;
 pub use store::{Committed, Held, Journal, NewData, NewEvent, Opening, Settings, Status};
 pub use upkeep::Dropped;
+pub use wishes::{Change, Granted, Submitted, put_audit, put_baseline, submit};

@@ -18,7 +18,7 @@ use crate::model::words::journal as words;
 use crate::model::{BootId, Code, Losses, Seq, Stream, Timestamp, Trouble};
 
 /// Tables that others keep in the journal and that are carried over row by row as they are.
-const CARRIED: [&str; 2] = ["ledger", "usage"];
+const CARRIED: [&str; 7] = ["audit", "baselines", "snapshots", "ledger", "usage", "intervals", "cells"];
 
 /// A table's name and its rows.
 type Carried = (&'static str, Vec<Vec<Value>>);

@@ -21,7 +21,7 @@ pub(super) const FILE: &str = "journal.sqlite";
 const APPLICATION_ID: i64 = 0x4357_4a31;
 
 /// The version of the tables below. A file of an older version is brought forward by [`migrate`].
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
 
 /// Small pages: a commit of 2 kB then costs a third of what it costs with 4 kB pages.
 pub(super) const PAGE_SIZE: i64 = 1024;
@@ -139,6 +139,42 @@ CREATE TABLE usage (                         -- what a sink has used up of its b
     messages INTEGER NOT NULL,
     PRIMARY KEY (sink, month)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE cells (                         -- what can be added of a device in an hour
+    device   TEXT NOT NULL,
+    start    INTEGER NOT NULL,               -- ms since 1970
+    end      INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    body     TEXT NOT NULL,                  -- JSON
+    PRIMARY KEY (device, start)
+) STRICT;
+CREATE INDEX cells_by_start ON cells (start);
+CREATE TABLE intervals (                     -- the state log
+    device   TEXT NOT NULL,
+    start    INTEGER NOT NULL,
+    end      INTEGER NOT NULL,
+    state    TEXT NOT NULL,
+    cause    TEXT NOT NULL,
+    event_id INTEGER NOT NULL,
+    body     TEXT NOT NULL,                  -- JSON
+    PRIMARY KEY (device, start)
+) STRICT;
+CREATE INDEX intervals_by_end ON intervals (end);
+CREATE TABLE snapshots (                     -- from where the engine of a device goes on
+    device TEXT NOT NULL PRIMARY KEY,
+    body   BLOB NOT NULL,
+    at     INTEGER NOT NULL
+) STRICT;
+CREATE TABLE baselines (
+    name TEXT NOT NULL PRIMARY KEY,
+    body TEXT NOT NULL,                      -- JSON
+    at   INTEGER NOT NULL
+) STRICT;
+CREATE TABLE audit (                         -- what people changed
+    id   INTEGER PRIMARY KEY,
+    at   INTEGER NOT NULL,
+    what TEXT NOT NULL,
+    body TEXT NOT NULL                       -- JSON
+) STRICT;
 ";
 
 /// The one connection that writes; makes the file if there is none.
@@ -320,7 +356,7 @@ mod tests {
                 ("page_size", "1024"),
                 ("auto_vacuum", "2"),
                 ("application_id", "1129794097"),
-                ("user_version", "2"),
+                ("user_version", "3"),
                 ("journal_mode", "wal"),
                 ("synchronous", "2"),
                 ("wal_autocheckpoint", "1000"),
@@ -372,7 +408,7 @@ mod tests {
             (
                 |path| {
                     drop(open_writer(path).unwrap());
-                    Connection::open(path).unwrap().execute_batch("PRAGMA user_version = 3").unwrap();
+                    Connection::open(path).unwrap().execute_batch("PRAGMA user_version = 4").unwrap();
                 },
                 words::NEWER_VERSION,
             ),

@@ -17,6 +17,7 @@ use super::columns;
 use super::cursors::Cursors;
 use super::dictionary::Dictionary;
 use super::fault;
+use super::figures::StagedFigures;
 use super::high_water::{HighWater, Marks};
 use super::ledger::Staged;
 use super::limits::{Limits, Round};
@@ -27,7 +28,7 @@ use super::renewal::{self, Remains, Seed};
 use super::salvage::{self, Job, Salvage};
 use super::schema;
 use super::upkeep::Dropped;
-use super::{ahead, aside, clock};
+use super::{ahead, aside, clock, wishes};
 use crate::model::words::journal as words;
 use crate::model::{
     Ahead, BootId, ClockMark, Code, Cursor, DataRecord, Event, EventRecord, Group, Loss, LossCause, Losses, Month,
@@ -172,6 +173,8 @@ pub struct Journal {
     pub(super) rounds: u32,
     /// Counts for the ledger, until they are stored.
     pub(super) ledger: Staged,
+    /// Figures, until they are stored.
+    pub(super) figures: StagedFigures,
     /// Given up and not yet told.
     pub(super) dropped: Vec<Dropped>,
     pub(super) news: News,
@@ -240,6 +243,7 @@ impl Journal {
             opening: Opening { previous, missing: 0 },
             rounds: 0,
             ledger: Staged::default(),
+            figures: StagedFigures::default(),
             dropped: Vec::new(),
             news,
             ages: Ages::default(),
@@ -254,6 +258,7 @@ impl Journal {
             journal.find_in_place()?;
             journal.take_in_what_older_versions_left();
             journal.prune();
+            wishes::make_folder(&journal.place.dir()).ok(); // a disk without room for it says so at the next commit
         }
         match journal.go_on(now) {
             // Until there is room positions are not reserved; ids stay unique all the same, since each start is another boot.
@@ -365,7 +370,7 @@ impl Journal {
     }
 
     /// Writes these records, which have their positions from [`Journal::number`], in one transaction that is on the disk when
-    /// this returns. On an error nothing was written. Records of a stream are written in the order of their positions.
+    /// this returns, together with the figures that wait. On an error nothing was written. Records of a stream are written in the order of their positions.
     pub fn commit(&mut self, data: &[Arc<DataRecord>], events: &[Arc<EventRecord>]) -> Result<(), Trouble> {
         self.come_ashore()?;
         let Err(trouble) = self.try_commit(data, events) else {
@@ -444,7 +449,9 @@ impl Journal {
                 insert.execute((*seq as i64, self.boot_row, at.0, clock.number(), body))?;
             }
         }
+        self.figures.write(&transaction)?;
         transaction.commit()?;
+        self.figures.on_written();
         Ok([data_held, events_held])
     }
 

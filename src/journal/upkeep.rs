@@ -150,7 +150,9 @@ impl Journal {
                 ))?;
         }
         let left = self.ledger.write(&transaction)?;
+        self.figures.write(&transaction)?;
         transaction.commit()?;
+        self.figures.on_written();
         self.ledger.on_written(left);
         self.held = held;
         self.stored = Stored { cursors: self.cursors.clone(), held, losses: Arc::clone(&self.losses), reserved };

@@ -46,6 +46,8 @@ pub const BESIDE_NEWER: Code = Code("CW320");
 pub const HEADER_MENDED: Code = Code("CW321");
 /// Files of the journal were removed or replaced under the running agent, which began new ones.
 pub const BEGUN_ANEW: Code = Code("CW322");
+/// A change of the figures that a person asked for was not made.
+pub const WISH_REFUSED: Code = Code("CW323");
 
 pub(super) const WORDS: &[Words] = &[
     Words {
@@ -360,6 +362,21 @@ pub(super) const WORDS: &[Words] = &[
         remedy: Text {
             en: "nothing has to be done, but do not stop the agent within the next minute; stop it before touching its directory",
             zh: "无需处理，但请在一分钟内不要停止程序；今后改动该目录之前请先停止程序",
+        },
+    },
+    Words {
+        code: WISH_REFUSED,
+        what: Text {
+            en: "a change of the figures was not made: {why}", zh: "对指标数据的修改未执行：{why}"
+        },
+        cause: Text {
+            en: "The figures or the state log were changed between the command and the moment at which it was carried out, a baseline of \
+                 that name was frozen before, or the file of the wish is damaged.",
+            zh: "发出命令后、执行之前，指标或状态日志已有变化；或同名基线此前已冻结；或待处理文件已损坏。",
+        },
+        remedy: Text {
+            en: "nothing was changed; look at the figures as they are now, and give the command again if it is still right",
+            zh: "数据未作任何改动；请查看当前指标，若仍需修改请重新执行命令",
         },
     },
 ];
