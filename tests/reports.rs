@@ -30,7 +30,7 @@ fn json_of(ended: &Ended) -> Json {
 }
 
 fn python(args: &[&str]) -> Json {
-    let python = common::program(&format!("{ROOT}/target/venv/bin/python"));
+    let python = common::prepared("venv/bin/python");
     let output = Command::new(python).arg(format!("{ROOT}/tests/foreign/check_report.py")).args(args).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
