@@ -139,7 +139,7 @@ fn what_cannot_be_reported_is_said_in_a_sentence() {
         (&["report", "--period", "2026-03", "--device", "press"], 69, "CW943"),
         (&["report", "--period", "2026-03", "--format", "xlsx"], 64, "CW948"),
         (&["report", "--period", "2026-03", "--baseline", "x"], 64, "CW950"),
-        (&["report", "--period", "2026-03", "--revenue", "-5"], 64, "CW953"),
+        (&["report", "--period", "2026-03", "--revenue=-5"], 64, "CW953"),
         (&["report", "--period", "2026-03", "-o", "/nowhere/r.html"], 73, "CW947"),
         (&["explain", "O99", "--device", "m", "--period", "2026-03"], 64, "CW945"),
         (&["explain", "O6"], 64, "CW946"),

@@ -49,9 +49,13 @@ pub fn html(report: &Report, lang: Lang) -> String {
     page.out
 }
 
-/// Text between tags or in an attribute.
+/// Text between tags or in an attribute; what steers a terminal becomes a space.
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    text.replace(|c: char| c.is_control(), " ")
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }
 
 fn shown_period(period: &PeriodPart, lang: Lang) -> String {

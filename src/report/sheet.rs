@@ -50,13 +50,14 @@ pub fn csv(report: &Report, lang: Lang) -> String {
     out
 }
 
-/// One line. A text that a spreadsheet would take for a formula gets a quote in front, since texts come from machines too.
+/// One line. A text that a spreadsheet would take for a formula gets a quote in front, and what steers a terminal becomes a
+/// space, since texts come from machines too.
 pub fn csv_line(cells: impl IntoIterator<Item = impl AsRef<str>>) -> String {
     let cell = |cell: &str| {
         let is_number = cell.parse::<f64>().is_ok();
         let guard = if !is_number && cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
-        let text = format!("{guard}{cell}");
-        if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+        let text = format!("{guard}{cell}").replace(|c: char| c.is_control(), " ");
+        if text.contains([',', '"']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
     };
     cells.into_iter().map(|it| cell(it.as_ref())).collect::<Vec<_>>().join(",") + "\r\n"
 }
