@@ -150,7 +150,7 @@ impl Paper {
             rows.push(("ΔW idle+setup+fault", kwh(sums.energy.not_running())));
         }
         for (label, value) in rows {
-            self.line(&format!("  {label:<32}{value:>14}"));
+            self.line(&format!("  {label:<32}{:>14}", value.to_string()));
         }
         for made in &sums.made {
             let product = made.product.as_deref().unwrap_or("-");

@@ -18,11 +18,11 @@ body{font:13px/1.5 'Noto Sans CJK SC','Microsoft YaHei','PingFang SC','WenQuanYi
 h1{font-size:21px;margin:.2em 0}h2{font-size:17px;margin:1.3em 0 .3em;border-bottom:2px solid #455a64}h3{font-size:14px;margin:1.1em 0 .3em}\
 p{margin:.3em 0}.note{color:#546e7a;font-size:11.5px}\
 table{border-collapse:collapse;width:100%;font-size:12px;margin:.4em 0}th,td{border:1px solid #cfd8dc;padding:2px 6px;text-align:right;vertical-align:top}\
-th{background:#eceff1;font-weight:600}td.t,th.t{text-align:left}td.f{text-align:left;font-size:10.5px;color:#546e7a;overflow-wrap:anywhere}thead{display:table-header-group}tr{break-inside:avoid}\
+th{background:#eceff1;font-weight:600}td.t,th.t{text-align:left}th:last-child,td:last-child{white-space:nowrap}td.f,th.f{text-align:left;white-space:normal!important}td.f{font-size:10.5px;color:#546e7a;overflow-wrap:anywhere}thead{display:table-header-group}tr{break-inside:avoid}\
 .tiles{display:grid;grid-template-columns:repeat(5,1fr);gap:8px;margin:.6em 0}.tile{border:1px solid #cfd8dc;border-radius:4px;padding:6px 9px}\
 .tile b{display:block;font-size:20px;line-height:1.25}.tile span{font-size:11px;color:#546e7a}\
 .key{font-size:11px}.key i{display:inline-block;width:11px;height:11px;border:1px solid #90a4ae;margin:0 4px 0 10px;vertical-align:-1px}\
-.machine{break-before:page}.low{color:#b71c1c}figure{margin:.3em 0;break-inside:avoid}svg{display:block;max-width:100%;height:auto}\
+.machine{break-before:page}.figures table{font-size:10.5px}.figures td,.figures th{padding:1px 5px}.low{color:#b71c1c}figure{margin:.3em 0;break-inside:avoid}svg{display:block;max-width:100%;height:auto}\
 @media print{body{padding:0;max-width:none}}";
 
 /// The whole page.
@@ -97,8 +97,8 @@ impl Page {
         let (from, to) = (minute(&period.start), minute(&period.end));
         let (code, workshop, zone) = (&site.enterprise.code, &site.workshop, &period.timezone);
         let text = match self.lang {
-            Lang::En => format!("{code} / {workshop}   {from} to {to} ({zone})"),
-            Lang::Zh => format!("企业 {code}，车间 {workshop}   {from} 至 {to}（{zone}）"),
+            Lang::En => format!("{code} / {workshop} · {from} to {to} ({zone})"),
+            Lang::Zh => format!("企业 {code}，车间 {workshop} · {from} 至 {to}（{zone}）"),
         };
         self.element("p", "", &text);
         let basis = match (self.lang, period.kind) {
@@ -326,7 +326,7 @@ impl Page {
             Some((it.device.clone(), oee.get(), oee.percent(2), plot::colour(State::Run)))
         };
         let rows: Vec<_> = site.machines.iter().filter_map(oee).collect();
-        self.figure("OEE", &plot::bars(&rows));
+        self.figure("OEE", &plot::bars(&rows, 1.0));
     }
 
     fn machine(&mut self, report: &Report, device: &DeviceReport, on_own_page: bool) {
@@ -342,7 +342,7 @@ impl Page {
         about.extend(
             device.partial_from.iter().map(|from| format!("{} {}", self.pick("first data", "首次数据"), minute(from))),
         );
-        self.element("p", "note", &about.join("   "));
+        self.element("p", "note", &about.join(" · "));
         let tiles = [
             ("OEE", device.oee.oee),
             (self.pick("availability", "时间开动率"), device.oee.availability),
@@ -395,7 +395,7 @@ impl Page {
             })
             .collect();
         let title = self.pick("Stops by cause", "停机原因").to_owned();
-        self.figure(&title, &plot::bars(&stops));
+        self.figure(&title, &plot::bars(&stops, 0.0));
         let energy: Vec<_> = State::ALL
             .into_iter()
             .filter_map(|state| {
@@ -405,7 +405,7 @@ impl Page {
             })
             .collect();
         let title = self.pick("Electricity by state", "各状态电耗").to_owned();
-        self.figure(&title, &plot::bars(&energy));
+        self.figure(&title, &plot::bars(&energy, 0.0));
         self.figures(device);
         self.raw("</section>\n");
     }
@@ -413,6 +413,7 @@ impl Page {
     fn figures(&mut self, device: &DeviceReport) {
         let text = self.pick("All figures", "全部指标").to_owned();
         self.element("h3", "", &text);
+        self.raw("<div class=\"figures\">");
         let head = [
             ("figure", "指标"),
             ("formula", "公式"),
@@ -424,8 +425,10 @@ impl Page {
         self.table_head(&head.map(|(en, zh)| self.pick(en, zh).to_owned()), 2);
         for figure in &device.figures {
             let name = self.pick(figure.name, figure.zh).replace('_', " ");
+            let pieces = self.pick("pcs", "件");
             let part = |it: Option<Num>, unit: &str| {
-                it.map_or("–".to_owned(), |it| format!("{it} {}", if unit == "1" { "" } else { unit }))
+                let unit = unit.replace("pcs", pieces);
+                it.map_or("–".to_owned(), |it| format!("{it} {}", if unit == "1" { "" } else { &unit }))
             };
             let value = match (figure.value, figure.unit) {
                 (Some(value), "1") if figure.denominator.is_some() => format!("{value}"),
@@ -441,7 +444,7 @@ impl Page {
                 [format!("{} {name}", figure.id), figure.formula.to_owned(), above, below, value, basis.to_owned()];
             self.table_row(&cells, 2, false);
         }
-        self.raw("</tbody></table>\n");
+        self.raw("</tbody></table></div>\n");
         let coverage = self.percent(device.coverage_pbt);
         let quality = device.quality.unwrap_or("–");
         let flags = if device.oee.flags.is_empty() { "–".to_owned() } else { self.flags(&device.oee.flags) };

@@ -101,7 +101,7 @@ pub(super) fn waterfall(report: &DeviceReport, lang: Lang) -> String {
         (State::Off, time.off),
         (State::Unknown, time.unknown),
     ];
-    for (state, minutes) in of_state {
+    for (state, minutes) in of_state.into_iter().filter(|(_, minutes)| minutes.get() > 0.0) {
         fall(&mut bars, word(state, lang), minutes.get(), &mut left, colour(state));
     }
     bars.push((pick("run (APT)", "运行 APT"), 0.0, run, colour(State::Run)));
@@ -167,9 +167,13 @@ pub(super) fn timeline(log: &[Interval], days: &[(String, Timestamp, Timestamp)]
     })
 }
 
-/// Bars with their words to the left and their numbers to the right, as many as there are.
-pub(super) fn bars(rows: &[(String, f64, String, RGBColor)]) -> String {
-    let most = rows.iter().map(|row| row.1).fold(0.0, f64::max);
+/// Bars with their words to the left and their numbers to the right, as many as there are; the longest is the largest of them, and at
+/// least `whole`.
+pub(super) fn bars(rows: &[(String, f64, String, RGBColor)], whole: f64) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let most = rows.iter().map(|row| row.1).fold(whole, f64::max);
     if most <= 0.0 {
         return String::new();
     }
