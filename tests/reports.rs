@@ -369,3 +369,19 @@ fn an_archive_proves_itself_and_tells_every_kind_of_tampering() {
     let ended = verify(&cut, &[]);
     assert!(ended.code == Some(65) && ended.stderr.contains("CW955"), "{ended:?}");
 }
+
+#[test]
+fn every_indicator_stands_in_the_documents_with_what_it_does_not_prove() {
+    for document in ["INDICATORS.md", "INDICATORS.zh-CN.md"] {
+        let text = fs::read_to_string(Path::new(ROOT).join("docs").join(document)).unwrap();
+        let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("| **")).collect();
+        assert_eq!(rows.len(), 37, "L1 to L5 and L3b, C1 to C6, O1 to O15, E1 to E7, X1, X2, A1");
+        assert!(
+            rows.iter().all(|row| row.replace("\\|", "").split('|').filter(|it| !it.trim().is_empty()).count() == 8)
+        );
+        for formula in &cloudward::indicator::formula::FORMULAS {
+            assert!(rows.iter().any(|row| row.starts_with(&format!("| **{}** |", formula.id))), "{}", formula.id);
+            assert!(cloudward::report::catalogue::entry_of(formula.id).is_some(), "{}", formula.id);
+        }
+    }
+}

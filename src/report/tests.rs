@@ -170,11 +170,11 @@ fn an_explanation_shows_what_adds_up_to_the_figure() {
     ] {
         assert!(text.contains(words), "{words} is not in\n{text}");
     }
-    assert_eq!(
-        text.lines().filter(|line| line.starts_with("  2026-") && !line.contains(" min ")).count(),
-        12,
-        "twelve hours"
-    );
+    let hours = |text: &str| text.lines().filter(|line| line.starts_with("  2026-") && !line.contains(" min ")).count();
+    assert_eq!(hours(&text), 12);
+    let monday = Asked::parse("2026-03-02", &bench.config, NOON).unwrap();
+    let text = explain::explain(&explain::Question { asked: &monday, ..question }, Lang::Zh).unwrap();
+    assert_eq!(hours(&text), 4, "none but those that are added up");
 }
 
 #[test]

@@ -309,7 +309,10 @@ pub(super) const WORDS: &[Words] = &[
     },
     Words {
         code: NOT_IDLE,
-        what: Text { en: "the stop of {device} from {from} cannot be reclassified: {why}", zh: "{device} 在 {from} 开始的停机不能改判：{why}" },
+        what: Text {
+            en: "the stop of {device} from {from} cannot be reclassified: {why}",
+            zh: "{device} 在 {from} 开始的停机不能改判：{why}",
+        },
         cause: Text {
             en: "Only idle time becomes planned, once, and within 24 hours of its beginning (R18).",
             zh: "只有待机可以改判为计划停机，只能改一次，且须在开始后 24 小时内（R18）。",
