@@ -36,7 +36,7 @@ fn main() {
     let dir = temp_dir();
     let device = |n: usize| {
         format!(
-            "[[device]]\nid = \"m{n:02}\"\nlink = \"l\"\npri = \"40s\"\ntags = [{{ name = \"run\", address = \"1\", type = \"bool\", role = \"state.run\" }}]\n"
+            "[[device]]\nid = \"m{n:02}\"\nlink = \"l\"\npri = \"40s\"\ntags = [{{ name = \"run\", address = \"00001\", type = \"bool\", role = \"state.run\" }}]\n"
         )
     };
     let text = format!(

@@ -13,7 +13,7 @@ use super::load::{bytes, load_or_explain};
 use super::run::state_dir_by_hand;
 use super::{EXIT_CANNOT_START, EXIT_DATA, EXIT_UNAVAILABLE, EXIT_USAGE, fail};
 use crate::config::Config;
-use crate::indicator::{Amount, Calendar, Cell, Engine, Interval, Plan};
+use crate::indicator::{Amount, Calendar, Cell, Engine, Interval, Plan, Turn};
 use crate::journal::parcel::is_signed;
 use crate::journal::{Look, Place, Reader};
 use crate::model::words::report as words;
@@ -193,8 +193,11 @@ impl Room {
             days.entry(device.clone()).or_default().extend(good.filter_map(|cell| Some(cell.shift.as_ref()?.date)));
         }
         let Ok(reader) = Reader::open(&self.place) else { return days };
-        let mut calendars: BTreeMap<String, Calendar> = BTreeMap::new();
         let mut from = asked.end.0 - DAYS_BACK * DAY_MS;
+        // Of each device, the shifts of the whole span: an hour is then found in them, since there are many hours.
+        let mut shifts: BTreeMap<String, Vec<Turn>> = BTreeMap::new();
+        let span = (Timestamp(from), asked.end);
+        let (schedule, timezone) = (&self.config.schedule, &self.config.workshop.timezone);
         while from < asked.end.0 {
             let to = (from + DAY_MS).min(asked.end.0);
             for entry in reader.ledger(Timestamp(from), Timestamp(to)).unwrap_or_default() {
@@ -202,11 +205,13 @@ impl Room {
                     continue;
                 }
                 let device = entry.account.device.to_string();
-                let (schedule, timezone) = (&self.config.schedule, &self.config.workshop.timezone);
-                let calendar =
-                    calendars.entry(device.clone()).or_insert_with(|| Calendar::new(schedule, timezone, &device));
-                if let Some(shift) = calendar.slot(entry.hour).shift {
-                    days.entry(device).or_default().insert(shift.date);
+                let turns = shifts
+                    .entry(device.clone())
+                    .or_insert_with(|| Calendar::new(schedule, timezone, &device).turns(span.0, span.1));
+                let at = turns.partition_point(|turn| turn.start <= entry.hour);
+                if let Some(turn) = at.checked_sub(1).and_then(|at| turns.get(at)).filter(|turn| entry.hour < turn.end)
+                {
+                    days.entry(device).or_default().insert(turn.shift.date);
                 }
             }
             from = to;
