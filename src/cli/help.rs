@@ -13,7 +13,13 @@ const COMMANDS: &[(&str, &str)] = &[
     ("egress", "列出外送清单：哪些数据、送往何处、以什么形式、最多多少；以及外送记录：实际送出了什么"),
     ("write", "向设备写一个值；默认关闭，须由配置允许，写前询问，留有记录，写后回读"),
     ("ledger", "样本台账：应采的每个样本各是什么结果（正常、迟到、异常、缺失）及其原因"),
-    ("explain", "解释消息末尾的代码（如 CW204）：含义、常见原因、处理办法"),
+    ("report", "班次、日、月的指标：OEE、停机、能耗、数据覆盖率，按设备和按车间"),
+    ("baseline", "冻结并签名改造前的指标，供日后对比"),
+    ("baseline freeze", "冻结并签名某个周期的指标，须在车间改造之前进行"),
+    ("archive", "生成某月的一企一档（设备部分）：台账、指标、哈希、签名；或核验他处生成的档案"),
+    ("archive verify", "核验档案与网关的签名是否一致：每个文件、链、签名"),
+    ("reclassify", "事后（一天之内）把待机改判为计划停机；审计记录中留有改判人和原因"),
+    ("explain", "解释消息末尾的代码（如 CW204）：含义、常见原因、处理办法；或解释指标（如 O6）及其全部来源"),
     ("import", "把 Kepware、Neuron、Telegraf 的点转换成车间配置或点表；有内容未能导入时退出码为 2"),
     ("read", "立即读取设备的一个值：用于试地址、类型和字节序"),
     ("probe", "没有手册时探测设备：站号、区、可读范围、类型；只读不写"),
@@ -48,13 +54,33 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("target", "要写的点：设备 id、点号、点名，如 press-01.setpoint"),
     ("value", "要写的值，按人看到的（换算后）填写；取了名称的点填名称"),
     ("yes", "不询问，直接写"),
-    ("code", "消息末尾的代码（CW204，或只写 204）；不写则列出全部"),
+    ("code", "消息末尾的代码（CW204，或只写 204），或指标（O6、availability）；不写则列出全部代码"),
+    ("period", "2026-03-02/night、2026-03-02、2026-03、today、yesterday、shift，或 2026-03-02/production-day"),
+    ("explain device", "解释指标时：设备"),
+    ("explain period", "解释指标时：周期，写法同 cloudward report"),
+    ("report device", "只看该设备"),
+    ("report format", "json、csv 供程序和表格软件，html 供阅读和打印，xlsx 供 Excel、WPS"),
+    ("baseline", "与该名称的基线对比"),
+    ("revenue", "该周期的营业收入（万元），用于单位营收能耗"),
+    ("freeze period", "2025-11，或 cloudward report 可用的其他周期"),
+    ("freeze name", "基线名称；报表默认与名为 before 的基线对比"),
+    ("archive month", "月份：2026-03"),
+    ("archive output", "写入该文件"),
+    ("archive", "档案文件"),
+    ("verify trust", "只认此网关的签名：该网关上 cloudward journal key 所显示的指纹或公钥"),
+    ("previous", "上一份档案，用于证明中间没有漏掉档案"),
+    ("reclassify device", "设备"),
+    ("begin", "从此时起（车间当地时间）：2026-03-03T05:30"),
+    ("end", "到此时为止"),
+    ("class", "改判为什么"),
+    ("reason", "原因，将写入报表"),
+    ("by", "改判人"),
+    ("ledger by", "每行为一小时（hour）、一天（day）或一台设备（device）；默认按设备，指定了设备时按小时"),
     ("day", "某一天：2026-11-26、today（今天）或 yesterday（昨天）；默认今天"),
     ("ledger from", "从该日期或整点起：2026-11-26 或 2026-11-26T14:00"),
     ("ledger to", "到该日期或整点为止（不含）；默认到现在"),
     ("month", "某一个月：2026-11"),
     ("ledger device", "只看该设备"),
-    ("by", "每行为一小时（hour）、一天（day）或一台设备（device）；默认按设备，指定了设备时按小时"),
     ("json", "输出 JSON"),
     ("csv", "输出 CSV，每种原因一列"),
     ("seconds", "运行多少秒后给出小结；Ctrl-C 可提前结束"),
@@ -179,6 +205,23 @@ const ARGUMENTS: &[(&str, &str)] = &[
 
 /// How it is done: the same as the commands say in English below their arguments.
 const LESSONS: &[(&str, &str)] = &[
+    (
+        "report",
+        "百分比均由合计值计算，从不取平均；无数据的时间按未生产计；无法得知的数值为 null。
+报表内容见 docs/REPORTS.zh-CN.md，各指标的含义及其不能证明的内容见 docs/INDICATORS.zh-CN.md。
+退出码：0 已写出，64 周期或设备写错，65 基线被改动，69 该周期没有指标，73 没有日志库，78 配置有误。",
+    ),
+    (
+        "archive",
+        "档案为 zip 文件，内有 archive.json、equipment.csv、data_ledger.csv、monthly/*.json、index.html、hashes.txt、chain.json。不用本程序也能核验：
+sha256sum -c hashes.txt，签名用 openssl 核验，方法见 docs/REPORTS.zh-CN.md。
+退出码：0 已写出或核验通过，64 月份写错，65 档案损坏或被改动，69 没有指标，73 没有日志库，77 由其他网关签名，78 配置有误。",
+    ),
+    (
+        "reclassify",
+        "只有待机停机可以改判为计划停机，须整段改判，只能改一次，且在开始后 24 小时之内。只影响负荷时间，指标的修订号随之增加。
+退出码：0 已完成或已交给正在运行的程序，64 没有可改判的停机或不允许，73 没有日志库，78 配置有误。",
+    ),
     (
         "trust",
         "步骤：
@@ -306,7 +349,9 @@ fn arguments(command: Command) -> Command {
 
 /// What stands below the arguments.
 fn taught(command: Command) -> Command {
-    match LESSONS.iter().find(|(name, _)| *name == command.get_name()) {
+    // `archive verify` has the name of another command, and teaches nothing.
+    let has_one = command.get_after_help().is_some();
+    match LESSONS.iter().find(|(name, _)| has_one && *name == command.get_name()) {
         Some((_, lesson)) => command.after_help(*lesson),
         None => command,
     }

@@ -1,5 +1,7 @@
 //! The roof: arguments, exit codes, words for people.
 
+mod archive;
+mod baseline;
 #[cfg(feature = "opcua")]
 mod browse;
 #[cfg(feature = "opcua")]
@@ -10,6 +12,7 @@ mod demo;
 mod egress;
 mod endpoint;
 mod explain;
+mod figures;
 mod help;
 mod import;
 mod journal;
@@ -21,6 +24,8 @@ mod outlook;
 mod probe;
 mod progress;
 mod read;
+mod reclassify;
+mod report;
 mod run;
 #[cfg(feature = "opcua")]
 mod server;
@@ -89,7 +94,15 @@ enum Command {
     Write(write::WriteArgs),
     /// Show what became of every sample that should have been taken: good, late, bad or lost, with the causes.
     Ledger(ledger::LedgerArgs),
-    /// Explain a code such as CW204: what it means, what is usually behind it, what to do.
+    /// Figures of a shift, day or month: OEE, stops, energy, coverage, per machine and for the workshop.
+    Report(report::ReportArgs),
+    /// Freeze and sign the figures before a retrofit, to compare with later.
+    Baseline(baseline::BaselineArgs),
+    /// The evidence file of a month: ledger, figures, hashes, signature; or prove one that came from elsewhere.
+    Archive(archive::ArchiveArgs),
+    /// Call an idle stop planned afterwards, within a day; the audit trail keeps who and why.
+    Reclassify(reclassify::ReclassifyArgs),
+    /// Explain a code such as CW204 (what is behind it, what to do), or a figure such as O6 with all that it comes from.
     Explain(explain::ExplainArgs),
     /// Turn tags of Kepware, Neuron or Telegraf into a workshop or a tag table; exit code 2 where something was left out.
     Import(import::ImportArgs),
@@ -157,6 +170,10 @@ pub fn main() -> ExitCode {
         Command::Egress(args) => egress::egress(&args),
         Command::Write(args) => write::write(&args),
         Command::Ledger(args) => ledger::ledger(&args),
+        Command::Report(args) => report::report(&args),
+        Command::Baseline(args) => baseline::baseline(&args),
+        Command::Archive(args) => archive::archive(&args),
+        Command::Reclassify(args) => reclassify::reclassify(&args),
         Command::Explain(args) => explain::explain(&args),
         Command::Import(args) => import::import(&args),
         Command::Read(args) => read::read(&args),

@@ -8,12 +8,12 @@ use crate::config::Config;
 use crate::model::{Batch, BootId, Group, Reading, Timestamp, Value, Why};
 
 /// 2026-03-02T20:00:00+08:00.
-pub(super) const EIGHT_PM: i64 = 1_772_452_800_000;
+pub(crate) const EIGHT_PM: i64 = 1_772_452_800_000;
 
-pub(super) const MINUTE: i64 = 60_000;
+pub(crate) const MINUTE: i64 = 60_000;
 
 /// Head of a configuration with a device `m` whose further keys and tags are `device`, and whatever `more` says.
-pub(super) fn config(device: &str, more: &str) -> Config {
+pub(crate) fn config(device: &str, more: &str) -> Config {
     let text = format!(
         "[workshop]\nenterprise = \"e\"\nid = \"w\"\ntimezone = \"Asia/Shanghai\"\n\
          [[link]]\nname = \"l\"\nmodbus_tcp = \"h\"\n{more}\n[[device]]\nid = \"m\"\nlink = \"l\"\n{device}\n"
@@ -22,16 +22,16 @@ pub(super) fn config(device: &str, more: &str) -> Config {
 }
 
 /// An engine, and what came out of it.
-pub(super) struct Bench {
-    pub(super) config: Config,
-    pub(super) engine: Engine,
-    pub(super) intervals: Vec<Interval>,
-    pub(super) cells: Vec<Cell>,
-    pub(super) others: Vec<News>,
+pub(crate) struct Bench {
+    pub(crate) config: Config,
+    pub(crate) engine: Engine,
+    pub(crate) intervals: Vec<Interval>,
+    pub(crate) cells: Vec<Cell>,
+    pub(crate) others: Vec<News>,
 }
 
 impl Bench {
-    pub(super) fn new(config: Config) -> Bench {
+    pub(crate) fn new(config: Config) -> Bench {
         let plan = Plan::of(&config, &config.devices[config.devices.len() - 1]).expect("it has tags");
         let mut engine = Engine::new(Arc::new(plan));
         engine.boot(BootId(1));
@@ -39,7 +39,7 @@ impl Bench {
     }
 
     /// The groups of the device, by their periods.
-    pub(super) fn groups(&self) -> Vec<Arc<Group>> {
+    pub(crate) fn groups(&self) -> Vec<Arc<Group>> {
         let device = &self.config.devices[self.config.devices.len() - 1];
         let group = |(every, tags): (Duration, Vec<&crate::config::Tag>)| {
             Arc::new(Group::new(device.id.clone(), every, tags.into_iter().map(crate::config::Tag::info).collect()))
@@ -47,12 +47,12 @@ impl Bench {
         device.by_period().into_iter().map(group).collect()
     }
 
-    pub(super) fn step(&mut self, batch: &Batch) {
+    pub(crate) fn step(&mut self, batch: &Batch) {
         let news = self.engine.step(batch, batch.at);
         self.keep(news);
     }
 
-    pub(super) fn tick(&mut self, at: i64) {
+    pub(crate) fn tick(&mut self, at: i64) {
         let news = self.engine.tick(Timestamp(at));
         self.keep(news);
     }
@@ -73,19 +73,19 @@ impl Bench {
 
     /// A figure of a period as it is published, and its flags.
     #[track_caller]
-    pub(super) fn figure(&self, name: &str, period: &Period) -> Figure {
+    pub(crate) fn figure(&self, name: &str, period: &Period) -> Figure {
         formula::one(name, &period.gather(&self.cells)).unwrap_or_else(|| panic!("no figure {name}"))
     }
 
     /// Its value as it is printed.
     #[track_caller]
-    pub(super) fn value(&self, name: &str, period: &Period) -> String {
+    pub(crate) fn value(&self, name: &str, period: &Period) -> String {
         self.figure(name, period).value.map_or("null".to_owned(), |value| value.to_string())
     }
 }
 
 /// A batch: readings by the names of the group's tags; `None` is a bad one.
-pub(super) fn batch(group: &Arc<Group>, at: i64, readings: &[(&str, Option<Value>)]) -> Batch {
+pub(crate) fn batch(group: &Arc<Group>, at: i64, readings: &[(&str, Option<Value>)]) -> Batch {
     let reading = |name: &str| {
         let found = readings.iter().find(|(known, _)| *known == name)?;
         Some(found.1.clone().map_or(Reading::Bad(Why::Timeout), Reading::Good))

@@ -44,7 +44,7 @@ const NIGHT: [(i64, i64, &str, &str); 12] = [
     (15, 4, "E-031", ""),
 ];
 
-fn night() -> Bench {
+pub(crate) fn night() -> Bench {
     let mut bench = Bench::new(config(DEVICE, SHIFTS));
     let group = bench.groups().remove(0);
     let (mut at, mut total) = (EIGHT_PM, 0);

@@ -37,12 +37,12 @@ pub use reclassify::{Reclassified, Refusal, reclassify};
 pub use rollup::{Gathered, Period, Site};
 
 #[cfg(test)]
-mod bench;
+pub(crate) mod bench;
 #[cfg(test)]
 mod cases;
 #[cfg(test)]
 mod found;
 #[cfg(test)]
-mod golden;
+pub(crate) mod golden;
 #[cfg(test)]
 mod properties;

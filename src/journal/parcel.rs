@@ -24,7 +24,7 @@ mod write;
 
 pub use age::{AgeReader, AgeWriter, Identity, Recipient};
 pub use read::{Parts, check};
-pub use sign::{Signer, fingerprint, key_of_text, manifest_hash};
+pub use sign::{Signer, fingerprint, is_signed, key_of_text, manifest_hash};
 pub use write::{Hashed, ParcelWriter};
 
 use serde::{Deserialize, Serialize};

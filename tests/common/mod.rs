@@ -15,6 +15,7 @@ pub mod gate;
 pub mod holes;
 pub mod io_fault;
 pub mod link;
+pub mod night;
 pub mod opcua;
 pub mod plan;
 pub mod plant;

@@ -111,3 +111,20 @@ pub fn manifest_hash(manifest: &super::Manifest) -> String {
     let json = serde_json::to_vec(manifest).unwrap_or_default();
     hex(&digest(&SHA256, &json).as_ref()[..16])
 }
+
+impl Signer {
+    /// Signs a text for a purpose of its own: `purpose` stands before it, so that the signature is good for nothing else. 128
+    /// hexadecimal digits.
+    pub fn sign_text(&self, purpose: &str, text: &[u8]) -> String {
+        hex(self.0.sign(&[purpose.as_bytes(), text].concat()).as_ref())
+    }
+}
+
+/// Whether this key signed this text for this purpose.
+pub fn is_signed(key: &str, purpose: &str, text: &[u8], signature: &str) -> bool {
+    let (Some(key), Some(signature)) = (unhex(key).filter(|key| key.len() == 32), unhex(signature)) else {
+        return false;
+    };
+    let key = UnparsedPublicKey::new(&ED25519, key);
+    key.verify(&[purpose.as_bytes(), text].concat(), &signature).is_ok()
+}

@@ -1,4 +1,4 @@
-//! Words for mistakes in what a configuration says of indicators: CW900 to CW949.
+//! Words for mistakes in what a configuration says of indicators: CW900 to CW939.
 
 use crate::model::trouble::{Code, Text, Words};
 

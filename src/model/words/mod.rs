@@ -16,6 +16,7 @@ pub mod ledger;
 pub mod opcua;
 pub mod opcua_config;
 pub mod opcua_trust;
+pub mod report;
 pub mod simulator;
 pub mod sink;
 pub mod source;
@@ -50,6 +51,7 @@ pub fn all() -> impl Iterator<Item = &'static Words> {
         transfer::WORDS,
         delivery_config::WORDS,
         indicator_config::WORDS,
+        report::WORDS,
     ]
     .into_iter()
     .flatten()
@@ -93,6 +95,7 @@ mod tests {
             ("verify", include_str!("verify.rs")),
             ("transfer", include_str!("transfer.rs")),
             ("indicator_config", include_str!("indicator_config.rs")),
+            ("report", include_str!("report.rs")),
         ]
     }
 
