@@ -156,6 +156,12 @@ impl ClockWatch {
         self.offset_ms
     }
 
+    /// What the wall clock would say if nobody had set it since it was first trusted.
+    pub fn steady(&self, mono_ms: u64) -> Option<Timestamp> {
+        let mono_ms = i64::try_from(mono_ms).unwrap_or(i64::MAX);
+        Some(Timestamp(self.offset_ms?.saturating_add(mono_ms)))
+    }
+
     /// When the system is to be asked again, after an answer or a question at `asked_ms`; `None`: it has nothing to say that would
     /// change anything.
     pub fn ask_at(&self, asked_ms: u64) -> Option<u64> {

@@ -2,7 +2,7 @@
 //! cursor when the broker acknowledges. Any trouble ends the connection; the next one starts again from the cursor, so
 //! that nothing is lost and what is sent twice carries the same identity.
 
-mod fetch; // the next record: from memory, or from the disk
+pub(super) mod fetch; // the next record: from memory, or from the disk
 
 mod fill; // what goes next, and in which bytes
 
@@ -31,6 +31,10 @@ pub use report::SinkStatus;
 
 /// First pause between attempts to reach the broker; `retry_max` is the longest.
 const RETRY: Duration = Duration::from_secs(1);
+
+/// No way to the broker: to look again costs one packet.
+const UNREACHABLE: [Code; 4] =
+    [words::HOST_NOT_FOUND, words::CONNECTION_REFUSED, words::NO_ROUTE, words::CONNECT_TIMEOUT];
 
 /// A connection that lasted so long was a good one: the pauses start small again.
 const PROVEN: Duration = Duration::from_secs(30);
@@ -72,6 +76,8 @@ pub struct Courier {
     topics: Topics,
     scope: Scope,
     backoff: Backoff,
+    /// Since when there has been no way to the broker.
+    unreachable_since: Option<Instant>,
     budget: Budget,
     /// Why the budget lets nothing through, if so.
     shut: Option<Shut>,
@@ -83,6 +89,8 @@ pub struct Courier {
     /// How many times in a row the broker closed the connection soon after the login.
     thrown_out: u32,
     reader: Option<Reader>,
+    /// When the file is to be read again that could not be read just now.
+    read_again: Option<Instant>,
     /// By group id: what may leave of it. Its size is that of the configuration, past ones included until a restart.
     masks: HashMap<u64, Arc<Mask>>,
 }
@@ -104,6 +112,7 @@ impl Courier {
             topics: Topics::new(&sink.prefix, &config.workshop),
             scope: Scope::of(&sink, &config.devices),
             backoff: Backoff::new(RETRY, sink.retry_max),
+            unreachable_since: None,
             budget: Budget::new(&sink.budget, zone, usage),
             shut: None,
             suspect: Suspect::default(),
@@ -111,6 +120,7 @@ impl Courier {
             refused_births: HashSet::new(),
             thrown_out: 0,
             reader: None,
+            read_again: None,
             masks: HashMap::new(),
             sink,
             config,
@@ -131,13 +141,23 @@ impl Courier {
                 None => return,
             };
             let trouble = self.judged(trouble, begun.elapsed());
-            let pause = self.backoff.next(random());
+            let pause = self.pause(&trouble);
             self.on_down(trouble, pause);
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = told_to_drain(&mut self.desk.order), if !self.is_draining() => {}
             }
         }
+    }
+
+    /// How long to wait before the next attempt.
+    fn pause(&mut self, trouble: &Trouble) -> Duration {
+        if !UNREACHABLE.contains(&trouble.code) {
+            self.unreachable_since = None;
+            return self.backoff.next(random());
+        }
+        let since = *self.unreachable_since.get_or_insert_with(Instant::now);
+        self.backoff.in_proportion(since.elapsed(), random())
     }
 
     /// A new connection; `None` when there is nothing to deliver and the agent is ending.

@@ -267,7 +267,9 @@ impl Book {
             let open = self.file.as_mut().expect("it was opened above");
             if let Err(error) = open.append(&frame) {
                 let path = open.day_file.path.clone();
-                self.file = None; // what is torn stays as it is; the next file begins clean
+                if open.take_back().is_err() {
+                    self.file = None; // what is torn stays as it is; the next file begins clean
+                }
                 return Err((path, error));
             }
             self.waiting.clear();
@@ -277,11 +279,13 @@ impl Book {
         self.save(now, is_last).map_err(here)
     }
 
-    /// The next file of this day that is not there yet.
+    /// The next file of this day that is not there yet, or the last one if nothing stands in it.
     fn begin(&self, today: &str) -> io::Result<Open> {
         let files = files::all(&self.folder).map_err(|trouble| io::Error::other(trouble.to_string()))?;
-        let last = files.iter().filter(|file| file.day == today).map(|file| file.number).max();
-        Open::new(DayFile::new(&self.folder, today, last.map_or(0, |last| last + 1)))
+        let last = files.into_iter().filter(|file| file.day == today).max_by_key(|file| file.number);
+        let next = last.as_ref().map_or(0, |last| last.number.saturating_add(1));
+        let empty = last.filter(|last| fs::metadata(&last.path).is_ok_and(|meta| meta.len() == 0));
+        Open::new(empty.unwrap_or_else(|| DayFile::new(&self.folder, today, next)))
     }
 
     /// Deletes what is too old or too much, and says so in the log.
@@ -358,6 +362,11 @@ impl Open {
         self.file.sync_data()?;
         self.length += frame.len() as u64;
         Ok(())
+    }
+
+    /// What came of an append that failed is cut off, so that the file can be gone on with.
+    fn take_back(&mut self) -> io::Result<()> {
+        self.file.set_len(self.length)
     }
 }
 

@@ -40,6 +40,8 @@ pub(super) struct Flight {
     pub(super) data: DataLanes,
     pub(super) events: Lane<EventRecord>,
     pub(super) greetings: VecDeque<Greeting>,
+    /// The last state of a machine of which the value that the broker keeps was told.
+    pub(super) stated: Seq,
     /// Of the greetings on the way, whose births they are; `None`: the state.
     pub(super) greeting: VecDeque<Option<usize>>,
     /// When the first of them was sent, or the last acknowledgement of one came.
@@ -50,7 +52,7 @@ pub(super) struct Flight {
 
 /// What is said first on each connection, and kept by the broker: that we are here, and what each device has.
 pub(super) struct Greeting {
-    /// The number of its device; `None`: the state of the agent.
+    /// The number of its device; `None`: the state of the agent, or what a machine does.
     pub(super) birth: Option<usize>,
     pub(super) topic: String,
     pub(super) payload: Vec<u8>,
@@ -70,6 +72,7 @@ impl Flight {
             data: DataLanes::new(progress.data, progress.ahead.clone(), window),
             events: Lane::new(progress.events, window),
             greetings,
+            stated: 0,
             greeting: VecDeque::new(),
             greeted: None,
             has_acks: false,

@@ -8,15 +8,20 @@ use std::time::Duration;
 
 use crate::model::Seq;
 
-/// Turns in a row after which sinks that kept up are trusted to go on so. A line that is as slow as a turn would otherwise change sides
-/// all the time, and pay for both.
-const KEPT_UP_TURNS: u32 = 10;
+/// So many turns at which the sinks had kept up make them trusted to go on so.
+const TRUSTED_AT: u32 = 10;
+
+/// More trust than this is not saved up.
+const MOST_TRUST: u32 = 20;
+
+/// What a turn costs at which they had not: a hiccup is one commit, and no more; a line that is as slow as a turn is soon given up, and
+/// does not change sides all the time, which would pay for both.
+const COST_OF_A_MISS: u32 = 5;
 
 /// Decided anew at each turn of the recorder.
 #[derive(Debug)]
 pub(super) struct Hold {
-    is_on: bool,
-    kept_up: u32,
+    trust: u32,
     /// The newest position of the turn before.
     announced: Seq,
 }
@@ -24,23 +29,30 @@ pub(super) struct Hold {
 impl Hold {
     /// Everything is written at first. `newest`: the last position given before.
     pub fn new(newest: Seq) -> Hold {
-        Hold { is_on: false, kept_up: 0, announced: newest }
+        Hold { trust: 0, announced: newest }
     }
 
-    /// Whether everything that is not on the disk is to be written at this turn. `floor`: what every sink has; `None`: nobody waits for
-    /// anything, or everything is to be kept. `newest`: the last position given.
+    /// Whether everything that is not on the disk is to be written at this turn. `floor`: what every sink has; `None`:
+    /// nobody waits for anything, or everything is to be kept. `newest`: the last position given.
     pub fn turn(&mut self, floor: Option<Seq>, newest: Seq) -> bool {
         let before = std::mem::replace(&mut self.announced, newest);
+        let was_on = self.is_on();
         let has_kept_up = floor.is_some_and(|floor| floor >= before);
-        self.kept_up = if has_kept_up { self.kept_up.saturating_add(1) } else { 0 };
-        let was_on = self.is_on && has_kept_up;
-        self.is_on = self.kept_up >= KEPT_UP_TURNS;
-        !was_on
+        self.trust = match (has_kept_up, floor) {
+            (true, _) => (self.trust + 1).min(MOST_TRUST),
+            (false, Some(_)) => self.trust.saturating_sub(COST_OF_A_MISS),
+            (false, None) => 0,
+        };
+        !(was_on && has_kept_up)
+    }
+
+    fn is_on(&self) -> bool {
+        self.trust >= TRUSTED_AT
     }
 
     /// Time between two turns.
     pub fn turn_every(&self, commit_interval: Duration) -> Duration {
-        if self.is_on { commit_interval / 2 } else { commit_interval }
+        if self.is_on() { commit_interval / 2 } else { commit_interval }
     }
 }
 
@@ -59,8 +71,7 @@ mod tests {
     fn sinks_that_keep_up_save_the_writing_until_one_does_not() {
         let (mut hold, mut newest) = (Hold::new(100), 100);
         let interval = Duration::from_secs(1);
-        assert!(hold.turn(Some(50), newest));
-        for _ in 0..KEPT_UP_TURNS {
+        for _ in 0..TRUSTED_AT {
             assert_eq!(hold.turn_every(interval), interval);
             assert!(turn(&mut hold, &mut newest, 0), "not yet proven");
         }
@@ -68,9 +79,28 @@ mod tests {
             assert_eq!(hold.turn_every(interval), interval / 2);
             assert!(!turn(&mut hold, &mut newest, 0));
         }
-        assert!(turn(&mut hold, &mut newest, 1), "one record was not acknowledged for a whole turn");
-        assert_eq!(hold.turn_every(interval), interval);
-        assert!(turn(&mut hold, &mut newest, 0));
+        for _ in 0..2 {
+            assert!(turn(&mut hold, &mut newest, 1), "one record was not acknowledged for a whole turn");
+            assert_eq!(hold.turn_every(interval), interval / 2, "which is a hiccup");
+        }
+        assert!(!turn(&mut hold, &mut newest, 0));
+        for _ in 0..2 {
+            assert!(turn(&mut hold, &mut newest, 1));
+        }
+        assert_eq!(hold.turn_every(interval), interval, "and this is none");
+        for _ in 0..5 {
+            assert!(turn(&mut hold, &mut newest, 0), "until they have kept up for long enough");
+        }
+    }
+
+    #[test]
+    fn a_line_as_slow_as_a_turn_is_soon_given_up_and_stays_so() {
+        let (mut hold, mut newest) = (Hold::new(100), 100);
+        for _ in 0..60 {
+            turn(&mut hold, &mut newest, 0);
+        }
+        let written: Vec<bool> = (0..60).map(|n| turn(&mut hold, &mut newest, n % 2)).collect();
+        assert!(written[10..].iter().all(|is_written| *is_written), "{written:?}");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use super::flight::Lane;
 use crate::journal::Found;
+use crate::model::ahead::MAX_SEAMS;
 use crate::model::{Ahead, Cursor, DataRecord, Run, Seam, Seq};
 use crate::sink::Sequel;
 
@@ -121,14 +122,18 @@ impl DataLanes {
         {
             self.ahead.take_first();
             has_moved = true;
-            if run.last > self.main.window.newest() {
+            // Without room for its seam it is sent again: a gap of which nobody tells would stay one. One place is left for the live lane.
+            let has_room = self.ahead.seams().len() + self.passed.len() + 1 < MAX_SEAMS;
+            if run.last > self.main.window.newest() && has_room {
                 self.passed.push_back((run, self.main.window.last_sent()));
                 self.main.window.was_done(run.last, run.last_sent);
                 self.main.queue.retain(|found| found.seq() > run.last);
             }
         }
         self.note_seams();
-        let is_met = |live: &Live| self.main.window.newest() + 1 == live.start && self.main.window.in_flight() == 0;
+        let has_room = self.ahead.seams().len() < MAX_SEAMS; // else some message tells one of them first
+        let is_met =
+            |live: &Live| has_room && self.main.window.newest() + 1 == live.start && self.main.window.in_flight() == 0;
         if self.live.as_ref().is_some_and(is_met)
             && let Some(mut live) = self.live.take()
         {

@@ -37,6 +37,7 @@ pub use recorder::Health;
 pub use systemd::Systemd;
 
 use crate::config::{self, Config, Device, Link, Persist, Sink, Tag, Transport, Workshop};
+use crate::indicator::{Meaning, Plan};
 use crate::journal::{Journal, Limits, Settings};
 use crate::ledger::Expected;
 use crate::model::ledger::Account;
@@ -48,7 +49,7 @@ use crate::source::opcua::Client;
 use crate::source::{LinkStatus, Poller, poller};
 use courier::{Courier, Desk, Order};
 use dial_in::DialIn;
-use recorder::{Command, Progress, Recorder};
+use recorder::{Command, Machine, Progress, Recorder};
 use supervise::supervised;
 
 /// How long a stop may take before what is left is dropped by name.
@@ -150,6 +151,7 @@ impl Agent {
         let progress = self.sinks.iter().map(|(name, sink)| (name.to_string(), sink.progress.clone()));
         self.recorder.tell(Command::Sinks(progress.collect()));
         self.recorder.tell(Command::Expect(self.started, expected(&config)));
+        self.recorder.tell(Command::Figures(self.boot, machines(&config)));
         for link in &config.links {
             if !self.links.contains_key(&link.name) {
                 let running = self.start_link(&config, link.clone());
@@ -367,6 +369,22 @@ fn expected(config: &Config) -> Vec<Expected> {
         device.by_period().into_iter().map(of_period).collect::<Vec<_>>()
     };
     config.devices.iter().filter(|device| device.link.is_some()).flat_map(of_device).collect()
+}
+
+/// The machines of which figures are made.
+fn machines(config: &Config) -> Vec<Machine> {
+    let is_guarded = |device: &str, tag: &str| {
+        let of = config.devices.iter().find(|known| *known.id == *device);
+        of.and_then(|device| device.tags.iter().find(|known| *known.name == *tag))
+            .is_some_and(|it| it.grade.level.is_guarded())
+    };
+    let machine = |plan: Plan| {
+        let tells_cause = |meaning: &Meaning| matches!(meaning, Meaning::AlarmCode | Meaning::StopReason);
+        let hides_causes =
+            plan.inputs.iter().any(|input| tells_cause(&input.meaning) && is_guarded(&input.device, &input.tag));
+        Machine { plan: Arc::new(plan), hides_causes }
+    };
+    Plan::all(config).into_iter().map(machine).collect()
 }
 
 /// Tells all of them at once, then waits for each; what has not ended in time is dropped.

@@ -1,5 +1,6 @@
 //! The recorder: one OS thread, the only writer of the journal. This is what others see of it; what the thread does is in [`room`].
 
+mod figures; // a period's figures as an event
 mod room;
 
 use std::collections::HashMap;
@@ -16,10 +17,11 @@ use super::egress::Book;
 use super::tail::Tail;
 use super::timekeeper::Timekeeper;
 use crate::config::{Clock, Egress, Persist};
+use crate::indicator::Plan;
 use crate::journal::{Journal, Limits, Poisoned};
 use crate::ledger::Expected;
 use crate::model::words::agent as words;
-use crate::model::{Ahead, Code, Cursor, Seq, Trouble, Usage};
+use crate::model::{Ahead, BootId, Code, Cursor, Seq, Trouble, Usage};
 use crate::source::Outlet;
 use room::{COMMIT_SAMPLES, Room};
 
@@ -45,6 +47,15 @@ impl Progress {
         let data = last.0.saturating_sub(self.data.position).saturating_sub(self.ahead.positions());
         data + last.1.saturating_sub(self.events.position)
     }
+}
+
+/// A machine of which figures are made.
+#[derive(Debug, Clone)]
+pub struct Machine {
+    /// What is listened to, and what it means.
+    pub plan: Arc<Plan>,
+    /// Causes come from tags that must not leave: they stay out of what is published.
+    pub hides_causes: bool,
 }
 
 /// What others may ask of the recorder.
@@ -87,6 +98,8 @@ pub enum Command {
     Damaged(Seq),
     /// What the ledger is to expect from now on, by the agent's monotonic clock, which began then.
     Expect(Instant, Vec<Expected>),
+    /// The machines of which figures are made from now on, in this start of the agent.
+    Figures(BootId, Vec<Machine>),
     /// Commit, write the cursors, close.
     Stop,
 }

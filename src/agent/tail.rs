@@ -29,8 +29,8 @@ pub struct Tail {
     pub last_data: Seq,
     /// The last position given in the events stream.
     pub last_events: Seq,
-    /// Positions that nobody will read any more, per stream.
-    pub losses: Arc<[Losses; 2]>,
+    /// Positions that nobody will read any more, per stream, when this was announced; [`Place::losses`] knows those of now.
+    losses: Arc<[Losses; 2]>,
     /// The file that the disk is to be asked in.
     pub place: Place,
     /// Positions that nobody may pass yet, per stream.

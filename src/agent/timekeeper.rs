@@ -98,6 +98,11 @@ impl Timekeeper {
         self.watch.offset_ms()
     }
 
+    /// What the wall clock would say if nobody had set it since it was first trusted.
+    pub(super) fn steady(&self) -> Option<Timestamp> {
+        self.watch.steady(self.mono_ms())
+    }
+
     /// What the journal was not told yet.
     pub(super) fn to_keep(&self) -> Option<(i64, TrustedBy)> {
         let by = self.watch.trusted_by().filter(|by| self.kept != Some(*by))?;

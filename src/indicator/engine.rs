@@ -95,6 +95,9 @@ struct Heard {
     signal: Signal,
     /// Of the others: up to here.
     to: i64,
+    /// Of the others: the last good reading. What a clock that was set back goes over again is cut (R7).
+    #[serde(default)]
+    last: i64,
     counter: Counter,
     integral: Integral,
 }
@@ -115,7 +118,7 @@ impl Engine {
         for fresh in &mut engine.core.inputs {
             match core.inputs.iter().position(|known| known.key == fresh.key) {
                 Some(at) => *fresh = std::mem::take(&mut core.inputs[at]),
-                None => (fresh.signal, fresh.to) = (Signal::begin(core.swept), core.swept),
+                None => (fresh.signal, fresh.to, fresh.last) = (Signal::begin(core.swept), core.swept, core.swept),
             }
         }
         let is_same = engine.core.inputs.len() == core.inputs.len();
@@ -170,7 +173,8 @@ impl Engine {
         if has_good && route.is_online {
             self.core.online.sample(at, Said::Yes, self.plan.online_stale_ms);
         }
-        if has_good && route.is_scan && !self.core.is_late(at) && self.core.scanned < Some(at) {
+        let is_first = self.core.begun == Some(at); // what is expected begins behind it
+        if has_good && route.is_scan && !is_first && !self.core.is_late(at) && self.core.scanned < Some(at) {
             self.core.scanned = Some(at); // a scan that comes in two pieces is one
             self.core.inbox.put(at, What::Scan, 0);
         }
@@ -253,7 +257,7 @@ impl Engine {
         (core.begun, core.swept, core.scanned) = (Some(at), at, None);
         core.online = Signal::begin(at);
         for input in &mut core.inputs {
-            (input.signal, input.to) = (Signal::begin(at), at);
+            (input.signal, input.to, input.last) = (Signal::begin(at), at, at);
         }
     }
 
@@ -274,7 +278,7 @@ impl Engine {
         let (plan, core) = (&self.plan, &mut self.core);
         let (Some(of), Some(heard)) = (plan.inputs.get(input), core.inputs.get_mut(input)) else { return true };
         let found = reading.and_then(value);
-        let is_late = at < core.swept || at == core.swept && core.begun != Some(at);
+        let is_late = at < core.swept; // as in Core::is_late
         let is_plain = !of.meaning.is_of_state();
         if is_plain {
             heard.to = heard.to.max(at);
@@ -283,6 +287,8 @@ impl Engine {
             return heard.signal.sample(at, Said::Unmapped, of.stale_ms); // heard well, but nobody knows what it means
         }
         let Some(found) = found else { return true };
+        let is_late = is_late || is_plain && at < heard.last;
+        heard.last = heard.last.max(at);
         let what = match &of.meaning {
             Meaning::Is(_) | Meaning::Alarm => {
                 let said = if is_true(found) { Said::Yes } else { Said::No };
@@ -358,9 +364,10 @@ impl Engine {
 }
 
 impl Core {
-    /// Whether what happened then is decided already.
+    /// Whether what is counted then is decided already. Of the very moment, it is not: a scan may come in pieces, and the cell that
+    /// ends with this moment is open until it has settled.
     fn is_late(&self, at: i64) -> bool {
-        at < self.swept || at == self.swept && self.begun != Some(at)
+        at < self.swept
     }
 }
 

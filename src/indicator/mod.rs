@@ -41,6 +41,8 @@ pub(crate) mod bench;
 #[cfg(test)]
 mod cases;
 #[cfg(test)]
+mod found;
+#[cfg(test)]
 pub(crate) mod golden;
 #[cfg(test)]
 mod properties;

@@ -35,8 +35,7 @@ pub struct Plan {
     pub microstop_ms: i64,
     /// Shorter faults are no failures, ms.
     pub min_failure_ms: i64,
-    /// The scans that are expected, of its fastest group (C2): whose, and every so many ms. Scans count as they are stepped: who
-    /// steps what report on change has left takes C2 from elsewhere.
+    /// The scans that are expected, of its fastest group (C2): whose, and every so many ms.
     pub scans: Option<(Arc<str>, i64)>,
     /// What is to be said beside all figures of the device.
     pub flags: Flags,

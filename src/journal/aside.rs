@@ -4,6 +4,7 @@
 //! The rule: a file that is set aside is never written to; at most two are kept.
 
 use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{fault, schema};
@@ -59,13 +60,18 @@ pub(super) fn exchange(file: &Path, aside: &Path, new: &Path) -> Result<(), Trou
                 fs::rename(from, to)?;
             }
         }
-        fs::rename(new, file)?;
-        match file.parent() {
-            Some(dir) => File::open(dir)?.sync_all(),
-            None => Ok(()),
-        }
+        put(new, file)
     };
     rename().map_err(|error| fault::of_io(file, &error))
+}
+
+/// Puts a new file into its place, for good.
+pub(super) fn put(new: &Path, file: &Path) -> io::Result<()> {
+    fs::rename(new, file)?;
+    match file.parent() {
+        Some(dir) => File::open(dir)?.sync_all(),
+        None => Ok(()),
+    }
 }
 
 /// A power cut between two renames leaves a WAL without its file; it belongs to the file that was set aside last. SQLite would delete it.
@@ -77,10 +83,11 @@ pub(super) fn rejoin(file: &Path) {
     }
 }
 
-/// Removes the oldest files beyond those that are kept.
-pub(super) fn prune(dir: &Path) -> Vec<PathBuf> {
+/// Removes the oldest files beyond those that are kept; first those of which nobody wants anything.
+pub(super) fn prune(dir: &Path, wanted: &[PathBuf]) -> Vec<PathBuf> {
     let mut files = list(dir);
     let surplus = files.len().saturating_sub(KEPT);
+    files.sort_by_key(|file| wanted.contains(file)); // keeps the order of age
     files.truncate(surplus);
     for file in &files {
         remove(file);
@@ -172,11 +179,19 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let files = [NOON, NOON, Timestamp(0), Timestamp(-5)].map(|at| set_aside(dir.path(), at));
         assert_eq!(list(dir.path()), files);
-        assert_eq!(prune(dir.path()), files[..2]);
+        assert_eq!(prune(dir.path(), &[]), files[..2]);
         assert_eq!(list(dir.path()), files[2..]);
         assert_eq!(remove_oldest(dir.path(), &files[2..3]), Some((files[3].clone(), 2)));
         assert_eq!(remove_oldest(dir.path(), &files[2..3]), None, "it is still read");
         assert_eq!(names(dir.path()).len(), 3);
+    }
+
+    #[test]
+    fn of_too_many_files_the_empty_ones_go_before_one_that_is_still_wanted() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = [NOON; 4].map(|at| set_aside(dir.path(), at));
+        assert_eq!(prune(dir.path(), &files[..1]), files[1..3]);
+        assert_eq!(list(dir.path()), [files[0].clone(), files[3].clone()]);
     }
 
     #[test]

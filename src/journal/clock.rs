@@ -19,7 +19,10 @@ impl Journal {
     pub fn keep_offset(&mut self, offset_ms: i64, by: TrustedBy) -> Result<(), Trouble> {
         let update = "UPDATE boots SET offset = coalesce(offset, ?2), trust = ?3 WHERE id = ?1";
         let kept = self.connection.execute(update, (self.boot_row, offset_ms, by.as_str()));
-        kept.map(drop).map_err(|error| fault::of_sqlite(&self.place.file, &error))
+        kept.map_err(|error| fault::of_sqlite(&self.place.file, &error))?;
+        let offset_ms = self.offset.map_or(offset_ms, |(first, _)| first);
+        self.offset = Some((offset_ms, by));
+        Ok(())
     }
 
     /// The last time that is known to have been, when the journal was opened: no true time is before it.

@@ -62,6 +62,17 @@ impl Cursors {
         self.ahead.retain(|sink, _| names.contains(&sink.as_str()));
     }
 
+    /// Whoever is said to be beyond `bound`, where no position is, is where all had come: it may be sent something again.
+    pub fn doubt(&mut self, stream: Stream, bound: Seq, all_passed: Seq) {
+        let passed = Cursor { position: all_passed, last_sent: all_passed };
+        let of_stream = self.places.iter_mut().filter(|((_, of), _)| *of == stream);
+        let is_wrong = |cursor: &Cursor| cursor.position.max(cursor.last_sent) > bound;
+        of_stream.filter(|(_, cursor)| is_wrong(cursor)).for_each(|(_, cursor)| *cursor = passed);
+        if stream == Stream::Data {
+            self.ahead.retain(|_, ahead| ahead.highest() <= bound);
+        }
+    }
+
     /// What all sinks have passed; `None` without sinks.
     pub fn floor(&self, stream: Stream) -> Option<Seq> {
         self.iter().filter(|(_, of, _)| *of == stream).map(|(_, _, cursor)| cursor.position).min()

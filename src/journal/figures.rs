@@ -41,8 +41,9 @@ const MOST_AUDIT: i64 = 10_000;
 /// No cell is longer; the search for those that reach into a span begins so much before it.
 const LONGEST_CELL_MS: i64 = 2 * HOUR_MS;
 
-/// Rows that are staged while the disk refuses: of a hundred devices, the cells of two days. Beyond it the oldest are given up.
-const MOST_STAGED: usize = 5_000;
+/// Rows that are staged while the disk refuses, or after the agent was off for long, some 50 MB: of fifty devices, the cells of forty
+/// days. Beyond it the oldest are given up.
+const MOST_STAGED: usize = 50_000;
 
 /// One cell.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,8 +118,8 @@ pub struct SnapshotRow {
 /// What is to be written.
 #[derive(Debug, Default)]
 pub(super) struct StagedFigures {
-    cells: BTreeMap<(String, Timestamp), FigureRow>,
-    intervals: BTreeMap<(String, Timestamp), IntervalRow>,
+    cells: BTreeMap<(Timestamp, String), FigureRow>,
+    intervals: BTreeMap<(Timestamp, String), IntervalRow>,
     snapshots: BTreeMap<String, SnapshotRow>,
     /// The day in which old rows were deleted last.
     swept: Option<i64>,
@@ -173,13 +174,13 @@ impl StagedFigures {
 impl Journal {
     /// A cell, or a changed one. It is stored with the next commit. If another one is stored in its place, its revision becomes higher.
     pub fn put_cell(&mut self, row: FigureRow) {
-        self.figures.cells.insert((row.device.clone(), row.start), row);
+        self.figures.cells.insert((row.start, row.device.clone()), row);
         drop_beyond(&mut self.figures.cells);
     }
 
     /// An interval of the state log. It is stored with the next commit, and cuts what overlaps it.
     pub fn put_interval(&mut self, row: IntervalRow) {
-        self.figures.intervals.insert((row.device.clone(), row.start), row);
+        self.figures.intervals.insert((row.start, row.device.clone()), row);
         drop_beyond(&mut self.figures.intervals);
     }
 
@@ -256,10 +257,9 @@ impl Look {
     }
 }
 
-fn drop_beyond<T>(rows: &mut BTreeMap<(String, Timestamp), T>) {
+fn drop_beyond<T>(rows: &mut BTreeMap<(Timestamp, String), T>) {
     while rows.len() > MOST_STAGED {
-        let oldest = rows.keys().min_by_key(|(_, start)| *start).cloned();
-        oldest.map(|key| rows.remove(&key));
+        rows.pop_first();
     }
 }
 

@@ -12,7 +12,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use super::fault;
-use crate::model::{Seq, Trouble};
+use super::store::RESERVED_AHEAD;
+use crate::model::{Seq, Stream, Trouble};
 
 /// What the file says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -50,6 +51,17 @@ const MAGIC: &[u8; 8] = b"CWHIGH\x00\x01";
 
 /// Magic, number, three times two positions, one flag, checksum.
 const BYTES: usize = 8 + 8 + 6 * 8 + 1 + 4;
+
+impl Marks {
+    /// No position of a stream is beyond this: what says so is damaged. Without a mark, beyond this nobody can count.
+    pub fn bound(&self, stream: Stream) -> Seq {
+        match self.reserved[stream as usize] {
+            0 => Seq::MAX >> 2,
+            // A disk that refuses the mark alone may have let some through.
+            reserved => reserved.saturating_add(RESERVED_AHEAD).min(Seq::MAX >> 2),
+        }
+    }
+}
 
 impl HighWater {
     /// Opens the file, or makes it; without a slot that stands it says what `otherwise` says. Gives also whether there was one.

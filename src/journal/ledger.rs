@@ -36,15 +36,16 @@ const LOSS_WAITS_MS: i64 = 2 * HOUR_MS;
 /// in the last one of their account.
 const MOST_STAGED: usize = 10_000;
 
-/// Damaged records that are remembered, so that the second sink does not count them again.
-const MOST_DAMAGED: usize = 1_000;
+/// Damaged records that are remembered, some 300 kB, so that the second sink does not count them again. Beyond it the lowest are forgotten:
+/// the ledger is then worse than the truth.
+const MOST_DAMAGED: usize = 10_000;
 
 /// What is to be written.
 #[derive(Debug, Default)]
 pub(super) struct Staged {
     entries: BTreeMap<(Timestamp, Account), Entry>,
     losses: Losses,
-    /// Records that were found damaged, the newest of them.
+    /// Records that were found damaged and that some sink may still find.
     damaged: BTreeSet<Seq>,
     /// Since which call of the upkeep something waits.
     waits_since: Option<u32>,
@@ -186,6 +187,11 @@ impl Journal {
     pub fn lose_damaged(&mut self, seq: Seq) -> Result<(), Trouble> {
         if !self.ledger.damaged.insert(seq) {
             return Ok(());
+        }
+        if self.ledger.damaged.len() > MOST_DAMAGED {
+            // What every sink has passed is found by none again.
+            let passed = self.cursors.floor(Stream::Data).unwrap_or(0);
+            self.ledger.damaged.retain(|damaged| *damaged > passed);
         }
         if self.ledger.damaged.len() > MOST_DAMAGED {
             self.ledger.damaged.pop_first();

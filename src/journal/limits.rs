@@ -44,6 +44,9 @@ pub struct Round {
     pub now: Timestamp,
     /// Whether it is to be believed. If not, no record is too old by it.
     pub is_trusted: bool,
+    /// What it would say if nobody had set it since it was first trusted. No record is older than by this: a clock that is set forward
+    /// for a minute makes nothing old.
+    pub steady: Timestamp,
     /// Time since any fixed moment of this start of the agent, by a clock that nobody sets.
     pub mono: Duration,
     /// Free bytes of the file system, if they are known.
@@ -55,6 +58,6 @@ pub struct Round {
 /// A quiet moment on a large disk, by a clock that is right.
 impl From<Timestamp> for Round {
     fn from(now: Timestamp) -> Round {
-        Round { now, is_trusted: true, mono: Duration::ZERO, free_bytes: None, is_idle: true }
+        Round { now, is_trusted: true, steady: now, mono: Duration::ZERO, free_bytes: None, is_idle: true }
     }
 }

@@ -12,12 +12,11 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension};
 use serde::Serialize;
 
+use super::quarantine::{Poisoned, poisoned};
 use super::record::Unpacker;
-use super::store::{Held, LOCK, data_header, event_header, load_cursors, load_held, load_losses, natural};
-use super::{Place, columns, dictionary, fault, high_water, schema};
-use crate::model::{
-    BootId, ClockMark, Cursor, DataRecord, EventRecord, Group, Losses, Seq, Stream, Timestamp, Trouble,
-};
+use super::store::{Held, LOCK, load_cursors, load_held, load_losses, natural};
+use super::{Place, dictionary, fault, high_water, schema};
+use crate::model::{BootId, Cursor, Losses, Seq, Stream, Timestamp, Trouble};
 
 /// Rows that are looked at where an average or a count is wanted: a page each, 1 MB at most.
 const SAMPLE: i64 = 1_000;
@@ -176,15 +175,6 @@ pub struct QuarantineRow {
     pub cause: String,
 }
 
-/// What stands in quarantine.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Quarried {
-    /// Samples.
-    Data(DataRecord),
-    /// Something that happened.
-    Event(EventRecord),
-}
-
 /// A file that was put aside.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AsideView {
@@ -297,7 +287,7 @@ impl Look {
     }
 
     /// The record of a row of the quarantine; `None`: there is no such row, or what it holds is damaged.
-    pub fn quarantined_record(&self, sink: &str, stream: Stream, seq: Seq) -> Result<Option<Quarried>, Trouble> {
+    pub fn quarantined_record(&self, sink: &str, stream: Stream, seq: Seq) -> Result<Option<Poisoned>, Trouble> {
         let row = self.in_one_view(|look| {
             if !look.has("quarantine")? {
                 return Ok(None);
@@ -314,10 +304,11 @@ impl Look {
             return Ok(None);
         };
         let mut unpacker = Unpacker::new().map_err(|error| fault::of_io(&self.file, &error))?;
-        let group =
-            group.map(|number| dictionary::read(&self.connection, &mut unpacker, number).map(|group| (number, group)));
-        let group = group.transpose().map_err(|error| fault::of_sqlite(&self.file, &error))?;
-        Ok(quarried(&mut unpacker, stream, seq, BootId(boot as u64), samples, group, &body))
+        let group = group.map(|number| {
+            dictionary::read(&self.connection, &mut unpacker, number).map(|group| Some((number, Arc::new(group?))))
+        });
+        let group = group.transpose().map_err(|error| fault::of_sqlite(&self.file, &error))?.flatten();
+        Ok(poisoned(&mut unpacker, (stream, seq), BootId(boot as u64), samples, group, &body))
     }
 
     /// All of it as it stands at one moment, and the file let go afterwards.
@@ -525,34 +516,6 @@ impl Look {
     fn has(&self, table: &str) -> rusqlite::Result<bool> {
         let sql = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1";
         self.connection.query_row(sql, [table], |row| row.get::<_, i64>(0).map(|count| count > 0))
-    }
-}
-
-/// A record of the quarantine: the time that the checksum covers stands before the body, since it has no column there.
-fn quarried(
-    unpacker: &mut Unpacker,
-    stream: Stream,
-    seq: Seq,
-    boot: BootId,
-    samples: u64,
-    group: Option<(i64, Option<Group>)>,
-    body: &[u8],
-) -> Option<Quarried> {
-    let (at, body) = body.split_first_chunk::<8>()?;
-    let at = Timestamp(i64::from_le_bytes(*at));
-    match (stream, group) {
-        (Stream::Events, _) => {
-            let json = unpacker.unpack(&event_header(seq, boot, at, ClockMark::Trusted), body).ok()?;
-            let event = serde_json::from_slice(&json).ok()?;
-            Some(Quarried::Event(EventRecord { seq, boot, at, clock: ClockMark::Trusted, mono_ms: None, event }))
-        }
-        (Stream::Data, Some((number, Some(group)))) => {
-            let payload =
-                unpacker.unpack(&data_header(seq, number, boot, at, ClockMark::Trusted, samples), body).ok()?;
-            let scans = columns::decode(&payload, group.tags.len(), at).ok()?;
-            Some(Quarried::Data(DataRecord { seq, boot, group: Arc::new(group), clock: ClockMark::Trusted, scans }))
-        }
-        (Stream::Data, _) => None,
     }
 }
 

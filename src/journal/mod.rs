@@ -74,8 +74,8 @@ pub use figures::{AuditRow, BaselineRow, FigureRow, IntervalRow, SnapshotRow};
 pub use forget::{drop_quarantined, forget_sink};
 pub use limits::{Limits, Round};
 pub use look::{
-    AsideView, BytesView, HighWaterView, Look, LossView, Overview, QuarantineRow, QuarantineView, Quarried, RowView,
-    SinkView, StreamView,
+    AsideView, BytesView, HighWaterView, Look, LossView, Overview, QuarantineRow, QuarantineView, RowView, SinkView,
+    StreamView,
 };
 pub use on_change::OnChange;
 pub use place::{Place, View};

@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior};
 
+use super::columns;
 use super::fault;
 use super::reader::Reader;
+use super::record::Unpacker;
 use super::store::{Journal, data_header, event_header, natural};
-use super::{columns, record};
-use crate::model::{BootId, ClockMark, Code, DataRecord, EventRecord, Seq, Stream, Timestamp, Trouble};
+use crate::model::{BootId, ClockMark, Code, DataRecord, EventRecord, Group, Seq, Stream, Timestamp, Trouble};
 
 /// Records in the quarantine. Whoever has more has a broker that refuses a kind of message, not a few bad ones.
 const MAX_RECORDS: u64 = 1_000;
@@ -139,7 +140,7 @@ impl Journal {
 }
 
 /// Deletes the oldest as long as there is too much, and never the last.
-fn evict(transaction: &Transaction<'_>) -> rusqlite::Result<Evicted> {
+pub(super) fn evict(transaction: &Transaction<'_>) -> rusqlite::Result<Evicted> {
     let mut evicted = Evicted::default();
     loop {
         let (records, bytes) = count(transaction)?;
@@ -181,7 +182,8 @@ impl Reader {
                 }
                 None => None,
             };
-            entry.record = boot.and_then(|boot| self.poisoned(&entry, group, boot, &body));
+            let place = (entry.stream, entry.seq);
+            entry.record = boot.and_then(|boot| poisoned(&mut self.unpacker, place, boot, entry.samples, group, &body));
             found.push(entry);
         }
         Ok(found)
@@ -210,36 +212,33 @@ impl Reader {
         })?;
         rows.collect()
     }
+}
 
-    fn poisoned(
-        &mut self,
-        entry: &Quarantined,
-        group: Option<(i64, Arc<crate::model::Group>)>,
-        boot: BootId,
-        body: &[u8],
-    ) -> Option<Poisoned> {
-        let (at, body) = body.split_first_chunk::<8>()?;
-        let (seq, at) = (entry.seq, Timestamp(i64::from_le_bytes(*at)));
-        let mut unpack = |header: record::Header<'_>| self.unpacker.unpack(header, body).ok();
-        match (entry.stream, group) {
-            (Stream::Events, _) => {
-                let event = serde_json::from_slice(&unpack(&event_header(seq, boot, at, ClockMark::Trusted))?).ok()?;
-                Some(Poisoned::Event(Arc::new(EventRecord {
-                    seq,
-                    boot,
-                    at,
-                    clock: ClockMark::Trusted,
-                    mono_ms: None,
-                    event,
-                })))
-            }
-            (Stream::Data, Some((number, group))) => {
-                let payload = unpack(&data_header(seq, number, boot, at, ClockMark::Trusted, entry.samples))?;
-                let scans = columns::decode(&payload, group.tags.len(), at).ok()?;
-                Some(Poisoned::Data(Arc::new(DataRecord { seq, boot, group, clock: ClockMark::Trusted, scans })))
-            }
-            (Stream::Data, None) => None,
+/// A record of the quarantine; `None`: it is not what was put in. The time that the checksum covers stands before the body, since it has no
+/// column.
+pub(super) fn poisoned(
+    unpacker: &mut Unpacker,
+    (stream, seq): (Stream, Seq),
+    boot: BootId,
+    samples: u64,
+    group: Option<(i64, Arc<Group>)>,
+    body: &[u8],
+) -> Option<Poisoned> {
+    const CLOCK: ClockMark = ClockMark::Trusted;
+    let (at, body) = body.split_first_chunk::<8>()?;
+    let at = Timestamp(i64::from_le_bytes(*at));
+    match (stream, group) {
+        (Stream::Events, _) => {
+            let json = unpacker.unpack(&event_header(seq, boot, at, CLOCK), body).ok()?;
+            let event = serde_json::from_slice(&json).ok()?;
+            Some(Poisoned::Event(Arc::new(EventRecord { seq, boot, at, clock: CLOCK, mono_ms: None, event })))
         }
+        (Stream::Data, Some((number, group))) => {
+            let payload = unpacker.unpack(&data_header(seq, number, boot, at, CLOCK, samples), body).ok()?;
+            let scans = columns::decode(&payload, group.tags.len(), at).ok()?;
+            Some(Poisoned::Data(Arc::new(DataRecord { seq, boot, group, clock: CLOCK, scans })))
+        }
+        (Stream::Data, None) => None,
     }
 }
 
@@ -248,7 +247,7 @@ mod tests {
     use super::super::{NewData, NewEvent, Settings};
     use super::*;
     use crate::model::words::sink as words;
-    use crate::model::{Event, Group, Reading, Scan, Value, ValueKind};
+    use crate::model::{Event, Reading, Scan, Value, ValueKind};
     use std::time::Duration;
 
     fn open(dir: &std::path::Path, boot: u64) -> Journal {

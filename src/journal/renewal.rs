@@ -15,10 +15,16 @@ use super::salvage::{Job, Lane};
 use super::store::{Held, Journal, Opened, Stored, load_cursors, load_held, load_losses, load_reserved, natural};
 use super::{aside, fault, schema};
 use crate::model::words::journal as words;
-use crate::model::{BootId, Code, Losses, Seq, Stream, Timestamp, Trouble};
+use crate::model::{BootId, Code, Losses, Seq, Stream, Timestamp, Trouble, TrustedBy};
 
 /// Tables that others keep in the journal and that are carried over row by row as they are.
-const CARRIED: [&str; 7] = ["audit", "baselines", "snapshots", "ledger", "usage", "intervals", "cells"];
+const CARRIED: [&str; 5] = ["audit", "baselines", "snapshots", "ledger", "usage"];
+
+/// Tables that are too long for that: they go from file to file, the newest rows first.
+const COPIED: [&str; 2] = ["cells", "intervals"];
+
+/// Rows of such a table at most, some seconds: three years of seven machines.
+const COPIED_ROWS: usize = 200_000;
 
 /// A table's name and its rows.
 type Carried = (&'static str, Vec<Vec<Value>>);
@@ -34,6 +40,13 @@ pub(super) const REOPEN_AFTER: u32 = 3;
 
 /// Refusals in a row after which the file itself is taken for the cause, if another one can be made beside it: 15 seconds at least.
 pub(super) const RENEW_AFTER: u32 = 15;
+
+/// What a disk may refuse for good while it does the other: one bad place is met by the upkeep and by no commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Work {
+    Commit,
+    Upkeep,
+}
 
 /// Whether this trouble is of the file and not of the disk, so that another file helps.
 pub(super) fn is_damage(code: Code) -> bool {
@@ -86,6 +99,27 @@ impl Remains {
             jobs: super::salvage::load_jobs(&connection).unwrap_or_default(),
             carried: CARRIED.map(|table| (table, rows_of(&connection, table))).into(),
         }
+    }
+
+    /// Without what it says beyond all positions that were ever given: a cursor that does is where all sinks had come, and the rest unknown.
+    fn within(mut self, marks: Marks) -> Remains {
+        for stream in Stream::ALL {
+            let (nth, bound) = (stream as usize, marks.bound(stream));
+            if let Some(cursors) = &mut self.cursors {
+                cursors.doubt(stream, bound, marks.passed[nth]);
+            }
+            if self.losses[nth].highest() > bound {
+                let mut sound = Losses::default();
+                self.losses[nth].iter().filter(|loss| loss.last <= bound).for_each(|loss| sound.enter(*loss, 0));
+                self.losses[nth] = sound;
+            }
+            if self.reserved[nth] > bound {
+                self.reserved[nth] = 0;
+            }
+            self.last[nth] = self.last[nth].filter(|seq| *seq <= bound);
+            self.held[nth] = self.held[nth].filter(|(held, _)| held.written.max(held.last) <= bound);
+        }
+        self
     }
 
     /// Whether all is known that the journal needs to go on without the file.
@@ -153,6 +187,22 @@ fn rows_of(connection: &Connection, table: &str) -> Vec<Vec<Value>> {
     rows.map_while(Result::ok).collect()
 }
 
+/// Copies rows as far as they can be read. What is damaged ends it; the rest of the new file does not depend on them.
+fn copy_rows(from: &Connection, to: &Connection, table: &str) {
+    let select = format!("SELECT * FROM {table} ORDER BY rowid DESC LIMIT {COPIED_ROWS}");
+    let Ok(mut select) = from.prepare(&select) else { return };
+    let columns = select.column_count();
+    let places = vec!["?"; columns].join(", ");
+    let Ok(mut insert) = to.prepare(&format!("INSERT OR IGNORE INTO {table} VALUES ({places})")) else { return };
+    let Ok(mut rows) = select.query([]) else { return };
+    while let Ok(Some(row)) = rows.next() {
+        let Ok(row) = (0..columns).map(|column| row.get(column)).collect::<rusqlite::Result<Vec<Value>>>() else {
+            return;
+        };
+        insert.execute(params_from_iter(row)).ok(); // damaged
+    }
+}
+
 /// What a new file begins with.
 pub(super) struct Seed {
     pub held: [Held; 2],
@@ -162,12 +212,15 @@ pub(super) struct Seed {
     pub jobs: Vec<Job>,
     /// The start of the agent that makes it, with its number.
     pub start: (i64, BootId, Timestamp),
+    /// The offset of its clock, once it was trusted.
+    pub offset: Option<(i64, TrustedBy)>,
     pub carried: Vec<Carried>,
 }
 
 impl Seed {
     /// For a file that is found damaged at the start of the agent: from what can be read of it and the high-water mark.
     pub fn found(remains: Remains, marks: Marks, aside: &Path, start: (BootId, Timestamp)) -> Seed {
+        let remains = remains.within(marks);
         let job = remains.job(marks, aside);
         let held = Stream::ALL.map(|stream| {
             let (counted, until) =
@@ -183,11 +236,12 @@ impl Seed {
             losses: remains.losses,
             jobs,
             start: (remains.last_start.map_or(STARTS_IN_DOUBT, |last| last + 1), start.0, start.1),
+            offset: None,
             carried: remains.carried,
         }
     }
 
-    fn write(&self, connection: &mut Connection) -> rusqlite::Result<()> {
+    fn write(&self, connection: &mut Connection, old: Option<&Connection>) -> rusqlite::Result<()> {
         let first = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         super::upkeep::store_cursors(&first, &self.cursors)?;
         for stream in Stream::ALL {
@@ -204,8 +258,9 @@ impl Seed {
             job.store(&first)?;
         }
         let (number, boot, started) = self.start;
-        first
-            .execute("INSERT INTO boots (id, boot, started) VALUES (?1, ?2, ?3)", (number, boot.0 as i64, started.0))?;
+        let (offset, trust) = kept(self.offset);
+        let start = "INSERT INTO boots (id, boot, started, trust, offset) VALUES (?1, ?2, ?3, ?4, ?5)";
+        first.execute(start, (number, boot.0 as i64, started.0, trust, offset))?;
         for (table, rows) in &self.carried {
             for row in rows {
                 let places = vec!["?"; row.len()].join(", ");
@@ -213,19 +268,48 @@ impl Seed {
                 first.prepare_cached(&insert)?.execute(params_from_iter(row)).ok(); // of an older version, or damaged
             }
         }
+        if let Some(old) = old {
+            COPIED.iter().for_each(|table| copy_rows(old, &first, table));
+        }
         first.commit()?;
         connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
     }
 }
 
-/// Makes the new file and puts it in the place of the old one.
-pub(super) fn replace(file: &Path, aside: &Path, seed: &Seed) -> Result<(), Trouble> {
+/// As the table of starts has it.
+fn kept(offset: Option<(i64, TrustedBy)>) -> (Option<i64>, Option<&'static str>) {
+    (offset.map(|(offset_ms, _)| offset_ms), offset.map(|(_, by)| by.as_str()))
+}
+
+/// Makes the new file and puts it in the place of the old one, which may be open.
+pub(super) fn replace(file: &Path, aside: &Path, seed: &Seed, open: Option<&Connection>) -> Result<(), Trouble> {
     let new = file.with_extension("new.sqlite");
     aside::clear(&new);
     let mut connection = schema::open_writer(&new)?;
-    seed.write(&mut connection).map_err(|error| fault::of_sqlite(&new, &error))?;
+    let damaged = open.is_none().then(|| schema::open_damaged(file).ok()).flatten();
+    seed.write(&mut connection, open.or(damaged.as_ref())).map_err(|error| fault::of_sqlite(&new, &error))?;
     connection.close().map_err(|(_, error)| fault::of_sqlite(&new, &error))?;
     aside::exchange(file, aside, &new)
+}
+
+/// A renewal that was cut off between its renames is brought to its end: the old file is aside, and the new one not in its place yet.
+/// That the file is there from which it is to bring over tells a whole new one from half of one. Gives what is to be told.
+pub(super) fn finish(file: &Path) -> Option<Trouble> {
+    let new = file.with_extension("new.sqlite");
+    if std::fs::symlink_metadata(file).is_ok() || !new.is_file() {
+        return None;
+    }
+    let connection = schema::open_damaged(&new).ok()?;
+    let starts: i64 = connection.query_row("SELECT count(*) FROM boots", [], |row| row.get(0)).ok()?;
+    let job = super::salvage::load_jobs(&connection).ok()?.pop()?;
+    let aside = job.path(file.parent()?);
+    if starts == 0 || !aside.exists() {
+        return None;
+    }
+    drop(connection);
+    aside::put(&new, file).ok()?;
+    let told = Trouble::new(words::SET_ASIDE).with("path", file.display()).with("aside", aside.display());
+    Some(told.with("records", job.in_doubt()).with("error", words::CORRUPT.0))
 }
 
 /// What is said of it.
@@ -241,18 +325,20 @@ pub(super) fn set_aside(file: &Path, aside: &Path, seed: &Seed, why: &Trouble) -
 
 impl Journal {
     /// What to do about trouble. True: what failed may be tried again at once.
-    pub(super) fn mend(&mut self, trouble: &Trouble) -> bool {
+    pub(super) fn mend(&mut self, trouble: &Trouble, work: Work) -> bool {
         if is_damage(trouble.code) {
             return self.renew(trouble).is_ok();
         }
         if trouble.code != words::DISK_FAULT {
             return false;
         }
-        self.faults += 1;
-        if !self.faults.is_multiple_of(REOPEN_AFTER) {
+        let faults = &mut self.faults[work as usize];
+        *faults = faults.saturating_add(1);
+        let faults = *faults;
+        if !faults.is_multiple_of(REOPEN_AFTER) {
             return false;
         }
-        if self.faults >= RENEW_AFTER && self.renew(trouble).is_ok() {
+        if faults >= RENEW_AFTER && self.renew(trouble).is_ok() {
             return true;
         }
         match self.reopen() {
@@ -264,23 +350,27 @@ impl Journal {
 
     /// Opens the file if it is not: it refused at the start, or when it was to be opened anew.
     pub(super) fn come_ashore(&mut self) -> Result<(), Trouble> {
-        if self.is_adrift { self.reopen() } else { Ok(()) }
+        if !self.is_adrift {
+            return Ok(());
+        }
+        self.reopen()?;
+        self.prune();
+        Ok(())
     }
 
-    /// Sets the file aside and begins a new one. On an error nothing has changed.
+    /// Sets the file aside and begins a new one. On an error nothing has changed, or the new one stands there and could not be opened:
+    /// [`Journal::come_ashore`] tries that again.
     pub(super) fn renew(&mut self, why: &Trouble) -> Result<(), Trouble> {
         let file = self.place.file.clone();
         let dir = self.place.dir();
         let aside = aside::name(&dir, self.now);
         let seed = self.seed(Remains::of(&file).carried, &aside);
-        replace(&file, &aside, &seed)?;
+        replace(&file, &aside, &seed, None)?;
         let told = set_aside(&file, &aside, &seed, why);
         self.news.push(told);
         self.let_go();
         self.take_over(seed);
-        self.reopen()?;
-        self.prune();
-        Ok(())
+        self.come_ashore()
     }
 
     /// The files were taken away or replaced under the agent. What is in them is still open here: a new file is begun, and it is brought
@@ -293,7 +383,7 @@ impl Journal {
         }
         let aside = aside::name(&dir, self.now);
         let seed = self.seed(CARRIED.map(|table| (table, rows_of(&self.connection, table))).into(), &aside);
-        replace(&file, &aside, &seed)?;
+        replace(&file, &aside, &seed, Some(&self.connection))?;
         let in_doubt = seed.jobs.last().map_or(0, Job::in_doubt);
         self.news.push(Trouble::new(words::BEGUN_ANEW).with("path", file.display()).with("records", in_doubt));
         let nothing = Connection::open_in_memory().map_err(|error| fault::of_sqlite(&file, &error))?;
@@ -302,13 +392,13 @@ impl Journal {
         self.is_adrift = true;
         self.take_over(seed);
         self.salvage.read_from(old);
-        self.reopen()?;
-        self.prune();
-        Ok(())
+        self.come_ashore()
     }
 
     fn take_over(&mut self, seed: Seed) {
+        self.place.replaced();
         self.held = seed.held;
+        self.faults = [0; 2];
         self.no_normal_through = 0;
         let Seed { cursors, losses, reserved, held, jobs, .. } = seed;
         self.stored = Stored { cursors, held, losses: Arc::new(losses), reserved };
@@ -331,13 +421,14 @@ impl Journal {
             losses: (*self.losses).clone(),
             jobs,
             start: (self.boot_row, self.boot, self.started),
+            offset: self.offset,
             carried,
         }
     }
 
     /// Files that were set aside too long ago are removed. What was not yet brought over from them is lost.
     pub(super) fn prune(&mut self) {
-        for path in aside::prune(&self.place.dir()) {
+        for path in aside::prune(&self.place.dir(), &self.salvage.files_with_records()) {
             self.news.removed(&path);
             self.abandon(&path);
         }
@@ -358,14 +449,16 @@ impl Journal {
         let file = self.place.file.clone();
         self.let_go();
         let connection = schema::open_writer(&file)?;
-        let start = "INSERT OR IGNORE INTO boots (id, boot, started) VALUES (?1, ?2, ?3)";
+        let (offset, trust) = kept(self.offset);
+        let start = "INSERT OR IGNORE INTO boots (id, boot, started, trust, offset) VALUES (?1, ?2, ?3, ?4, ?5)";
         connection
-            .execute(start, (self.boot_row, self.boot.0 as i64, self.started.0))
+            .execute(start, (self.boot_row, self.boot.0 as i64, self.started.0, trust, offset))
             .map_err(|error| fault::of_sqlite(&file, &error))?;
         self.connection = connection;
-        self.is_adrift = false;
         self.dictionary.forget();
-        self.find_in_place()
+        self.find_in_place()?;
+        self.is_adrift = false;
+        Ok(())
     }
 }
 
@@ -390,7 +483,7 @@ pub(super) fn make_beside(
     let new: PathBuf = beside.with_extension("new.sqlite");
     aside::clear(&new);
     let mut connection = schema::open_writer(&new)?;
-    seed.write(&mut connection).map_err(|error| fault::of_sqlite(&new, &error))?;
+    seed.write(&mut connection, None).map_err(|error| fault::of_sqlite(&new, &error))?;
     connection.close().map_err(|(_, error)| fault::of_sqlite(&new, &error))?;
     std::fs::rename(&new, beside).map_err(|error| fault::of_io(beside, &error))
 }

@@ -63,6 +63,8 @@ struct Question {
     old_through: Seq,
     /// Rows from before this time are old enough.
     before: Option<Timestamp>,
+    /// The start of the agent whose rows have no such time: how old they are is known without a wall clock.
+    own: i64,
 }
 
 impl Question {
@@ -72,6 +74,7 @@ impl Question {
             (seq, _) if seq > self.through => Verdict::Stays,
             (seq, _) if seq <= self.old_through => Verdict::Goes,
             (_, None) => Verdict::Stays,
+            (_, Some(_)) if row.boot == self.own => Verdict::Stays,
             (_, Some(_)) if row.is_untimed => Verdict::Unknown,
             (_, Some(before)) if row.at < before => Verdict::Goes,
             _ => Verdict::Stays,
@@ -88,7 +91,7 @@ impl Journal {
         for stream in Stream::ALL {
             if let Some(floor) = self.cursors.floor(stream) {
                 let question = match self.limits.history {
-                    None => Question { through: floor, old_through: Seq::MAX, before: None },
+                    None => Question { through: floor, old_through: Seq::MAX, before: None, own: self.boot_row },
                     Some(history) => Question { through: floor, ..self.older_than(history, stream, round) },
                 };
                 self.cut(stream, None, round.now, &mut steps, question)?;
@@ -105,10 +108,12 @@ impl Journal {
     }
 
     fn older_than(&self, age: std::time::Duration, stream: Stream, round: &Round) -> Question {
+        let now = round.now.min(round.steady);
         Question {
             through: Seq::MAX,
             old_through: self.ages.older_than(age, round.mono)[stream as usize],
-            before: round.is_trusted.then(|| round.now.before(age)),
+            before: round.is_trusted.then(|| now.before(age)),
+            own: self.boot_row,
         }
     }
 
@@ -311,6 +316,7 @@ impl Journal {
         });
         if let Err(error) = deleted {
             self.losses = before; // nothing was deleted
+            self.place.tell(&self.losses);
             self.ledger.take_back(staged);
             return Err(error);
         }

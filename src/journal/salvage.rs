@@ -9,9 +9,10 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, Transaction};
 
+use super::renewal::Work;
 use super::source::{Old, Source};
 use super::store::{Held, Journal, natural};
-use super::{aside, fault, renewal, source};
+use super::{aside, fault, quarantine, renewal, source};
 use crate::model::words::journal as words;
 use crate::model::{BootId, Group, Loss, LossCause, Seq, Stream, Timestamp, Trouble};
 
@@ -77,6 +78,11 @@ pub(super) struct Job {
 impl Job {
     pub fn new(file: &Path, lanes: [Lane; 2]) -> Job {
         Job { file: file.file_name().unwrap_or_default().to_string_lossy().into_owned(), lanes }
+    }
+
+    /// Its file.
+    pub fn path(&self, dir: &Path) -> PathBuf {
+        dir.join(&self.file)
     }
 
     /// Records at most that are neither delivered everywhere nor known to be readable.
@@ -188,6 +194,12 @@ impl Salvage {
         self.jobs.iter().map(|job| self.dir.join(&job.file)).collect()
     }
 
+    /// Those of them in which, by their counters, there are records.
+    pub fn files_with_records(&self) -> Vec<PathBuf> {
+        let has_records = |job: &&Job| job.lanes.iter().any(|lane| !lane.is_done() && lane.records > 0);
+        self.jobs.iter().filter(has_records).map(|job| self.dir.join(&job.file)).collect()
+    }
+
     /// What no sink may pass, of one stream.
     pub fn stretch(&self, stream: Stream) -> Option<Stretch> {
         let lanes = || self.jobs.iter().map(|job| job.lanes[stream as usize]).filter(|lane| !lane.is_done());
@@ -209,15 +221,18 @@ impl Journal {
     /// it often while [`Journal::is_salvaging`].
     pub fn tend(&mut self, now: Timestamp) -> Result<(), Trouble> {
         self.now = now;
+        if self.is_adrift {
+            return Ok(()); // the next commit opens the file
+        }
         if let Some(trouble) = self.place.alarm() {
             self.renew(&trouble)?;
         }
-        if self.salvage.is_over() || self.is_adrift {
+        if self.salvage.is_over() {
             return Ok(());
         }
         self.bring_over(now).map_err(|error| {
             let trouble = fault::of_sqlite(&self.place.file, &error);
-            self.mend(&trouble);
+            self.mend(&trouble, Work::Upkeep);
             trouble
         })
     }
@@ -239,7 +254,7 @@ impl Journal {
         let floor = self.cursors.floor(stream).unwrap_or(0).max(lane.floor);
         let keeps_history = self.limits.history.is_some();
         let Some((source, known)) = self.salvage.source() else { return Ok(()) };
-        let slice = source.slice(stream, lane.through, lane.until);
+        let slice = source.slice(stream, lane.through, lane.until, known);
         let is_wanted = |old: &Old| old.seq > floor || keeps_history;
         let (mut rows, mut lost) = (Vec::new(), Vec::new());
         for old in slice.rows {
@@ -285,6 +300,7 @@ impl Journal {
         });
         if let Err(error) = saved {
             self.losses = before;
+            self.place.tell(&self.losses);
             return Err(error);
         }
         self.no_normal_through = 0; // rows came in below it
@@ -295,6 +311,7 @@ impl Journal {
     /// A file was gone through: what came of it is told, and what was missing in it counted.
     fn end_job(&mut self, job: Job, now: Timestamp) -> rusqlite::Result<()> {
         let path = self.salvage.dir.join(&job.file);
+        self.bring_quarantine()?;
         self.count_lost(&job, now)?;
         let saved: u64 = job.lanes.iter().map(|lane| lane.saved_records).sum();
         let lost: u64 = job.lanes.iter().map(|lane| lane.lost().0).sum();
@@ -304,6 +321,39 @@ impl Journal {
             .push(told.with("path", path.display()).with("records", saved).with("lost", lost).with("samples", samples));
         if aside::left_by_older(&self.salvage.dir).contains(&path) {
             aside::remove(&path); // it was not damaged; everything of it is here
+        }
+        Ok(())
+    }
+
+    /// The cursors have passed what is in quarantine, since it stands there: it comes over too, as far as it is whole, and what does
+    /// not is counted.
+    fn bring_quarantine(&mut self) -> rusqlite::Result<()> {
+        let Some((source, known)) = self.salvage.source() else { return Ok(()) };
+        let kept = source.quarantine(known);
+        if kept.is_empty() {
+            return Ok(());
+        }
+        let mut lost = [(0, 0); 2];
+        self.step_with(self.held, |transaction, held, desk| {
+            for row in &kept {
+                if !source::keep(transaction, desk, row)? {
+                    let (records, samples): &mut (u64, u64) = &mut lost[row.stream as usize];
+                    (*records, *samples) = (*records + 1, samples.saturating_add(row.samples()));
+                }
+            }
+            let evicted = quarantine::evict(transaction)?;
+            let (records, samples) = &mut lost[Stream::Data as usize];
+            (*records, *samples) = (*records + evicted.records, samples.saturating_add(evicted.samples));
+            for (held, (records, samples)) in held.iter_mut().zip(lost) {
+                held.dropped_records = held.dropped_records.saturating_add(records);
+                held.dropped_samples = held.dropped_samples.saturating_add(samples);
+            }
+            Ok(())
+        })?;
+        for (stream, (records, samples)) in Stream::ALL.into_iter().zip(lost) {
+            if records > 0 {
+                self.note(super::Dropped { stream, cause: LossCause::Corrupt, records, samples });
+            }
         }
         Ok(())
     }

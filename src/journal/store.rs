@@ -24,15 +24,15 @@ use super::limits::{Limits, Round};
 use super::news::News;
 use super::place::{Place, View};
 use super::record::{Packer, Unpacker};
-use super::renewal::{self, Remains, Seed};
+use super::renewal::{self, Remains, Seed, Work};
 use super::salvage::{self, Job, Salvage};
 use super::schema;
 use super::upkeep::Dropped;
-use super::{ahead, aside, clock, wishes};
+use super::{ahead, aside, clock};
 use crate::model::words::journal as words;
 use crate::model::{
     Ahead, BootId, ClockMark, Code, Cursor, DataRecord, Event, EventRecord, Group, Loss, LossCause, Losses, Month,
-    Previous, Scan, Seq, Stream, Timestamp, Trouble, Usage,
+    Previous, Scan, Seq, Stream, Timestamp, Trouble, TrustedBy, Usage,
 };
 
 /// Where the journal is and what it may hold.
@@ -159,6 +159,8 @@ pub struct Journal {
     pub(super) now: Timestamp,
     /// The last time that is known to have been, when the journal was opened.
     pub(super) known: Option<Timestamp>,
+    /// How far its wall clock was ahead of the monotonic one, once it was trusted: for a file that takes this one's place.
+    pub(super) offset: Option<(i64, TrustedBy)>,
     pub(super) packer: Packer,
     pub(super) unpacker: Unpacker,
     pub(super) dictionary: Dictionary,
@@ -182,8 +184,8 @@ pub struct Journal {
     /// Up to here no data of normal priority is left.
     pub(super) no_normal_through: Seq,
     pub(super) salvage: Salvage,
-    /// Refusals of the disk in a row.
-    pub(super) faults: u32,
+    /// Refusals of the disk in a row, per kind of work.
+    pub(super) faults: [u32; 2],
     /// The file is not open: the disk refused.
     pub(super) is_adrift: bool,
     /// Kept open: its lock is what keeps a second agent out, and it goes with the process.
@@ -225,13 +227,14 @@ impl Journal {
         };
         let mut journal = Journal {
             connection,
-            place: Place::of(file),
+            place: Place::of(file).watched(),
             limits,
             boot,
             boot_row,
             started: now,
             now,
             known,
+            offset: None,
             packer,
             unpacker,
             dictionary: Dictionary::default(),
@@ -249,7 +252,7 @@ impl Journal {
             ages: Ages::default(),
             no_normal_through: 0,
             salvage: Salvage::new(dir, jobs),
-            faults: 0,
+            faults: [0; 2],
             is_adrift,
             lock,
             inodes: Default::default(),
@@ -258,7 +261,6 @@ impl Journal {
             journal.find_in_place()?;
             journal.take_in_what_older_versions_left();
             journal.prune();
-            wishes::make_folder(&journal.place.dir()).ok(); // a disk without room for it says so at the next commit
         }
         match journal.go_on(now) {
             // Until there is room positions are not reserved; ids stay unique all the same, since each start is another boot.
@@ -374,18 +376,18 @@ impl Journal {
     pub fn commit(&mut self, data: &[Arc<DataRecord>], events: &[Arc<EventRecord>]) -> Result<(), Trouble> {
         self.come_ashore()?;
         let Err(trouble) = self.try_commit(data, events) else {
-            self.faults = 0;
+            self.faults[Work::Commit as usize] = 0;
             return Ok(());
         };
-        if !self.mend(&trouble) {
+        if !self.mend(&trouble, Work::Commit) {
             return Err(trouble);
         }
         self.try_commit(data, events)?;
-        self.faults = 0;
+        self.faults[Work::Commit as usize] = 0;
         Ok(())
     }
 
-    fn try_commit(&mut self, data: &[Arc<DataRecord>], events: &[Arc<EventRecord>]) -> Result<(), Trouble> {
+    pub(super) fn try_commit(&mut self, data: &[Arc<DataRecord>], events: &[Arc<EventRecord>]) -> Result<(), Trouble> {
         self.held = self.write(data, events).map_err(|error| {
             self.dictionary.forget(); // entries of the transaction are gone with it
             fault::of_sqlite(&self.place.file, &error)
@@ -394,10 +396,11 @@ impl Journal {
         Ok(())
     }
 
-    /// These positions will never be read: whoever still wants them is told of a gap. Stored with the next upkeep.
+    /// These positions will never be read: whoever still wants them is told of a gap. Stored with the next upkeep; readers see it at once.
     pub fn lose(&mut self, stream: Stream, loss: Loss) {
         let passed = self.cursors.floor(stream).unwrap_or(0);
         Arc::make_mut(&mut self.losses)[stream as usize].enter(loss, passed);
+        self.place.tell(&self.losses);
     }
 
     /// What is lost, per stream.
@@ -408,6 +411,7 @@ impl Journal {
     /// What readers have to know.
     pub fn view(&self) -> View {
         let salvage = Stream::ALL.map(|stream| self.salvage.stretch(stream));
+        self.place.tell(&self.losses);
         View { place: self.place.clone(), losses: self.losses.clone(), salvage }
     }
 
@@ -460,6 +464,12 @@ impl Journal {
         let size = |path: &Path| fs::metadata(path).map_or(0, |meta| meta.len()); // no file, no bytes
         let [data, events] = self.held;
         Status { data, events, bytes_on_disk: size(&self.place.file) + size(&self.wal()) }
+    }
+
+    /// For tests: a disk that refuses, or takes again.
+    #[cfg(test)]
+    pub(crate) fn refuse_to_write(&self, refuses: bool) {
+        self.connection.pragma_update(None, "query_only", refuses).expect("a pragma is no write");
     }
 
     /// Records in the file, of both streams.
@@ -640,7 +650,8 @@ fn find(dir: &Path, marks: Marks, start: (BootId, Timestamp)) -> Result<(PathBuf
     let mut file = dir.join(schema::FILE);
     let mut news = News::default();
     aside::rejoin(&file);
-    let mut trouble = match open_file(&file, start) {
+    renewal::finish(&file).into_iter().for_each(|told| news.push(told));
+    let mut trouble = match open_file(&file, marks, start) {
         Ok(opened) => return Ok((file, opened, news)),
         Err(trouble) => trouble,
     };
@@ -649,7 +660,7 @@ fn find(dir: &Path, marks: Marks, start: (BootId, Timestamp)) -> Result<(PathBuf
             break;
         }
         std::thread::sleep(pause);
-        trouble = match open_file(&file, start) {
+        trouble = match open_file(&file, marks, start) {
             Ok(opened) => return Ok((file, opened, news)),
             Err(trouble) => trouble,
         };
@@ -662,14 +673,14 @@ fn find(dir: &Path, marks: Marks, start: (BootId, Timestamp)) -> Result<(PathBuf
         aside::rejoin(&beside);
         renewal::make_beside(&file, &beside, marks, start)?;
         file = beside;
-        trouble = match open_file(&file, start) {
+        trouble = match open_file(&file, marks, start) {
             Ok(opened) => return Ok((file, opened, news)),
             Err(trouble) => trouble,
         };
     }
     if trouble.code == words::NOT_A_DATABASE && schema::mend_header(&file) {
         news.push(Trouble::new(words::HEADER_MENDED).with("path", file.display()));
-        trouble = match open_file(&file, start) {
+        trouble = match open_file(&file, marks, start) {
             Ok(opened) => return Ok((file, opened, news)),
             Err(trouble) => trouble,
         };
@@ -680,14 +691,14 @@ fn find(dir: &Path, marks: Marks, start: (BootId, Timestamp)) -> Result<(PathBuf
     }
     let aside = aside::name(dir, start.1);
     let seed = Seed::found(Remains::of(&file), marks, &aside, start);
-    renewal::replace(&file, &aside, &seed)?;
+    renewal::replace(&file, &aside, &seed, None)?;
     news.push(renewal::set_aside(&file, &aside, &seed, &trouble));
-    let opened = open_file(&file, start)?;
+    let opened = open_file(&file, marks, start)?;
     Ok((file, opened, news))
 }
 
 /// Nothing is scanned: damage is met where it is.
-fn open_file(file: &Path, (boot, now): (BootId, Timestamp)) -> Result<Opened, Trouble> {
+fn open_file(file: &Path, marks: Marks, (boot, now): (BootId, Timestamp)) -> Result<Opened, Trouble> {
     let touched = clock::touched(file);
     let mut connection = schema::open_writer(file)?;
     let left = aside::left_by_older(file.parent().unwrap_or(Path::new(".")));
@@ -699,6 +710,13 @@ fn open_file(file: &Path, (boot, now): (BootId, Timestamp)) -> Result<Opened, Tr
             check_last(held, losses)?;
         }
         let (reserved, jobs) = (load_reserved(connection)?, salvage::load_jobs(connection)?);
+        for stream in Stream::ALL {
+            let (nth, bound) = (stream as usize, marks.bound(stream));
+            let named = [held[nth].0.written, cursors.highest(stream), losses[nth].highest(), reserved[nth]];
+            if named.iter().any(|seq| *seq > bound) {
+                return Err(corrupt());
+            }
+        }
         let known = clock::known(connection, touched)?;
         // Starts are numbered in the order of positions, also those that will be brought over.
         let behind = left.iter().filter(|path| *path != file).filter_map(|path| Remains::of(path).last_start).max();
@@ -730,7 +748,12 @@ fn check_last((held, last): &(Held, Seq), losses: &Losses) -> rusqlite::Result<(
     if held.records == 0 || *last >= high || losses.last_between(high - 1, high + 1).is_some() {
         return Ok(());
     }
-    Err(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT), None))
+    Err(corrupt())
+}
+
+/// What is found cannot be what was written.
+pub(super) fn corrupt() -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT), None)
 }
 
 pub(super) fn load_cursors(connection: &Connection) -> rusqlite::Result<Cursors> {

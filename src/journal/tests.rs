@@ -12,7 +12,7 @@ use crate::model::{
 };
 
 const DAY: Duration = Duration::from_secs(86_400);
-const NOW: Timestamp = Timestamp(1_800_000_000_000);
+pub(in crate::journal) const NOW: Timestamp = Timestamp(1_800_000_000_000);
 const BOOT: BootId = BootId(0xabcd_ef01_2345);
 
 fn limits(max_size: u64, max_age: Duration) -> Limits {
@@ -24,7 +24,7 @@ fn settings(dir: &Path, limits: Limits) -> Settings {
 }
 
 /// A journal in its directory, with limits that nothing here reaches by accident.
-fn open(dir: &Path) -> Journal {
+pub(in crate::journal) fn open(dir: &Path) -> Journal {
     open_with(dir, 1 << 30, 30 * DAY)
 }
 
@@ -392,6 +392,8 @@ fn counters_after_a_kill_are_those_before_it() {
     let mut journal = open_with(dir.path(), 1 << 30, DAY);
     fill(&mut journal, 4, NOW.before(2 * DAY));
     fill(&mut journal, 4, NOW);
+    journal.close(NOW).unwrap();
+    let mut journal = open_with(dir.path(), 1 << 30, DAY);
     journal.maintain(NOW).unwrap();
     journal.move_cursor("sink", Stream::Data, at(5));
     journal.maintain(NOW).unwrap();
@@ -408,6 +410,9 @@ fn records_beyond_the_age_are_given_up_and_counted() {
     let mut journal = open_with(dir.path(), 1 << 30, DAY);
     fill(&mut journal, 10, NOW.before(DAY)); // the first is exactly a day old
     journal.cursor("sink", Stream::Data);
+    drop(journal);
+    let mut journal = open_with(dir.path(), 1 << 30, DAY);
+    journal.cursor("sink", Stream::Data);
     assert_eq!(journal.maintain(NOW).unwrap(), []);
     let dropped = journal.maintain(Timestamp(NOW.0 + 3_000)).unwrap();
     assert_eq!(dropped, [Dropped { stream: Stream::Data, cause: LossCause::MaxAge, records: 3, samples: 6 }]);
@@ -421,6 +426,8 @@ fn what_was_given_up_is_remembered_also_after_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let mut journal = open_with(dir.path(), 1 << 30, Duration::from_secs(100));
     fill(&mut journal, 200, NOW);
+    drop(journal);
+    let mut journal = open_with(dir.path(), 1 << 30, Duration::from_secs(100));
     journal.move_cursor("cloud", Stream::Data, at(10));
     journal.maintain(Timestamp(NOW.0 + 200_000)).unwrap();
     drop(journal);

@@ -12,6 +12,7 @@ use super::ahead;
 use super::cursors::Cursors;
 use super::fault;
 use super::limits::Round;
+use super::renewal::Work;
 use super::schema::PAGE_SIZE;
 use super::store::{Desk, Held, Journal, RESERVED_AHEAD, Stored};
 use crate::model::{Loss, LossCause, Losses, Stream, Trouble, Usage};
@@ -50,10 +51,13 @@ impl Journal {
         self.now = round.now;
         self.rounds = self.rounds.wrapping_add(1);
         self.come_ashore()?;
-        if let Err(error) = self.upkeep(&round) {
-            let trouble = fault::of_sqlite(&self.place.file, &error);
-            if !self.mend(&trouble) {
-                return Err(trouble);
+        match self.upkeep(&round) {
+            Ok(()) => self.faults[Work::Upkeep as usize] = 0,
+            Err(error) => {
+                let trouble = fault::of_sqlite(&self.place.file, &error);
+                if !self.mend(&trouble, Work::Upkeep) {
+                    return Err(trouble);
+                }
             }
         }
         if let Err(trouble) = self.check_in_place()
@@ -80,10 +84,12 @@ impl Journal {
     }
 
     fn upkeep(&mut self, round: &Round) -> rusqlite::Result<()> {
-        self.retain(round)?;
+        let retained = self.retain(round);
+        // Where nothing can be deleted, cursors still are where they are.
         if self.is_worth_storing() {
             self.store()?;
         }
+        retained?;
         let is_short = round.free_bytes.is_some_and(|free| free < self.limits.reserve);
         match (is_short, round.is_idle) {
             (true, _) => give_back_pages(&self.connection, 0),
@@ -150,9 +156,7 @@ impl Journal {
                 ))?;
         }
         let left = self.ledger.write(&transaction)?;
-        self.figures.write(&transaction)?;
         transaction.commit()?;
-        self.figures.on_written();
         self.ledger.on_written(left);
         self.held = held;
         self.stored = Stored { cursors: self.cursors.clone(), held, losses: Arc::clone(&self.losses), reserved };

@@ -11,42 +11,95 @@ const LONGEST_STEP: u64 = 4_096;
 /// Looks in vain. A file of which nothing is readable is given up after so many, which take seconds at most.
 const MOST_LOOKS: u32 = 50_000;
 
-/// The lowest position behind `after` from which on can be read again, `until` at most. `can_read_behind` tells whether the first row
-/// behind a position is readable, or there is none; it is known not to be so behind `after`.
-pub(super) fn next_readable(after: Seq, until: Seq, mut can_read_behind: impl FnMut(Seq) -> bool) -> Seq {
-    let (mut unreadable, mut step) = (after, 1);
-    for look in 1..=MOST_LOOKS {
-        let place = unreadable.saturating_add(step);
-        if place >= until {
-            return lowest(unreadable, until, can_read_behind);
-        }
-        if can_read_behind(place) {
-            return lowest(unreadable, place, can_read_behind);
-        }
-        unreadable = place;
-        if u64::from(look) >= ONE_BY_ONE {
-            step = (step * 2).min(LONGEST_STEP);
-        }
-    }
-    until
+/// A search for the lowest position behind `after` from which on can be read again. It can be left and gone on with.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Walk {
+    after: Seq,
+    unreadable: Seq,
+    readable: Option<Seq>,
+    step: u64,
+    looks: u32,
 }
 
-/// Between a place that cannot be read and one that can.
-fn lowest(mut unreadable: Seq, mut readable: Seq, mut can_read_behind: impl FnMut(Seq) -> bool) -> Seq {
-    while unreadable + 1 < readable {
-        let middle = unreadable + (readable - unreadable) / 2;
-        if can_read_behind(middle) {
-            readable = middle;
-        } else {
-            unreadable = middle;
+impl Walk {
+    /// It is known that behind `after` nothing can be read.
+    pub fn behind(after: Seq) -> Walk {
+        Walk { after, unreadable: after, readable: None, step: 1, looks: 0 }
+    }
+
+    /// Where it began.
+    pub fn after(&self) -> Seq {
+        self.after
+    }
+
+    /// The position, `until` at most; `None`: it is late, and to be gone on with. `can_read_behind` tells whether the first row behind
+    /// a position is readable, or there is none.
+    pub fn go(
+        &mut self,
+        until: Seq,
+        mut can_read_behind: impl FnMut(Seq) -> bool,
+        mut is_late: impl FnMut() -> bool,
+    ) -> Option<Seq> {
+        loop {
+            let place = match self.readable {
+                Some(readable) if self.unreadable + 1 >= readable => return Some(readable),
+                Some(readable) => self.unreadable + (readable - self.unreadable) / 2,
+                None if self.looks >= MOST_LOOKS => return Some(until),
+                None => self.unreadable.saturating_add(self.step),
+            };
+            if self.readable.is_none() && place >= until {
+                self.readable = Some(until);
+                continue;
+            }
+            if is_late() {
+                return None;
+            }
+            self.looks += 1;
+            if can_read_behind(place) {
+                self.readable = Some(place);
+            } else {
+                self.unreadable = place;
+                if self.readable.is_none() && u64::from(self.looks) >= ONE_BY_ONE {
+                    self.step = (self.step * 2).min(LONGEST_STEP);
+                }
+            }
         }
     }
-    readable
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn next_readable(after: Seq, until: Seq, can_read_behind: impl FnMut(Seq) -> bool) -> Seq {
+        Walk::behind(after).go(until, can_read_behind, || false).expect("it is never late")
+    }
+
+    #[test]
+    fn a_search_that_is_left_goes_on_where_it_was() {
+        let (mut walk, mut looks) = (Walk::behind(9), 0);
+        let mut calls = 0;
+        let found = loop {
+            calls += 1;
+            let before = looks;
+            let look = |place: Seq| {
+                looks += 1;
+                place >= 5_000
+            };
+            let mut asked = 0;
+            let is_late = || {
+                asked += 1;
+                asked > 3
+            };
+            let found = walk.go(100_000, look, is_late);
+            assert!(looks - before <= 3);
+            if let Some(found) = found {
+                break found;
+            }
+        };
+        assert_eq!((found, walk.after()), (5_000, 9));
+        assert!(calls > 20 && looks < 200, "{calls} calls, {looks} looks");
+    }
 
     /// Rows at all positions up to 100,000, of which some runs are damaged.
     #[track_caller]

@@ -107,7 +107,9 @@ pub fn put_audit(dir: &Path, place: &Place, audit: AuditRow) -> Result<Submitted
 impl Journal {
     /// Takes in what waits in the folder, some at a time. Tells whose cells changed.
     pub fn take_wishes(&mut self, now: Timestamp) -> Result<Vec<Granted>, Trouble> {
-        let folder = self.place.dir().join(FOLDER);
+        let dir = self.place.dir();
+        let folder = dir.join(FOLDER);
+        make_folder(&dir)?;
         let mut granted = Vec::new();
         for path in waiting(&folder).into_iter().take(AT_ONCE) {
             let change = match read(&path) {
@@ -302,8 +304,8 @@ fn hand_over(dir: &Path, change: &Change, now: Timestamp) -> Result<PathBuf, Tro
     Ok(path)
 }
 
-/// Makes the folder, as the agent does at its start: then it is the agent's, which has to remove files from it.
-pub(super) fn make_folder(dir: &Path) -> Result<(), Trouble> {
+/// Makes the folder, as the agent does at its first upkeep: then it is the agent's, which has to remove files from it.
+fn make_folder(dir: &Path) -> Result<(), Trouble> {
     let folder = dir.join(FOLDER);
     DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(|error| fault::of_io(&folder, &error))
 }

@@ -46,6 +46,8 @@ impl Ahead {
     /// Adds a run behind all others. One that touches the last of them becomes one with it.
     pub fn enter(&mut self, run: Run) {
         match self.runs.last_mut() {
+            // Seams that nobody tells would be gaps for good: what is not entered is sent again.
+            Some(last) if run.first == last.last + 1 && self.seams.len() >= MAX_SEAMS => {}
             Some(last) if run.first == last.last + 1 => {
                 let seam = Seam { before: last.last_sent, after: run.first_sent };
                 (last.last, last.last_sent) = (run.last, run.last_sent);
@@ -61,7 +63,7 @@ impl Ahead {
         }
     }
 
-    /// The receiver is to be told of this seam.
+    /// The receiver is to be told of this seam. There has to be room for it.
     pub fn owe(&mut self, seam: Seam) {
         if !self.seams.contains(&seam) && self.seams.len() < MAX_SEAMS {
             self.seams.push(seam);
@@ -157,6 +159,18 @@ mod tests {
         assert_eq!(ahead.seams(), [Seam { before: 39, after: 42 }]);
         ahead.told(Seam { before: 39, after: 42 });
         assert_eq!(ahead.seams(), []);
+    }
+
+    #[test]
+    fn a_run_whose_seam_has_no_room_is_not_entered() {
+        let mut ahead = ahead(&[(1_000, 1_009)]);
+        (0..MAX_SEAMS as u64).for_each(|n| ahead.owe(Seam { before: 10 * n, after: 10 * n + 5 }));
+        ahead.enter(run(1_010, 1_019));
+        assert_eq!((ahead.runs(), ahead.seams().len()), (&[run(1_000, 1_009)][..], MAX_SEAMS));
+        ahead.told(Seam { before: 0, after: 5 });
+        ahead.enter(run(1_010, 1_019));
+        assert_eq!(ahead.runs(), [run(1_000, 1_019)]);
+        assert!(ahead.seams().contains(&Seam { before: 1_009, after: 1_010 }));
     }
 
     #[test]

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// A minute of trouble is looked at again after a second and a half, ten minutes after a quarter of a minute.
+const PROPORTION: u32 = 40;
+
 /// Pauses that double from `min` to `max`. The jitter keeps a hundred gateways from coming back in the same second.
 #[derive(Debug, Clone)]
 pub struct Backoff {
@@ -23,6 +26,13 @@ impl Backoff {
         grown.mul_f64(0.5 + 0.5 * random.clamp(0.0, 1.0))
     }
 
+    /// For trouble that costs next to nothing to look at again, such as a port where nobody listens: a pause in proportion to how long it
+    /// has lasted, so that its end is noticed within a fortieth of that. Jitter as above.
+    pub fn in_proportion(&self, lasted: Duration, random: f64) -> Duration {
+        let pause = (lasted / PROPORTION).clamp(self.min, self.max);
+        pause.mul_f64(0.5 + 0.5 * random.clamp(0.0, 1.0))
+    }
+
     /// It worked: the next failure starts small again.
     pub fn reset(&mut self) {
         self.failures = 0;
@@ -40,6 +50,15 @@ mod tests {
         assert_eq!(pauses, [1, 2, 4, 8, 10, 10]);
         backoff.reset();
         assert_eq!(backoff.next(0.0), Duration::from_millis(500));
+    }
+
+    #[test]
+    fn the_end_of_a_short_trouble_is_noticed_soon_and_a_long_one_is_not_looked_at_all_the_time() {
+        let backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(15));
+        for (lasted, pause_ms) in [(0, 1_000), (30, 1_000), (60, 1_500), (200, 5_000), (86_400, 15_000)] {
+            assert_eq!(backoff.in_proportion(Duration::from_secs(lasted), 1.0).as_millis(), pause_ms, "{lasted} s");
+        }
+        assert_eq!(backoff.in_proportion(Duration::from_secs(60), 0.0).as_millis(), 750);
     }
 
     #[test]

@@ -174,9 +174,10 @@ impl DataRecord {
         self.scans.iter().map(Scan::len).sum()
     }
 
-    /// What it takes in memory: see [`Scan::places`].
+    /// What it takes in memory: see [`Scan::places`]. With its lists a record of one sample takes as much as 8 of them.
     pub fn places(&self) -> usize {
-        self.scans.iter().map(Scan::places).sum()
+        const LEAST: usize = 8;
+        self.scans.iter().map(Scan::places).sum::<usize>().max(LEAST)
     }
 
     /// Gives its scans their true times: see [`correct`].
@@ -234,6 +235,18 @@ pub fn correct_event(at: Timestamp, clock: ClockMark, mono_ms: Option<u64>, offs
 mod tests {
     use super::*;
     use crate::model::{Value, Why};
+    use std::time::Duration;
+
+    #[test]
+    fn a_record_of_one_sample_takes_more_than_its_sample() {
+        let record = |samples: usize| {
+            let readings = vec![Some(Reading::Good(Value::I64(1))); samples];
+            let scans = vec![Scan { at: Timestamp(0), mono_ms: 0, readings, stamps: None }];
+            let group = Arc::new(Group::new("d".into(), Duration::from_secs(1), Vec::new()));
+            DataRecord { seq: 1, boot: BootId(1), group, clock: ClockMark::Trusted, scans }.places()
+        };
+        assert_eq!((record(1), record(8), record(100)), (8, 8, 100));
+    }
 
     #[track_caller]
     fn check(reading: Reading, stamps: Option<Box<[Stamp]>>, places: usize) {

@@ -24,7 +24,7 @@ pub use ahead::{Ahead, Run, Seam};
 pub use backoff::Backoff;
 pub use batch::{Batch, BootId, Cursor, DataRecord, EventRecord, MessageId, Scan, Seq, Sign, Stream};
 pub use clock::{ClockMark, ClockState, TrustedBy};
-pub use event::{Event, LinkState, Previous};
+pub use event::{Event, FigureReport, IndicatorReport, LinkState, PeriodReport, Previous, StateReport, StopReport};
 pub use grade::{Class, Grade, Level};
 pub use losses::{Loss, LossCause, Losses};
 pub use priority::Priority;

@@ -18,6 +18,9 @@ const PACE: Duration = Duration::from_millis(100);
 /// While hours or month are shut, the workshop's clock is looked at so often: it may be set.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
+/// Months that the clock left and that it may come back to.
+const MONTHS: usize = 12;
+
 /// No clock that is right says less: this program did not exist yet.
 const RELEASED: Month = Month { year: 2026, month: 1 };
 
@@ -29,6 +32,25 @@ pub struct Budget {
     bits: Option<Bucket>,
     bytes_per_month: Option<u64>,
     usage: Usage,
+    /// Months that the clock left, for as long as the agent runs.
+    left: Vec<Left>,
+    /// Ever.
+    spent: Spent,
+}
+
+/// Bytes and messages.
+#[derive(Debug, Clone, Copy, Default)]
+struct Spent {
+    bytes: u64,
+    messages: u64,
+}
+
+/// A month that the clock left.
+#[derive(Debug, Clone, Copy)]
+struct Left {
+    usage: Usage,
+    /// What had been spent then.
+    spent: Spent,
 }
 
 /// Whether a message may go now.
@@ -71,6 +93,8 @@ impl Budget {
             bits: limits.bits_per_s.map(Bucket::new),
             bytes_per_month: limits.bytes_per_month,
             usage,
+            left: Vec::new(),
+            spent: Spent::default(),
         }
     }
 
@@ -110,12 +134,14 @@ impl Budget {
         }
         self.carry(bytes, wall);
         self.usage.messages += 1;
+        self.spent.messages += 1;
     }
 
     /// So many bytes went that are no message of ours: connections, pings. They count for the month alone.
     pub fn carry(&mut self, bytes: u64, wall: Timestamp) {
         self.turn_month(wall);
         self.usage.bytes = self.usage.bytes.saturating_add(bytes);
+        self.spent.bytes = self.spent.bytes.saturating_add(bytes);
     }
 
     /// What has been used up this month.
@@ -128,9 +154,26 @@ impl Budget {
         // A clock that was far in the future when the usage was noted is no reason to count for that month for ever. One that is in 1970
         // knows nothing.
         let is_stray = self.usage.month.before(1) > month && month >= RELEASED;
-        if month > self.usage.month || is_stray {
-            self.usage = Usage { month, ..Usage::default() };
+        if month == self.usage.month {
+            return;
         }
+        let known = self.left.iter().position(|left| left.usage.month == month);
+        let next = match known.map(|place| self.left.remove(place)) {
+            Some(left) => self.taken_up(left),
+            None if month > self.usage.month || is_stray => Usage { month, ..Usage::default() },
+            None => return,
+        };
+        self.left.push(Left { usage: self.usage, spent: self.spent });
+        self.usage = next;
+        if self.left.len() > MONTHS {
+            self.left.remove(0);
+        }
+    }
+
+    /// A month that the clock comes back to. What was spent while it said another one counts for this one too: one of them was wrong.
+    fn taken_up(&self, Left { usage, spent }: Left) -> Usage {
+        let bytes = usage.bytes.saturating_add(self.spent.bytes - spent.bytes);
+        Usage { bytes, messages: usage.messages + (self.spent.messages - spent.messages), ..usage }
     }
 }
 
@@ -200,6 +243,22 @@ mod tests {
         }
         assert_eq!(budget.gate(false, now, Timestamp(NOON + DAY)), Gate::Open);
         assert_eq!(budget.usage(), Usage { month: Month { year: 2026, month: 11 }, ..Usage::default() });
+    }
+
+    #[test]
+    fn a_clock_that_is_some_months_ahead_for_a_minute_gives_nothing_back() {
+        for ahead in [DAY, 31 * DAY, 100 * DAY] {
+            let mut budget = budget(config::Budget { bytes_per_month: Some(1_000), ..Default::default() });
+            let now = Instant::now();
+            budget.spend(600, now, Timestamp(NOON));
+            budget.spend(300, now, Timestamp(NOON + ahead));
+            budget.spend(50, now, Timestamp(NOON));
+            assert_eq!((budget.usage().bytes, budget.usage().messages), (950, 3), "{ahead}");
+            assert_eq!(budget.usage().month.to_string(), "2026-10");
+            budget.spend(50, now, Timestamp(NOON + ahead));
+            assert_eq!(budget.usage().bytes, 400, "and that one has what was spent since");
+            assert!(budget.shut(Timestamp(NOON)).is_some());
+        }
     }
 
     #[test]

@@ -13,8 +13,9 @@ use super::{Mask, Scope, Topics, Verdict, payload};
 use crate::config::{self, Config, Device, ENVELOPE_BYTES, SCAN_BYTES, Security, Sink, Tag};
 use crate::model::ledger::{HourReport, Tally};
 use crate::model::{
-    BootId, ClockMark, ClockState, DataRecord, Deadband, Event, EventRecord, Group, LinkState, Previous, Reading, Scan,
-    Seq, Stamp, TagInfo, Timestamp, TrustedBy, Value, ValueKind,
+    BootId, ClockMark, ClockState, DataRecord, Deadband, Event, EventRecord, FigureReport, Group, IndicatorReport,
+    LinkState, PeriodReport, Previous, Reading, Scan, Seq, Stamp, State, StateReport, StopReport, TagInfo, Timestamp,
+    TrustedBy, Value, ValueKind,
 };
 
 /// Of the JSON.
@@ -268,6 +269,33 @@ const DROPPED_EVENT: &[&str] = &["id", "prev", "ts", "event", "samples", "cause"
 const STARTED_EVENT: &[&str] = &["id", "prev", "ts", "event", "previous", "missing"];
 const CLOCK_EVENT: &[&str] = &["id", "prev", "ts", "event", "state", "by", "step_ms", "offset_ms"];
 const LEDGER_EVENT: &[&str] = &["id", "prev", "ts", "event", "hour", "device", "expected", "good"];
+const STATE_EVENT: &[&str] = &["id", "prev", "ts", "event", "device", "state", "cause", "since"];
+const INDICATOR_EVENT: &[&str] = &[
+    "id",
+    "prev",
+    "ts",
+    "event",
+    "device",
+    "period",
+    "period.kind",
+    "period.name",
+    "period.date",
+    "period.start",
+    "period.end",
+    "revision",
+    "quality",
+    "coverage",
+    "flags",
+    "time_ms",
+    "figures",
+    "stops",
+    "stops.state",
+    "stops.cause",
+    "stops.count",
+    "stops.ms",
+    "formula",
+];
+const DEVICE_STATE: &[&str] = &["ts", "device", "state", "cause", "since"];
 const ONLINE: &[&str] = &["online", "boot", "ts"];
 const OFFLINE: &[&str] = &["online", "boot"];
 
@@ -320,9 +348,48 @@ fn forms(config: &Config, scope: &Scope, topics: &Topics) -> Vec<Form> {
             forms.push(form("event", topics.events(), None, false, fields, payload::event(&record, 6)));
         }
     }
+    if let Some(device) = config.devices.first().filter(|_| scope.indicators()) {
+        let (state, indicator) = indicators(device);
+        let kept = payload::device_state(&state, AT);
+        let all = [(Event::State(state), STATE_EVENT), (Event::Indicator(Box::new(indicator)), INDICATOR_EVENT)];
+        for (event, fields) in all {
+            let record = EventRecord { seq: 7, boot: BOOT, at: AT, clock: ClockMark::Trusted, mono_ms: None, event };
+            forms.push(form("event", topics.events(), None, false, fields, payload::event(&record, 6)));
+        }
+        forms.push(form("state", topics.device_state("+"), None, true, DEVICE_STATE, kept));
+    }
     forms.push(form("state", topics.state(), None, true, ONLINE, payload::online(BOOT, AT)));
     forms.push(form("will", topics.state(), None, true, OFFLINE, payload::offline(BOOT)));
     forms
+}
+
+/// What a machine does, and figures of an hour of it, with one of the figures for all.
+fn indicators(device: &Device) -> (StateReport, IndicatorReport) {
+    let id = device.id.to_string();
+    let state = StateReport { device: id.clone(), state: State::Fault, cause: "E-102".into(), since: AT.0 - 40 };
+    let period = PeriodReport {
+        kind: "shift".into(),
+        name: Some("day".into()),
+        date: "2026-01-01".into(),
+        start: AT.0 - 3_600_000,
+        end: AT.0,
+    };
+    let units = ["ms".into(), "ms".into(), "1".into()];
+    let availability =
+        FigureReport { id: "O3".into(), value: Some(0.9), num: Some(3_240_000.0), den: Some(3_600_000.0), units };
+    let indicator = IndicatorReport {
+        device: id,
+        period,
+        revision: 0,
+        quality: Some("ok".into()),
+        coverage: Some(1.0),
+        flags: vec!["no_count".into()],
+        time_ms: [("run".into(), 3_240_000), ("fault".into(), 360_000)].into(),
+        figures: [("availability".into(), availability)].into(),
+        stops: vec![StopReport { state: State::Fault, cause: "E-102".into(), count: 1, ms: 360_000 }],
+        formula: "iso22400-2:2014/1".into(),
+    };
+    (state, indicator)
 }
 
 fn leaves(scope: &Scope, device: &Device, tag: &Tag) -> bool {

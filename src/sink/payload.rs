@@ -26,8 +26,8 @@ use serde::Serialize;
 use super::{Mask, Scope};
 use crate::config::Device;
 use crate::model::{
-    BootId, ClockMark, DataRecord, Event, EventRecord, MessageId, Reading, Scan, Seam, Seq, Stream, TagInfo, Timestamp,
-    Value, Why,
+    BootId, ClockMark, DataRecord, Event, EventRecord, MessageId, Reading, Scan, Seam, Seq, StateReport, Stream,
+    TagInfo, Timestamp, Value, Why,
 };
 
 /// What a data message says of those before it.
@@ -155,6 +155,17 @@ pub fn birth(device: &Device, scope: &Scope, boot: BootId, at: Timestamp) -> Opt
         .collect();
     let name = device.name.as_deref();
     Some(json(&Message { device: &device.id, name, boot: boot.to_string(), ts: at.0, tags }))
+}
+
+/// What a machine does, for whoever asks later: `{"ts":...,"device":"imm-01","state":"run","since":...}`.
+pub fn device_state(report: &StateReport, at: Timestamp) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Message<'a> {
+        ts: i64,
+        #[serde(flatten)]
+        report: &'a StateReport,
+    }
+    json(&Message { ts: at.0, report })
 }
 
 /// The agent is there: `{"online":true,"boot":"...","ts":...}`.

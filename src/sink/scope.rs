@@ -91,6 +91,7 @@ impl Scope {
             | Event::Started { .. }
             | Event::Ledger(_)
             | Event::Clock { .. } => self.events,
+            Event::State(_) | Event::Indicator(_) => self.indicators,
         }
     }
 
@@ -147,7 +148,7 @@ impl Mask {
 mod tests {
     use super::*;
     use crate::config::Config;
-    use crate::model::{Class, Level, LinkState, Previous};
+    use crate::model::{Class, Level, LinkState, Previous, State, StateReport};
     use crate::sink::payload::tests::tag;
     use proptest::prelude::*;
 
@@ -301,6 +302,13 @@ send_important = [{send_important}]
                 assert!(TOLD.contains(&key.as_str()), "{key} of {event:?}");
             }
         }
+    }
+
+    #[test]
+    fn states_and_figures_of_machines_leave_by_the_word_indicators_alone() {
+        let report = StateReport { device: "m".into(), state: State::Run, cause: String::new(), since: 0 };
+        let state = Event::State(report);
+        assert!(scope(&["indicators"]).allows(&state) && !scope(&["*", "m", "events"]).allows(&state));
     }
 
     proptest! {

@@ -25,6 +25,11 @@ impl Topics {
         format!("{}/{device}/birth", self.base)
     }
 
+    /// What one machine does; retained.
+    pub fn device_state(&self, device: &str) -> String {
+        format!("{}/{device}/state", self.base)
+    }
+
     /// The events stream.
     pub fn events(&self) -> String {
         format!("{}/events", self.base)
@@ -52,6 +57,7 @@ mod tests {
         let topics = Topics::new("cloudward", &workshop);
         assert_eq!(topics.data("imm-01"), "cloudward/huada/ws1/imm-01/data");
         assert_eq!(topics.birth("imm-01"), "cloudward/huada/ws1/imm-01/birth");
+        assert_eq!(topics.device_state("imm-01"), "cloudward/huada/ws1/imm-01/state");
         assert_eq!(topics.events(), "cloudward/huada/ws1/events");
         assert_eq!(topics.state(), "cloudward/huada/ws1/state");
     }

@@ -60,7 +60,7 @@ pub enum Told {
 /// Why a message is no part of the proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Beside {
-    /// A birth or the state of the agent.
+    /// A birth, the state of the agent or of a machine.
     BirthOrState,
     /// Kept by the broker from before: data and events never are.
     Retained,
@@ -195,7 +195,8 @@ fn digest(message: &Map<String, Json>) -> u64 {
 
 fn is_birth_or_state(payload: &[u8]) -> bool {
     let Ok(Json::Object(message)) = serde_json::from_slice(payload) else { return false };
-    message.contains_key("boot") && (message.contains_key("tags") || message.contains_key("online"))
+    let of_a_machine = ["device", "state", "since"].iter().all(|key| message.contains_key(*key));
+    of_a_machine || message.contains_key("boot") && (message.contains_key("tags") || message.contains_key("online"))
 }
 
 #[cfg(test)]

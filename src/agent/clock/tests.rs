@@ -42,6 +42,7 @@ fn a_gateway_in_1970_is_untrusted_until_ntp_has_set_it_and_the_offset_is_that_of
         ],
     );
     assert_eq!(watch.offset_ms(), Some(NOW));
+    assert_eq!(watch.steady(86_400_000), Some(Timestamp(NOW + 86_400_000)), "whatever it is set to in between");
 }
 
 #[test]

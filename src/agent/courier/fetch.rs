@@ -2,6 +2,7 @@
 //! passed; what was lost of that, the receiver is to see.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tracing::error;
 
@@ -11,14 +12,20 @@ use super::super::tail::{Next, Tail};
 use super::Courier;
 use crate::journal::{Found, Reader};
 use crate::model::words::journal as journal_words;
-use crate::model::{DataRecord, EventRecord, Seq, Stream, Trouble};
+use crate::model::{Code, DataRecord, EventRecord, Seq, Stream, Trouble};
 
 /// Read from disk at a time when behind: a few messages' worth, so that a backlog of gigabytes never fills the memory.
 const READ_RECORDS: usize = 16;
 const READ_SAMPLES: usize = 20_000;
 
+/// The file was renewed a moment ago, or somebody holds it.
+const SOON_OVER: [Code; 2] = [journal_words::REPLACED, journal_words::BUSY];
+
+/// Then it is tried again after so long.
+const READ_AGAIN: Duration = Duration::from_secs(1);
+
 /// A record of one of the streams.
-pub(super) trait Fetched: Sized + Send + Sync + 'static {
+pub(in crate::agent) trait Fetched: Sized + Send + Sync + 'static {
     const STREAM: Stream;
     fn seq(&self) -> Seq;
     /// Where those after a position are.
@@ -59,48 +66,88 @@ impl Fetched for EventRecord {
     }
 }
 
+/// What comes next on a lane.
+pub(in crate::agent) enum Step<T> {
+    /// This record.
+    Record(Arc<T>),
+    /// A row that cannot be read. The receiver is to see the gap.
+    Damaged(Seq),
+    /// The disk is to be asked, and what it says goes to [`Lane::arrived`].
+    Read {
+        after: Seq,
+        through: Seq,
+    },
+    Nothing,
+}
+
+impl<T: Fetched> Lane<T> {
+    /// The next step up to and with position `last`. Pure: whoever calls it reads the disk.
+    pub(in crate::agent) fn step(&mut self, tail: &Tail, last: Seq) -> Step<T> {
+        // Asked now: later than the read that brought what is in the queue.
+        let losses = &tail.place.losses()[T::STREAM as usize];
+        loop {
+            match self.queue.pop_front() {
+                Some(Found::Record(record)) => {
+                    self.pass(record.seq() - 1, losses);
+                    return Step::Record(record);
+                }
+                Some(Found::Damaged(seq)) => {
+                    self.pass(seq - 1, losses);
+                    self.window.gave_up(seq);
+                    return Step::Damaged(seq);
+                }
+                None => {}
+            }
+            let after = self.window.newest();
+            if after >= last {
+                return Step::Nothing;
+            }
+            match T::after(tail, after) {
+                Next::Memory([]) => return Step::Nothing,
+                Next::Memory(records) => {
+                    let records = &records[..records.partition_point(|record| record.seq() <= last)];
+                    if records.is_empty() {
+                        self.pass(last, losses);
+                    }
+                    self.queue.extend(records.iter().cloned().map(Found::Record));
+                }
+                Next::Disk { through } => return Step::Read { after, through: through.min(last) },
+            }
+        }
+    }
+
+    /// What the disk had up to and with position `through`. What it no longer had may have been given up since the tail was announced, so
+    /// the losses are those of now.
+    pub(in crate::agent) fn arrived(&mut self, found: Vec<Found<T>>, through: Seq, tail: &Tail) {
+        if found.is_empty() {
+            self.pass(through, &tail.place.losses()[T::STREAM as usize]);
+        }
+        self.queue.extend(found);
+    }
+}
+
 impl Courier {
     /// The next record to send up to and with position `last`, if there is one.
     pub(super) async fn next<T: Fetched>(&mut self, lane: &mut Lane<T>, last: Seq) -> Result<Option<Arc<T>>, Trouble> {
         loop {
             let tail = self.desk.tail.borrow_and_update().clone();
-            let losses = &tail.losses[T::STREAM as usize];
-            match lane.queue.pop_front() {
-                Some(Found::Record(record)) => {
-                    lane.pass(record.seq() - 1, losses);
-                    return Ok(Some(record));
-                }
-                Some(Found::Damaged(seq)) => {
-                    lane.pass(seq - 1, losses);
-                    lane.window.gave_up(seq); // the receiver is to see the gap
-                    if T::STREAM == Stream::Data {
-                        self.desk.recorder.tell(Command::Damaged(seq));
-                    }
-                }
-                None => {
-                    let after = lane.window.newest();
-                    if after >= last {
-                        return Ok(None);
-                    }
-                    match T::after(&tail, after) {
-                        Next::Memory([]) => return Ok(None),
-                        Next::Memory(records) => {
-                            let records = &records[..records.partition_point(|record| record.seq() <= last)];
-                            if records.is_empty() {
-                                lane.pass(last, losses);
-                            }
-                            lane.queue.extend(records.iter().cloned().map(Found::Record));
+            match lane.step(&tail, last) {
+                Step::Record(record) => return Ok(Some(record)),
+                Step::Damaged(seq) if T::STREAM == Stream::Data => self.desk.recorder.tell(Command::Damaged(seq)),
+                Step::Damaged(_) => {}
+                Step::Read { .. } if self.read_again.is_some() => return Ok(None),
+                Step::Read { after, through } => {
+                    match self.read(move |reader| T::read(reader, after, through)).await {
+                        Ok(found) => lane.arrived(found, through, &tail),
+                        // Nothing is wrong with the broker. Of a new file the next tail tells, or a later look.
+                        Err(trouble) if SOON_OVER.contains(&trouble.code) => {
+                            self.read_again = Some(Instant::now() + READ_AGAIN);
+                            return Ok(None);
                         }
-                        Next::Disk { through } => {
-                            let through = through.min(last);
-                            let found = self.read(move |reader| T::read(reader, after, through)).await?;
-                            if found.is_empty() {
-                                lane.pass(through, losses);
-                            }
-                            lane.queue.extend(found);
-                        }
+                        Err(trouble) => return Err(trouble),
                     }
                 }
+                Step::Nothing => return Ok(None),
             }
         }
     }

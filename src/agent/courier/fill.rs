@@ -12,19 +12,29 @@ use super::super::lanes::{DataLanes, Which};
 use super::super::suspect::Named;
 use super::Courier;
 use crate::config::{Backlog, wire_bytes};
-use crate::journal::Poisoned;
+use crate::journal::{Found, Poisoned};
 use crate::model::words::sink as words;
-use crate::model::{DataRecord, MessageId, Seq, Stream, Timestamp, Trouble};
+use crate::model::{DataRecord, Event, MessageId, Seq, Stream, Timestamp, Trouble};
 use crate::sink::{Contents, Mask, Message, Refused, Token, Uplink, payload};
 
 /// A live part that is so many times as far behind as makes a backlog is given up for a new one: its line is too narrow.
 const TOO_FAR_BEHIND: usize = 8;
 
+/// Records looked at in one go, be it that none of them may leave: then progress is published, and acknowledgements, deadlines and orders
+/// are looked at.
+const AT_ONCE: usize = 256;
+
 impl Courier {
-    /// Publishes as long as the window has room, the budget allows it and there is something to send. Returns when to try again, if only
-    /// the budget was in the way.
+    /// Publishes as long as the window has room, the budget allows it and there is something to send. Returns when to go on, if nothing
+    /// else would say so: the budget was in the way, or it was enough for one go.
     pub(super) async fn fill(&mut self, flight: &mut Flight, uplink: &mut Uplink) -> Result<Option<Instant>, Trouble> {
+        let mut looked_at = 0;
+        self.read_again = self.read_again.filter(|at| *at > Instant::now());
         while uplink.has_room() && !(self.suspect.is_careful() && flight.in_flight() > 0) {
+            if looked_at == AT_ONCE {
+                return Ok(Some(Instant::now()));
+            }
+            looked_at += 1;
             let is_state = flight.greetings.front().is_some_and(|greeting| greeting.birth.is_none());
             if !is_state && let Err(wake) = self.gate(false) {
                 return Ok(Some(wake));
@@ -51,10 +61,10 @@ impl Courier {
                 Some(Sent::Yes) => {}
                 Some(Sent::NotNow) => return Ok(None), // the connection is gone, and the next note says why
                 None if flight.data.settle() => {}     // the main lane has more behind what was done before
-                None => return Ok(None),
+                None => return Ok(self.read_again),
             }
         }
-        Ok(None)
+        Ok(self.read_again)
     }
 
     /// Which of the data goes first.
@@ -123,6 +133,17 @@ impl Courier {
         let Some(record) = self.next(lane, Seq::MAX).await? else { return Ok(None) };
         if !self.scope.allows(&record.event) {
             lane.window.skipped(record.seq);
+            return Ok(Some(Sent::Yes));
+        }
+        if let Event::State(report) = &record.event
+            && flight.stated < record.seq
+        {
+            // First the value that the broker keeps: if the connection ends between the two, both come again.
+            flight.stated = record.seq;
+            let (topic, payload) = (self.topics.device_state(&report.device), payload::device_state(report, record.at));
+            flight.greetings.retain(|greeting| greeting.topic != topic);
+            flight.greetings.push_back(Greeting { birth: None, topic, payload });
+            flight.events.queue.push_front(Found::Record(record));
             return Ok(Some(Sent::Yes));
         }
         let message = payload::event(&record, lane.window.last_sent());

@@ -56,6 +56,7 @@ impl Courier {
     }
 
     pub(super) fn on_up(&mut self) {
+        self.unreachable_since = None;
         let mut was_connected = false;
         self.desk.status.send_modify(|status| {
             was_connected = std::mem::replace(&mut status.is_connected, true);

@@ -7,7 +7,7 @@ use super::*;
 use crate::agent::flight::Lane;
 use crate::agent::recorder::{Command, Recorder};
 use crate::config::{Persist, Security};
-use crate::journal::{Journal, Limits, NewData, Settings};
+use crate::journal::{Journal, Limits, NewData, Reader, Round, Settings};
 use crate::model::{
     Batch, Cursor, DataRecord, Deadband, Group, Reading, ReportRule, Scan, Seq, TagInfo, Timestamp, Value, ValueKind,
 };
@@ -131,4 +131,77 @@ async fn a_damaged_record_is_counted_and_leaves_a_gap_that_the_receiver_sees() {
     }
     assert_eq!(seqs, [(1, 0), (3, 2)]);
     assert_eq!(others.status.borrow().damaged, 1);
+}
+
+#[tokio::test]
+async fn a_long_stretch_that_may_not_leave_is_passed_in_steps_between_which_progress_is_told() {
+    let script = script::Script::start(|_| script::Act::Ack).await;
+    let (mut courier, mut others) = courier(script.port, 1_000, |sink| sink.window = 1_000).await;
+    courier.scope = Scope::of(&Sink { send: Vec::new(), ..(*courier.sink).clone() }, &[]);
+    let mut uplink = courier.connect().await.unwrap().unwrap();
+    let mut flight = Flight::new(&courier.desk.progress.borrow().clone(), 1_000, std::collections::VecDeque::new());
+    let wake = courier.fill(&mut flight, &mut uplink).await.unwrap();
+    let position = flight.progress(courier.budget.usage()).data.position;
+    assert!(wake.is_some() && (200..300).contains(&position), "{wake:?}, {position}");
+    uplink.close().await;
+    let task = tokio::spawn(courier.run());
+    others.delivered(1_000).await;
+    task.abort();
+}
+
+#[test]
+fn what_was_given_up_since_the_tail_was_announced_is_a_gap_that_the_receiver_sees() {
+    use super::fetch::{Fetched, Step};
+    let dir = tempfile::tempdir().unwrap();
+    let settings = Settings { dir: dir.path().to_owned(), limits: Limits::default() };
+    let mut journal = Journal::open(settings, BootId(1), Timestamp(0)).unwrap();
+    journal.cursor("s", Stream::Data);
+    let commit = |journal: &mut Journal, records: u64| {
+        let scan =
+            Scan { at: Timestamp(0), mono_ms: 0, readings: vec![Some(Reading::Good(Value::U64(1)))], stamps: None };
+        let new = (0..records).map(|_| NewData::new(group(), vec![scan.clone()])).collect();
+        let numbered = journal.number(new, Vec::new());
+        journal.commit(&numbered.data, &numbered.events).unwrap();
+    };
+    commit(&mut journal, 4);
+    let after = |seconds| Round { mono: Duration::from_secs(seconds), ..Round::from(Timestamp(0)) };
+    journal.maintain(after(0)).unwrap();
+    commit(&mut journal, 2);
+    let tail = Tail::new(&journal);
+    journal.set_limits(Limits { max_age: Duration::from_secs(10), ..Limits::default() });
+    assert_eq!(journal.maintain(after(20)).unwrap()[0].records, 4);
+    let mut reader = Reader::open(&tail.place).unwrap();
+    let mut lane: Lane<DataRecord> = Lane::new(Cursor::default(), 10);
+    let mut seqs = Vec::new();
+    loop {
+        match lane.step(&tail, Seq::MAX) {
+            Step::Record(record) => {
+                seqs.push((record.seq, lane.window.last_sent()));
+                lane.window.sent(record.seq, Instant::now());
+            }
+            Step::Read { after, through } => {
+                let found = DataRecord::read(&mut reader, after, through).unwrap();
+                lane.arrived(found, through, &tail);
+            }
+            Step::Damaged(seq) => panic!("{seq} is damaged"),
+            Step::Nothing => break,
+        }
+    }
+    assert_eq!(seqs, [(5, 4), (6, 5)]);
+}
+
+#[tokio::test]
+async fn a_file_that_was_just_renewed_is_read_again_soon_and_ends_no_connection() {
+    let (mut courier, others) = courier(1, 3, |_| ()).await;
+    let file = others.place.file().to_owned();
+    let aside = file.with_extension("aside");
+    std::fs::rename(&file, &aside).unwrap();
+    std::fs::write(&file, "").unwrap();
+    let mut lane: Lane<DataRecord> = Lane::new(Cursor::default(), 10);
+    assert_eq!(courier.next(&mut lane, Seq::MAX).await.unwrap(), None);
+    assert!(courier.read_again.is_some());
+    std::fs::rename(&aside, &file).unwrap();
+    assert_eq!(courier.next(&mut lane, Seq::MAX).await.unwrap(), None, "not at once");
+    courier.read_again = None;
+    assert_eq!(courier.next(&mut lane, Seq::MAX).await.unwrap().map(|record| record.seq), Some(1));
 }

@@ -244,6 +244,50 @@ fn a_disk_that_refuses_costs_no_line_until_the_memory_is_full_and_then_they_are_
     assert_eq!((not_logged, counted), (missing, left), "the sums hold what the log lacks");
 }
 
+/// A file in memory with nothing in it, which takes no byte more.
+fn full() -> std::fs::File {
+    use rustix::fs::{MemfdFlags, SealFlags};
+    let file = rustix::fs::memfd_create("full", MemfdFlags::ALLOW_SEALING).unwrap();
+    rustix::fs::fcntl_add_seals(&file, SealFlags::GROW).unwrap();
+    file.into()
+}
+
+#[test]
+fn a_disk_that_is_full_for_long_costs_no_file_at_each_attempt() {
+    let bench = Bench::new();
+    let (mut book, post) = bench.open(NEW_YEAR);
+    book.close(Timestamp(NEW_YEAR));
+    let there = book.file.take().unwrap().day_file;
+    // Of the third file nothing can be taken back.
+    let read_only = std::fs::File::open(&there.path).unwrap();
+    for file in [full(), full(), read_only] {
+        book.file = Some(Open { day_file: there.clone(), file, length: 0 });
+        leave(&post, NEW_YEAR, 5);
+        book.take_in(Timestamp(NEW_YEAR));
+        for _ in 0..3 {
+            book.flush(Timestamp(NEW_YEAR), false);
+            assert!(book.refused.is_some() || book.file.as_ref().unwrap().day_file != there);
+        }
+    }
+    assert_eq!(bench.files(), ["egress-2026-01-01.jsonl.zst", "egress-2026-01-01.1.jsonl.zst"]);
+    assert_eq!(bench.lines(), ["started", "stopped", "29:5", "29:5", "29:5"]);
+}
+
+#[test]
+fn a_file_in_which_nothing_stands_is_used_again() {
+    let bench = Bench::new();
+    let (mut book, post) = bench.open(NEW_YEAR);
+    book.close(Timestamp(NEW_YEAR));
+    book.file = None;
+    let empty = DayFile::new(&bench.folder(), "2026-01-01", 1);
+    fs::write(&empty.path, "").unwrap();
+    leave(&post, NEW_YEAR, 5);
+    book.take_in(Timestamp(NEW_YEAR));
+    book.flush(Timestamp(NEW_YEAR), false);
+    assert_eq!(bench.lines(), ["started", "stopped", "29:5"]);
+    assert_eq!(bench.files().len(), 2);
+}
+
 #[test]
 fn what_is_too_much_goes_and_the_log_says_so() {
     let bench = Bench::new();

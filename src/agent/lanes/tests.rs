@@ -298,3 +298,13 @@ proptest! {
         world.check_end();
     }
 }
+
+#[test]
+fn a_run_whose_seam_has_no_room_is_sent_again() {
+    let mut ahead = Ahead::default();
+    (0..MAX_SEAMS as u64).for_each(|n| ahead.owe(Seam { before: n, after: n + 2 }));
+    ahead.enter(Run { first: 101, last: 109, first_sent: 101, last_sent: 109 });
+    let mut lanes = DataLanes::new(Cursor { position: 100, last_sent: 100 }, ahead, 16);
+    assert!(lanes.settle());
+    assert_eq!((lanes.lane(Which::Main).window.newest(), lanes.last_of(Which::Main)), (100, Seq::MAX));
+}

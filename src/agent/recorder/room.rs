@@ -5,6 +5,7 @@
 //! memory, is delivered from there, and is tried again; beyond a limit the oldest is given up, counted, and told to whoever misses it.
 
 mod books; // the sample ledger
+mod figures; // states, cells, indicators
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,7 +25,7 @@ use super::super::space::free_bytes;
 use super::super::tail::Tail;
 use super::super::timekeeper::{self, Timekeeper};
 use super::super::unwritten::{GivenUp, Unwritten};
-use super::{Command, Health, Progress};
+use super::{CHANNEL, Command, Health, Progress};
 use crate::config::{Clock, Persist, TrustRule};
 use crate::journal::{Committed, Dropped, Evicted, Journal, NewEvent, OnChange, Round};
 use crate::model::ledger::Lost;
@@ -32,6 +33,7 @@ use crate::model::words::{agent as words, journal as journal_words, sink as sink
 use crate::model::{Batch, Code, DataRecord, Event, Loss, LossCause, Seq, Stream, Timestamp, Trouble};
 use crate::source::Heard;
 use books::Books;
+use figures::Figures;
 
 /// Samples that make a turn worth its price before its time: at 8 kB of overhead a commit, the overhead is below 1 byte
 /// a sample from here on.
@@ -75,6 +77,8 @@ pub(super) struct Room {
     message_bytes: usize,
     /// Before report on change: what is held back was taken all the same.
     books: Books,
+    /// Likewise.
+    figures: Figures,
     pub(super) clock: Timekeeper,
     on_change: OnChange,
     /// Without positions yet.
@@ -83,6 +87,8 @@ pub(super) struct Room {
     /// With positions, announced, not on the disk.
     unwritten: Unwritten,
     sinks: HashMap<String, watch::Receiver<Progress>>,
+    /// Where sinks begin that asked for it and are not among the others yet.
+    coming: HashMap<String, Seq>,
     commits_since_maintenance: u32,
     maintained: Instant,
     /// The storage trouble that is being waited out.
@@ -129,12 +135,14 @@ impl Room {
             persist: Persist::Undelivered,
             message_bytes: 128_000,
             books: Books::default(),
+            figures: Figures::default(),
             clock: Timekeeper::new(Clock { trust: TrustRule::Always, ..Clock::DEFAULT }, None, Instant::now()),
             on_change: OnChange::new(),
             pending: Pending::default(),
             hold,
             unwritten: Unwritten::default(),
             sinks: HashMap::new(),
+            coming: HashMap::new(),
             commits_since_maintenance: 0,
             maintained: Instant::now(),
             refused: None,
@@ -233,7 +241,8 @@ impl Room {
 
     fn take_heard(&mut self) {
         // Then the look: it is about what was heard before it.
-        let all: Vec<Heard> = std::iter::from_fn(|| self.heard.try_recv().ok()).collect();
+        // As much as waited when it began: the links go on filling the channel.
+        let all: Vec<Heard> = std::iter::from_fn(|| self.heard.try_recv().ok()).take(CHANNEL).collect();
         let news = self.clock.look();
         self.on_clock(news);
         let mut samples = 0;
@@ -256,6 +265,7 @@ impl Room {
     fn remember(&mut self, batch: Batch) {
         self.books.ledger.on_batch(&batch);
         let (at, clock) = self.clock.time_of(batch.at, batch.mono_ms);
+        self.step_figures(&batch, at, clock);
         let group = batch.group.clone();
         let Some(scan) = self.on_change.filter(Batch { at, ..batch }) else { return };
         self.pending.push(group, clock, scan, self.message_bytes);
@@ -271,6 +281,7 @@ impl Room {
                 let tail = self.announce.borrow().corrected(offset_ms);
                 self.unwritten.follow(&tail);
                 self.announce.send_replace(Arc::new(tail));
+                self.release_figures(offset_ms);
             }
             self.happened(event);
             self.keep_offset();
@@ -294,10 +305,12 @@ impl Room {
                     let names: Vec<&str> = sinks.keys().map(String::as_str).collect();
                     self.journal.forget_sinks_except(&names);
                     self.sinks = sinks;
+                    self.coming.clear();
                 }
                 Command::ProgressOf(sink, answer) => {
                     let data = self.journal.cursor(&sink, Stream::Data);
                     let events = self.journal.cursor(&sink, Stream::Events);
+                    self.coming.insert(sink.clone(), data.position);
                     let (ahead, usage) = (self.journal.ahead(&sink), self.journal.usage(&sink));
                     answer.send(Progress { data, events, ahead, usage }).ok(); // the asker may have given up
                 }
@@ -316,6 +329,7 @@ impl Room {
                 }
                 Command::Damaged(seq) => self.on_damaged(seq),
                 Command::Expect(started, accounts) => self.expect(started, &accounts),
+                Command::Figures(boot, machines) => self.follow(boot, machines),
                 Command::Stop => is_stop = true,
             }
         }
@@ -331,6 +345,8 @@ impl Room {
             let samples = self.unwritten.delivered(floor);
             self.health.committed.fetch_add(samples, Ordering::Relaxed);
         }
+        self.tick_figures();
+        self.publish_figures();
         let (data, events) = self.pending.take();
         let new = self.journal.number(data, events);
         self.unwritten.push(&new);
@@ -346,7 +362,10 @@ impl Room {
     fn floor(&self) -> Option<Seq> {
         match self.persist {
             Persist::Always => None,
-            Persist::Undelivered => self.sinks.values().map(|progress| progress.borrow().data.position).min(),
+            Persist::Undelivered => {
+                let floor = self.sinks.values().map(|progress| progress.borrow().data.position).min()?;
+                Some(self.coming.values().fold(floor, |floor, position| floor.min(*position)))
+            }
         }
     }
 
@@ -354,7 +373,11 @@ impl Room {
     fn commit(&mut self, with_data: bool) {
         let (data, events) = self.unwritten.all();
         let data = if with_data { data } else { &[] };
-        if data.is_empty() && events.is_empty() {
+        let has_records = !data.is_empty() || !events.is_empty();
+        self.keep_figures(has_records);
+        let (data, events) = self.unwritten.all();
+        let data = if with_data { data } else { &[] };
+        if !has_records && !self.journal.has_figures() {
             self.written = 0;
             return;
         }
@@ -437,9 +460,12 @@ impl Room {
     }
 
     fn maintain_if_due(&mut self) {
-        if self.commits_since_maintenance < MAINTAIN_COMMITS && self.maintained.elapsed() < MAINTAIN_EVERY {
-            return;
+        if self.commits_since_maintenance >= MAINTAIN_COMMITS || self.maintained.elapsed() >= MAINTAIN_EVERY {
+            self.maintain();
         }
+    }
+
+    fn maintain(&mut self) {
         self.commits_since_maintenance = 0;
         self.maintained = Instant::now();
         self.move_cursors();
@@ -450,6 +476,9 @@ impl Room {
                 self.unmaintained = None;
                 dropped.into_iter().for_each(|dropped| self.on_dropped(dropped));
                 self.report_hour();
+                if let Err(trouble) = self.take_wishes() {
+                    warn!(code = %trouble.code, "{trouble}");
+                }
             }
             Err(trouble) => {
                 if self.unmaintained.replace(trouble.code) != Some(trouble.code) {
@@ -464,6 +493,7 @@ impl Room {
         Round {
             now: now(),
             is_trusted: self.clock.is_trusted(),
+            steady: self.clock.steady().unwrap_or_else(now),
             mono: self.started.elapsed(),
             free_bytes: free_bytes(&self.journal.reader().dir()),
             is_idle: self.written <= IDLE_SAMPLES && self.refused.is_none(),
@@ -472,12 +502,7 @@ impl Room {
 
     /// The journal gave samples up by policy: counted, logged, published.
     fn on_dropped(&mut self, dropped: Dropped) {
-        self.health.dropped.fetch_add(dropped.samples, Ordering::Relaxed);
-        let trouble = Trouble::new(words::JOURNAL_DROPPED)
-            .with("samples", dropped.samples)
-            .with("records", dropped.records)
-            .with("cause", dropped.cause.as_str());
-        error!(code = %trouble.code, "{trouble}");
+        count_dropped(&self.health, &dropped);
         self.publish_dropped(dropped.samples, dropped.cause);
     }
 
@@ -493,6 +518,7 @@ impl Room {
     /// The agent ends. Nothing goes uncounted, be it that the disk still refuses.
     fn close(mut self) {
         self.move_cursors();
+        self.close_figures();
         self.turn(true); // what the last maintenance gave up is an event
         self.log_given_up();
         let samples = self.unwritten.samples();
@@ -504,16 +530,32 @@ impl Room {
         self.keep_offset();
         self.close_ledger();
         let round = self.round();
-        if let Err(trouble) = self.journal.close(round) {
-            warn!(code = %trouble.code, "{trouble}");
+        let health = self.health.clone();
+        match self.journal.close(round) {
+            // Too late for an event; the file's counters have it, and so have the gaps.
+            Ok(dropped) => dropped.iter().for_each(|dropped| count_dropped(&health, dropped)),
+            Err(trouble) => warn!(code = %trouble.code, "{trouble}"),
         }
     }
+}
+
+/// Samples that were given up by policy are counted and told.
+fn count_dropped(health: &Health, dropped: &Dropped) {
+    health.dropped.fetch_add(dropped.samples, Ordering::Relaxed);
+    let trouble = Trouble::new(words::JOURNAL_DROPPED)
+        .with("samples", dropped.samples)
+        .with("records", dropped.records)
+        .with("cause", dropped.cause.as_str());
+    error!(code = %trouble.code, "{trouble}");
 }
 
 /// What the wall clock says, trusted or not: for dates and names, never for durations.
 fn now() -> Timestamp {
     Timestamp::of(SystemTime::now())
 }
+
+#[cfg(test)]
+mod simulation;
 
 #[cfg(test)]
 mod tests {
@@ -641,6 +683,72 @@ mod tests {
         let seqs: Vec<Seq> =
             found.into_iter().filter_map(crate::journal::Found::record).map(|record| record.seq).collect();
         assert_eq!(seqs, [21, 22, 23, 24]);
+    }
+
+    /// A room on a journal of its own, and the way to tell it something.
+    fn on_a_disk(dir: &std::path::Path) -> (Room, mpsc::Sender<Command>) {
+        let settings = crate::journal::Settings { dir: dir.to_owned(), limits: crate::journal::Limits::default() };
+        let journal = Journal::open(settings, BootId(1), Timestamp(0)).unwrap();
+        let (_, heard) = tokio::sync::mpsc::channel(1);
+        let (sender, orders) = mpsc::channel();
+        let (announce, _) = watch::channel(Arc::new(Tail::new(&journal)));
+        (Room::new(journal, heard, orders, announce, oneshot::channel().0), sender)
+    }
+
+    #[test]
+    fn what_the_last_upkeep_gives_up_is_counted_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut room, orders) = on_a_disk(dir.path());
+        for at in 0..20 {
+            hear(&mut room, at);
+            room.turn(false);
+        }
+        room.journal.set_limits(crate::journal::Limits { max_size: 20_000, ..Default::default() });
+        let health = room.health.clone();
+        orders.send(Command::Stop).unwrap();
+        room.run();
+        assert!(health.dropped.load(Ordering::Relaxed) >= 4_000, "{health:?}");
+    }
+
+    #[test]
+    fn what_a_sink_has_not_that_is_about_to_come_is_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut room, orders) = on_a_disk(dir.path());
+        let (old, seen) = watch::channel(Progress::default());
+        orders.send(Command::Sinks([("old".to_owned(), seen.clone())].into())).unwrap();
+        room.take_orders();
+        (0..20).for_each(|_| room.turn(false)); // it keeps up
+        let (answer, _answered) = oneshot::channel();
+        orders.send(Command::ProgressOf("new".into(), answer)).unwrap();
+        room.take_orders();
+        hear(&mut room, 0);
+        room.turn(false);
+        assert_eq!(room.journal.status().data.records, 0, "it is held");
+        old.send_modify(|progress| progress.data.position = 1);
+        for _ in 0..4 {
+            room.turn(false);
+        }
+        assert_eq!(room.journal.status().data.records, 1, "the new one has nothing yet");
+        let (_new, of_new) = watch::channel(Progress {
+            data: crate::model::Cursor { position: 1, last_sent: 1 },
+            ..Progress::default()
+        });
+        orders.send(Command::Sinks([("old".to_owned(), seen), ("new".to_owned(), of_new)].into())).unwrap();
+        room.take_orders();
+        assert_eq!(room.floor(), Some(1));
+    }
+
+    #[test]
+    fn a_turn_takes_what_the_channel_holds_and_not_what_comes_meanwhile() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut room, _orders) = on_a_disk(dir.path());
+        let (sender, heard) = tokio::sync::mpsc::channel(2 * CHANNEL);
+        room.heard = heard;
+        for _ in 0..CHANNEL + 1 {
+            sender.try_send(Heard::Event(Timestamp(0), Event::Dropped { samples: 0, cause: "filler".into() })).unwrap();
+        }
+        room.take_heard();
+        assert_eq!((room.pending.events.len(), room.heard.len()), (CHANNEL, 1));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::forget::{confirm, running};
 use super::rows::{Row, event_line, of_record};
 use super::{Ended, look, pick, refuse_strangers, when, workshop};
 use crate::cli::{ConfigArgs, say};
-use crate::journal::{QuarantineRow, Quarried, drop_quarantined};
+use crate::journal::{Poisoned, QuarantineRow, drop_quarantined};
 use crate::model::words::{journal as journal_words, transfer as words};
 use crate::model::{Seq, Stream, Trouble};
 use crate::sink::Scope;
@@ -94,8 +94,8 @@ fn show(args: &OneArgs) -> Result<(), Ended> {
     let (look, _) = look(&state_dir)?;
     let (stream, seq) = args.position;
     match look.quarantined_record(&args.sink, stream, seq).map_err(Ended::cannot)? {
-        Some(Quarried::Event(record)) => say(event_line(&record)),
-        Some(Quarried::Data(record)) => {
+        Some(Poisoned::Event(record)) => say(event_line(&record)),
+        Some(Poisoned::Data(record)) => {
             let all = Scope::new(&["*".to_owned()]).mask(&record.group.device, &record.group.tags);
             let print = |row: Row| {
                 say(row.line());

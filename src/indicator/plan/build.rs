@@ -11,7 +11,7 @@ use crate::indicator::cell::Pri;
 use crate::indicator::counter::{CounterRule, Limit};
 use crate::indicator::exact::Amount;
 use crate::indicator::flags::Flags;
-use crate::model::{Deadband, State};
+use crate::model::State;
 
 /// Scans that may be missed.
 const POLLS: u32 = 3;
@@ -192,11 +192,12 @@ impl<'a> Pace<'a> {
     }
 }
 
-/// How far apart two good samples may be (R1). What is reported on change is silent meanwhile, up to `max_silence`.
+/// How far apart two good samples may be (R1). Engines hear every scan, also what report on change holds back; only a server that tells by
+/// itself what has changed is silent meanwhile, up to `max_silence`.
 fn stale_after(tag: &Tag, yardstick: &Yardstick) -> Duration {
     let polls = (tag.every * POLLS).max(yardstick.stale_after);
-    let is_on_change = tag.report.deadband != Deadband::None || tag.node().is_some_and(|node| node.is_subscribed);
-    polls + if is_on_change { tag.report.max_silence } else { Duration::ZERO }
+    let is_told = tag.node().is_some_and(|node| node.is_subscribed);
+    polls + if is_told { tag.report.max_silence } else { Duration::ZERO }
 }
 
 fn ms(span: Duration) -> i64 {

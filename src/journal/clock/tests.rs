@@ -107,6 +107,8 @@ fn rows_of_1970_are_not_old_because_the_clock_was_set() {
     };
     assert_eq!(records(&mut journal, TRUE), 2, "nobody knows how old they are");
     journal.keep_offset(TRUE, TrustedBy::Ntp).unwrap();
+    drop(journal);
+    let mut journal = open(dir.path(), 2, TRUE);
     assert_eq!(records(&mut journal, TRUE + 29 * 24 * HOUR), 2);
     assert_eq!(records(&mut journal, TRUE + 31 * 24 * HOUR), 0, "now they are");
 }
@@ -144,4 +146,23 @@ fn the_last_time_known_is_that_of_the_newest_record_or_of_the_last_write_under_a
     drop(journal);
     let written = std::fs::metadata(dir.path().join("journal.sqlite")).unwrap().modified().unwrap();
     assert_eq!(open(dir.path(), 4, 500).known_time(), Some(Timestamp::of(written)));
+}
+
+#[test]
+fn a_file_that_takes_the_place_of_another_knows_the_offset_of_this_start_too() {
+    use ClockMark::{Corrected, Untrusted};
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = open(dir.path(), 1, 500);
+    write(&mut journal, Untrusted, 500);
+    journal.keep_offset(TRUE, TrustedBy::Ntp).unwrap();
+    let (data, events) = ([(TRUE + 1_000, Corrected)], [(TRUE + 1_500, Corrected)]);
+    check(&journal, &data, &events);
+    journal.renew(&Trouble::new(crate::model::words::journal::CORRUPT)).unwrap();
+    while journal.is_salvaging() {
+        journal.tend(Timestamp(TRUE)).unwrap();
+    }
+    check(&journal, &data, &events);
+    let trust = "SELECT trust FROM boots";
+    let trust: Option<String> = journal.connection.query_row(trust, [], |row| row.get(0)).unwrap();
+    assert_eq!(trust.as_deref(), Some("ntp"));
 }

@@ -183,6 +183,26 @@ fn a_damaged_record_is_lost_once_however_many_sinks_find_it() {
 }
 
 #[test]
+fn a_sink_that_is_far_behind_counts_no_damaged_record_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut journal, records) = with_records(dir.path());
+    let first = records[0].seq;
+    journal.lose_damaged(first).unwrap();
+    (1_000..3_000).for_each(|seq| journal.lose_damaged(seq).unwrap());
+    journal.lose_damaged(first).unwrap();
+    journal.maintain(NOW).unwrap();
+    assert_eq!(all(dir.path())[0].2.lost, Causes::from([("corrupt".into(), 2)]));
+    // What all have passed is forgotten first.
+    let behind = first + 1;
+    journal.cursor("s", Stream::Data);
+    journal.move_cursor("s", Stream::Data, Cursor { position: first, last_sent: first });
+    journal.lose_damaged(behind).unwrap();
+    (3_000..20_000).for_each(|seq| journal.lose_damaged(seq).unwrap());
+    assert_eq!(journal.ledger.damaged.len(), MOST_DAMAGED);
+    assert!(!journal.ledger.damaged.contains(&first));
+}
+
+#[test]
 fn without_a_sink_the_end_of_a_record_is_no_loss() {
     let dir = tempfile::tempdir().unwrap();
     let (mut journal, _) = with_records(dir.path());

@@ -156,11 +156,11 @@ fn what_is_in_quarantine_is_listed_and_shown_and_dropped() {
     let listed = look.quarantined().unwrap();
     let places: Vec<_> = listed.iter().map(|row| (row.stream, row.seq, row.samples)).collect();
     assert_eq!(places, [(Stream::Data, 2, 1), (Stream::Events, 1, 0)]);
-    let Some(Quarried::Data(record)) = look.quarantined_record("cloud", Stream::Data, 2).unwrap() else {
+    let Some(Poisoned::Data(record)) = look.quarantined_record("cloud", Stream::Data, 2).unwrap() else {
         panic!("no data record");
     };
     assert_eq!((record.seq, record.samples(), &*record.group.device), (2, 1, "m"));
-    assert!(matches!(look.quarantined_record("cloud", Stream::Events, 1), Ok(Some(Quarried::Event(_)))));
+    assert!(matches!(look.quarantined_record("cloud", Stream::Events, 1), Ok(Some(Poisoned::Event(_)))));
     assert_eq!(look.quarantined_record("cloud", Stream::Data, 9), Ok(None));
     assert_eq!(look.overview(Timestamp(NOW), 1).unwrap().quarantine[0].records, 2);
     drop(look);

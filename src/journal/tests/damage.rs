@@ -406,3 +406,258 @@ fn a_full_disk_ends_nothing_neither_at_work_nor_at_the_start_and_heals() {
     assert_eq!(journal.maintain(NOW).unwrap(), []);
     assert_eq!(aside(&state), [""; 0], "a full disk is no damage");
 }
+
+#[test]
+fn a_new_file_that_cannot_be_opened_yet_is_not_taken_for_the_damaged_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = open(dir.path());
+    register(&mut journal);
+    fill_at_once(&mut journal, 50);
+    journal.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    let wal = dir.path().join("journal.sqlite-wal");
+    fs::remove_file(&wal).unwrap();
+    std::os::unix::fs::symlink("/nowhere/at/all", &wal).unwrap(); // no WAL can be made
+    journal.place.raise_alarm();
+    assert!(journal.tend(NOW).is_err());
+    for _ in 0..6 {
+        journal.tend(NOW).unwrap();
+        assert!(journal.maintain(NOW).is_err());
+    }
+    assert_eq!(aside(dir.path()).len(), 1);
+    fs::remove_file(&wal).unwrap();
+    fill(&mut journal, 1, NOW);
+    salvage(&mut journal);
+    assert_eq!(aside(dir.path()).len(), 1);
+    assert_eq!((seqs(&journal), lost(&journal)), ((1..=51).collect(), vec![]));
+    assert_eq!(journal.maintain(NOW).unwrap(), []);
+}
+
+/// Where in the file the number of this row of data stands: behind the length of its cell.
+fn place_of_rowid(file: &Path, seq: u8) -> u64 {
+    let bytes = fs::read(file).unwrap();
+    let connection = Connection::open(file).unwrap();
+    let body: Vec<u8> = connection.query_row("SELECT body FROM data WHERE seq = ?1", [seq], |row| row.get(0)).unwrap();
+    let leaf = (pages(file, "data", "leaf").first().copied()).unwrap_or_else(|| {
+        let root = "SELECT rootpage FROM sqlite_schema WHERE name = 'data'";
+        connection.query_row(root, [], |row| row.get::<_, i64>(0)).unwrap() as u64
+    });
+    let page = &bytes[(leaf as usize - 1) * 1024..][..1024];
+    let cells = u16::from_be_bytes([page[3], page[4]]) as usize;
+    let places = (0..cells).map(|nth| u16::from_be_bytes([page[8 + 2 * nth], page[9 + 2 * nth]]) as usize);
+    let place = places.into_iter().find(|place| page[place + 1] == seq).expect("a row of one leaf");
+    assert!(page[place..].windows(body.len()).any(|bytes| bytes == body));
+    (leaf - 1) * 1024 + place as u64 + 1
+}
+
+#[test]
+fn one_bit_of_the_number_of_a_row_costs_this_row_and_is_told() {
+    let copy = cut_off(8, 0);
+    let file = copy.path().join(FILE);
+    let whole = fs::read(&file).unwrap();
+    let mut all_lost = 0;
+    for (row, bit) in (1..=8).flat_map(|row| (0..7).map(move |bit| (row, bit))) {
+        fs::write(&file, &whole).unwrap();
+        let mut changed = whole.clone();
+        let place = place_of_rowid(&file, row) as usize;
+        changed[place] ^= 1 << bit;
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join(FILE), &changed).unwrap();
+        fs::copy(copy.path().join("journal.high"), dir.path().join("journal.high")).unwrap();
+        let mut journal = open(dir.path());
+        salvage(&mut journal); // nobody reads before
+        // As a courier reads: some at a time, up to where the memory begins.
+        let (mut seen, mut told) = (std::collections::BTreeSet::new(), std::collections::BTreeSet::new());
+        let mut after = 0;
+        for _ in 0..100 {
+            let through = 8;
+            if after >= through {
+                break;
+            }
+            let found =
+                Reader::open(&journal.reader()).and_then(|mut reader| reader.data_between(after, through, 3, 1_000));
+            match found {
+                Ok(found) if found.is_empty() => after = through,
+                Ok(found) => {
+                    for found in found {
+                        match found {
+                            Found::Record(record) => {
+                                assert!(record.seq > after && record.seq <= through, "{row} bit {bit}");
+                                after = record.seq;
+                                seen.insert(after);
+                            }
+                            Found::Damaged(seq) => {
+                                assert!(seq > after && seq <= through, "{row} bit {bit}");
+                                after = seq;
+                                told.insert(seq);
+                            }
+                        }
+                    }
+                }
+                Err(trouble) => {
+                    assert_eq!(trouble.code, words::CORRUPT);
+                    salvage(&mut journal);
+                }
+            }
+        }
+        told.extend(lost_seqs(&journal));
+        let missed: Vec<_> = (1..=8).filter(|seq| !seen.contains(seq) && !told.contains(seq)).collect();
+        let wrong_place = told.iter().any(|seq| *seq != u64::from(row));
+        let lost = 8 - seen.len();
+        println!("row {row} bit {bit}: seen {seen:?}, told {told:?}, missed {missed:?}");
+        assert!(missed.is_empty() || (missed == [u64::from(row)] && wrong_place), "row {row} bit {bit}: {missed:?}");
+        all_lost += lost;
+    }
+    // Some wrong numbers lead each search past the next rows too.
+    println!("{all_lost} rows lost by 56 wrong numbers");
+    assert!(all_lost < 2 * 56);
+}
+
+#[test]
+fn a_place_that_the_upkeep_cannot_get_by_is_left_with_its_file_though_commits_go_through() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = open(dir.path());
+    register(&mut journal);
+    fill_at_once(&mut journal, 50);
+    // What the disk says of one bad place: the same error for whoever deletes this row, for good.
+    let bad = "CREATE TRIGGER bad BEFORE DELETE ON data WHEN old.seq = 3 BEGIN SELECT raise(ABORT, 'bad'); END";
+    journal.connection.execute_batch(bad).unwrap();
+    journal.move_cursor("cloud", Stream::Data, at(40));
+    let mut refused = 0;
+    for round in 0..40 {
+        fill(&mut journal, 1, NOW);
+        if let Err(trouble) = journal.maintain(NOW) {
+            assert_eq!(trouble.code, words::DISK_FAULT);
+        }
+        if !aside(dir.path()).is_empty() {
+            break;
+        }
+        refused = round + 1;
+        let copy = copy_of_the_files(dir.path());
+        assert_eq!(open(copy.path()).cursor("cloud", Stream::Data), at(40), "cursors are stored all the same");
+    }
+    assert!((5..=15).contains(&refused), "{refused}");
+    assert_eq!(aside(dir.path()).len(), 1);
+    salvage(&mut journal);
+    journal.maintain(NOW).unwrap();
+    assert_eq!((seqs(&journal)[0], lost(&journal)), (41, vec![]));
+}
+
+#[test]
+fn a_damaged_entry_of_the_dictionary_costs_no_record_of_its_group() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = open(dir.path());
+    register(&mut journal);
+    fill_at_once(&mut journal, 50);
+    journal.connection.execute("UPDATE groups SET body = x'0011223344'", []).unwrap();
+    fill_at_once(&mut journal, 5); // with the number that the writer knows
+    let read = |journal: &Journal| {
+        let mut reader = Reader::open(&journal.reader()).unwrap();
+        reader.data_between(0, Seq::MAX, 100, 10_000)
+    };
+    // Who has no writer beside it says what it finds.
+    let alone = Reader::open(&Place::within(dir.path())).unwrap().data_between(0, Seq::MAX, 100, 10_000).unwrap();
+    assert!(alone.len() == 55 && alone.iter().all(|found| matches!(found, Found::Damaged(_))));
+    assert_eq!(read(&journal).unwrap_err().code, words::CORRUPT);
+    salvage(&mut journal);
+    assert_eq!(codes(&mut journal), [words::SET_ASIDE, words::SALVAGED]);
+    assert_eq!((read(&journal).unwrap().len(), seqs(&journal).len(), lost(&journal)), (55, 55, vec![]));
+    // A row that is itself not what it was is given up alone.
+    let one = journal.connection.execute("UPDATE data SET grp = 77 WHERE seq = 9", []);
+    assert_eq!(one, Ok(1));
+    assert_eq!(read(&journal).unwrap()[8], Found::Damaged(9));
+}
+
+#[test]
+fn a_position_beyond_all_that_were_ever_given_is_damage() {
+    type Wrong = (&'static str, &'static str, usize);
+    let wrong: [Wrong; 6] = [
+        ("a cursor", "UPDATE cursors SET position = position | (1 << 40) WHERE stream = 'data'", 50),
+        ("a cursor near the end", "UPDATE cursors SET position = 9223372036854775807 WHERE stream = 'data'", 50),
+        ("a loss", "INSERT INTO losses VALUES ('data', 3, 9223372036854775807, 1, 'size', 5)", 50),
+        ("what is reserved", "UPDATE streams SET reserved = 9223372036854775807 WHERE stream = 'data'", 50),
+        ("what was written", "UPDATE streams SET high = 9223372036854775807 WHERE stream = 'data'", 50),
+        ("a record", "UPDATE data SET seq = 9223372036854775807 WHERE seq = 50", 49),
+    ];
+    for (name, sql, left) in wrong {
+        let dir = tempfile::tempdir().unwrap();
+        let mut journal = open(dir.path());
+        register(&mut journal);
+        fill_at_once(&mut journal, 50);
+        journal.maintain(NOW).unwrap();
+        journal.connection.execute_batch(sql).unwrap();
+        let copy = copy_of_the_files(dir.path());
+        let mut journal = open(copy.path());
+        assert_eq!(codes(&mut journal), [words::SET_ASIDE], "{name}");
+        assert_eq!(journal.cursor("cloud", Stream::Data).position, 0, "{name}");
+        fill(&mut journal, 1, NOW);
+        salvage(&mut journal);
+        journal.maintain(NOW).unwrap();
+        let there = seqs(&journal);
+        assert_eq!(there.len(), left + 1, "{name}: {there:?}");
+        assert!(*there.last().unwrap() < 100_000, "{name}");
+        assert!((1..=50).all(|seq| there.contains(&seq) || lost_seqs(&journal).contains(&seq)), "{name}");
+    }
+}
+
+#[test]
+fn a_renewal_that_was_cut_off_between_its_renames_is_brought_to_its_end_at_the_next_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = open(dir.path());
+    register(&mut journal);
+    fill_at_once(&mut journal, 50);
+    journal.move_cursor("cloud", Stream::Data, at(10));
+    journal.renew(&crate::model::Trouble::new(words::CORRUPT)).unwrap();
+    journal.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    let new = "journal.new.sqlite";
+    let cut_off = |is_whole: bool| {
+        let copy = copy_of_the_files(dir.path());
+        fs::remove_file(copy.path().join("journal.sqlite-wal")).ok();
+        fs::rename(copy.path().join(FILE), copy.path().join(new)).unwrap();
+        if !is_whole {
+            let half = Connection::open(copy.path().join(new)).unwrap();
+            half.execute_batch("DELETE FROM salvage; DELETE FROM boots").unwrap();
+        }
+        copy
+    };
+    let copy = cut_off(true);
+    let mut journal = open(copy.path());
+    assert_eq!(codes(&mut journal), [words::SET_ASIDE]);
+    assert_eq!(journal.cursor("cloud", Stream::Data), at(10));
+    salvage(&mut journal);
+    assert_eq!((seqs(&journal), lost(&journal)), ((11..=50).collect(), vec![]));
+    assert!(!copy.path().join(new).exists());
+    let copy = cut_off(false);
+    let journal = open(copy.path());
+    assert_eq!(lost_seqs(&journal), (1..=50).collect::<Vec<_>>(), "of half of one nothing is believed");
+}
+
+#[test]
+fn the_quarantine_comes_over_and_what_of_it_is_damaged_is_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = open(dir.path());
+    register(&mut journal);
+    commit(&mut journal, vec![NewData::new(group("other", 1), vec![scan(NOW.0, &[1])])], Vec::new());
+    let new = vec![NewData::new(group("m", 2), vec![scan(NOW.0, &[1, 2])]); 2];
+    let numbered = commit(&mut journal, new, vec![NewEvent::new(NOW, link_down())]);
+    let put = |journal: &mut Journal, poisoned: &Poisoned| {
+        journal.quarantine("cloud", poisoned, words::CORRUPT, NOW).unwrap();
+    };
+    put(&mut journal, &Poisoned::Data(numbered.data[0].clone()));
+    put(&mut journal, &Poisoned::Data(numbered.data[1].clone()));
+    put(&mut journal, &Poisoned::Event(numbered.events[0].clone()));
+    journal.connection.execute("UPDATE quarantine SET body = x'00' WHERE seq = 3", []).unwrap();
+    let list = |journal: &Journal| Reader::open(&journal.reader()).unwrap().quarantined().unwrap();
+    let mut before = list(&journal);
+    assert_eq!(before.remove(1).record, None);
+    for stream in Stream::ALL {
+        journal.move_cursor("cloud", stream, at(3));
+    }
+    journal.renew(&crate::model::Trouble::new(words::CORRUPT)).unwrap();
+    commit(&mut journal, vec![NewData::new(group("new", 1), vec![scan(NOW.0, &[9])])], Vec::new()); // takes a number of a group
+    salvage(&mut journal);
+    assert_eq!(list(&journal), before);
+    let dropped = journal.maintain(NOW).unwrap();
+    assert_eq!(dropped, [Dropped { stream: Stream::Data, cause: LossCause::Corrupt, records: 1, samples: 2 }]);
+    drop(journal);
+    assert_eq!(list(&open(dir.path())), before, "also after the next start");
+}

@@ -134,12 +134,14 @@ fn a_local_history_stays_as_long_as_it_may_and_makes_room_first_without_being_a_
     for i in 0..100 {
         commit(&mut journal, vec![noisy("normal", NOW.0 + i * 60_000, i)], Vec::new());
     }
+    drop(journal);
+    let mut journal = quick(dir.path(), limits(1 << 30));
     journal.move_cursor("cloud", Stream::Data, at(80));
     assert_eq!(journal.maintain(round(NOW.0 + 100 * 60_000)).unwrap(), []);
     assert_eq!(there(&journal).into_keys().collect::<Vec<_>>(), (41..=100).collect::<Vec<_>>());
     assert_eq!(journal.news(), [], "as it was to be");
 
-    journal.set_limits(limits(70_000));
+    journal.set_limits(limits(84_000));
     assert_eq!(journal.maintain(round(NOW.0 + 100 * 60_000)).unwrap(), []);
     let left = there(&journal);
     assert!((20..60).contains(&left.len()), "{}", left.len());
@@ -169,6 +171,31 @@ fn no_record_is_too_old_by_a_clock_that_is_not_to_be_believed() {
 }
 
 #[test]
+fn a_trusted_clock_that_is_set_makes_nothing_old() {
+    const DAY_MS: i64 = 86_400_000;
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = quick(dir.path(), limits(1 << 30, DAY));
+    journal.cursor("cloud", Stream::Data);
+    fill(&mut journal, 5, NOW);
+    drop(journal); // five of an earlier start, and five of this one
+    let mut journal = quick(dir.path(), limits(1 << 30, DAY));
+    journal.cursor("cloud", Stream::Data);
+    fill(&mut journal, 5, NOW.before(40 * DAY)); // read while the clock was set back
+    let after = |days: u32, wall_days: i64| {
+        let steady = Timestamp(NOW.0 + i64::from(days) * DAY_MS + 10_000);
+        Round { mono: DAY * days, steady, ..Round::from(Timestamp(NOW.0 + wall_days * DAY_MS)) }
+    };
+    assert_eq!(journal.maintain(after(0, 400)).unwrap(), []);
+    assert_eq!(seqs(&journal).len(), 10);
+    assert_eq!(journal.maintain(after(1, -400)).unwrap()[0].records, 10, "a day later they are a day old");
+    assert!(seqs(&journal).is_empty());
+    fill(&mut journal, 5, NOW.before(40 * DAY));
+    assert_eq!(journal.maintain(after(1, 1)).unwrap(), [], "it was set right again");
+    assert_eq!(journal.maintain(after(2, 2)).unwrap(), [], "from here on they are known to be written");
+    assert_eq!(journal.maintain(after(3, 3)).unwrap()[0].records, 5);
+}
+
+#[test]
 fn records_without_a_time_to_be_believed_are_as_old_as_those_behind_them_and_otherwise_stay() {
     let dir = tempfile::tempdir().unwrap();
     let mut journal = quick(dir.path(), limits(1 << 30, DAY));
@@ -179,6 +206,9 @@ fn records_without_a_time_to_be_believed_are_as_old_as_those_behind_them_and_oth
     commit(&mut journal, (0..600).map(|i| new(NOW.0 + i)).collect(), Vec::new());
     commit(&mut journal, (0..600).map(new).collect(), Vec::new());
     journal.connection.execute("UPDATE data SET clock = 1 WHERE seq <= 600 OR seq > 1200", []).unwrap();
+    drop(journal);
+    let mut journal = quick(dir.path(), limits(1 << 30, DAY));
+    journal.cursor("cloud", Stream::Data);
     assert_eq!(journal.maintain(Timestamp(NOW.0 + 86_400_000)).unwrap(), [], "the first with a time is a day old");
     let dropped = journal.maintain(Timestamp(NOW.0 + 86_400_100)).unwrap();
     assert_eq!(dropped[0].records, 700);

@@ -77,7 +77,7 @@ fn a_file_of_version_1_is_brought_forward_with_all_that_is_in_it() {
         check(&mut journal, (&data, &events));
         assert_eq!((lost(&journal), journal.news()), (vec![], vec![]));
     }
-    assert_eq!(version(dir.path(), "journal.sqlite"), 2);
+    assert_eq!(version(dir.path(), "journal.sqlite"), 3);
     let mut journal = open(dir.path());
     fill(&mut journal, 1, NOW);
     assert!(seqs(&journal)[50] > 50);
@@ -91,20 +91,20 @@ fn a_file_of_version_1_is_brought_forward_with_all_that_is_in_it() {
 }
 
 #[test]
-fn a_power_cut_in_the_middle_of_a_migration_leaves_version_1() {
+fn a_power_cut_in_the_middle_of_a_migration_leaves_the_version_before() {
     let (dir, data, events) = of_version_1();
     let mut connection = Connection::open(dir.path().join("journal.sqlite")).unwrap();
     let mut cuts = 0;
-    super::super::migrate::forward_with(&mut connection, 1, |_| {
+    super::super::migrate::forward_with(&mut connection, 1, |to| {
         let copy = copy_of_the_files(dir.path());
-        assert_eq!(version(copy.path(), "journal.sqlite"), 1);
+        assert_eq!(version(copy.path(), "journal.sqlite"), to - 1);
         check(&mut open(copy.path()), (&data, &events));
         cuts += 1;
     })
     .unwrap();
-    assert_eq!(cuts, 1, "between the changes and their commit");
+    assert_eq!(cuts, 2, "between the changes and their commit");
     drop(connection);
-    assert_eq!(version(dir.path(), "journal.sqlite"), 2);
+    assert_eq!(version(dir.path(), "journal.sqlite"), 3);
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn a_newer_file_is_left_alone_and_taken_up_again_after_the_upgrade_with_what_was
     }
     fill(&mut journal, 10, NOW);
     journal.close(NOW).unwrap();
-    Connection::open(&file).unwrap().execute_batch("PRAGMA user_version = 3; PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    Connection::open(&file).unwrap().execute_batch("PRAGMA user_version = 4; PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
     let newer = std::fs::read(&file).unwrap();
 
     let mut last = 10;
@@ -125,7 +125,7 @@ fn a_newer_file_is_left_alone_and_taken_up_again_after_the_upgrade_with_what_was
         let mut journal = Journal::open(settings(dir.path(), Limits::default()), BootId(start), NOW).unwrap();
         let news = journal.news();
         assert_eq!(news.iter().map(|news| news.code).collect::<Vec<_>>(), [words::BESIDE_NEWER]);
-        assert!(news[0].to_string().contains("journal.v2.sqlite"), "{}", news[0]);
+        assert!(news[0].to_string().contains("journal.v3.sqlite"), "{}", news[0]);
         assert_eq!(journal.cursor("cloud", Stream::Data).position, if start == 0 { 10 } else { 12 });
         fill(&mut journal, 5, NOW);
         let there = seqs(&journal);
@@ -136,7 +136,7 @@ fn a_newer_file_is_left_alone_and_taken_up_again_after_the_upgrade_with_what_was
         journal.close(NOW).unwrap();
         assert!(std::fs::read(&file).unwrap() == newer, "it was touched");
     }
-    Connection::open(&file).unwrap().execute_batch("PRAGMA user_version = 2").unwrap(); // the upgrade
+    Connection::open(&file).unwrap().execute_batch("PRAGMA user_version = 3").unwrap(); // the upgrade
     let mut journal = open(dir.path());
     assert_eq!((journal.opening().missing, journal.news()), (0, vec![]));
     assert!(journal.view().salvage[Stream::Data as usize].is_some(), "nobody passes what is still to come");
@@ -150,7 +150,7 @@ fn a_newer_file_is_left_alone_and_taken_up_again_after_the_upgrade_with_what_was
     let boots: Vec<_> = data(&mut reader, 0, 100, 1_000).iter().map(|record| record.boot).collect();
     assert_eq!((boots[0], boots[10], boots[17]), (BOOT, BootId(0), BootId(1)));
     assert_eq!(lost(&journal), []);
-    assert!(!dir.path().join("journal.v2.sqlite").exists());
+    assert!(!dir.path().join("journal.v3.sqlite").exists());
     fill(&mut journal, 1, NOW);
     assert!(seqs(&journal)[18] > 20);
 }

@@ -60,7 +60,17 @@ fn exactly_what_the_scope_opens_leaves_and_the_rest_is_counted() {
     assert_eq!((named(&office.tags), office.events, office.indicators), (vec![], false, true));
     assert!(!office.broker.tls);
     let topics: Vec<&str> = office.messages.iter().map(|form| form.topic.as_str()).collect();
-    assert_eq!(topics, ["cloudward/huada/ws1/state"; 2], "indicators open no birth and no data");
+    let kept = ["cloudward/huada/ws1/events", "cloudward/huada/ws1/events", "cloudward/huada/ws1/+/state"];
+    let own = ["cloudward/huada/ws1/state"; 2];
+    assert_eq!(topics, [&kept[..], &own].concat(), "indicators open no birth and no data");
+    for form in &office.messages[..3] {
+        let example: serde_json::Value = serde_json::from_str(form.example.get()).expect("payloads are JSON");
+        for field in form.fields {
+            let found =
+                field.split('.').fold(&example, |of, part| if of.is_array() { &of[0][part] } else { &of[part] });
+            assert!(!found.is_null(), "{field} is not in {example}");
+        }
+    }
     assert_eq!(office.load, Load::default());
     assert_eq!(Manifest::of(&config(), Some("office"), false).sinks.len(), 1);
 }

@@ -1,0 +1,509 @@
+//! The recorder keeps the figures: it steps the engine of each machine with every scan, before report on change, publishes what the
+//! machines do and what a period came to, and hands cells, state log and snapshots to the journal, which stores them in the
+//! transaction that stores the events of that turn.
+//!
+//! The rule: engines hear times that are trusted or corrected, and nothing else; scans of an untrusted clock wait here until
+//! it is trusted.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tracing::{debug, warn};
+
+use super::super::Machine;
+use super::super::figures::{self, Over};
+use super::{Room, now};
+use crate::indicator::{Cell, Engine, Flags, News};
+use crate::journal::{FigureRow, IntervalRow, Journal, SnapshotRow};
+use crate::model::{Batch, BootId, ClockMark, Event, State, StateReport, Timestamp, Trouble};
+
+/// A snapshot goes with a commit that is written anyway if the one before is so old.
+const SNAPSHOT_EVERY: Duration = Duration::from_secs(10);
+
+/// And for its own sake if it is so old. A crash takes at most so much from what an engine has heard since its last state: counters
+/// go on behind it, and states are unknown as far as `stale_after` does not bridge it.
+const SNAPSHOT_AT_LEAST: Duration = Duration::from_secs(30);
+
+/// The same of a device without roles, of which only the link is watched.
+const SNAPSHOT_SELDOM: Duration = Duration::from_secs(600);
+
+/// Places for samples of an untrusted clock, about 32 bytes each: an hour of fifty machines of ten tags each second, in 60 MB at
+/// worst. Beyond it the oldest are given up, and are a gap in the figures; the samples themselves are in the journal.
+const MOST_WAITING: usize = 2_000_000;
+
+/// Periods that one cell may be in, times the machines of a workshop: reports that wait for the next turn.
+const MOST_REPORTS: usize = 1_000;
+
+/// The engines.
+#[derive(Default)]
+pub(super) struct Figures {
+    machines: Vec<Running>,
+    /// Which of them listen to the scans of a device.
+    listeners: HashMap<Arc<str>, Vec<usize>>,
+    /// Scans whose time nobody knows yet.
+    waiting: VecDeque<Batch>,
+    waiting_samples: usize,
+    /// What is to be published.
+    reports: Vec<(usize, Over)>,
+}
+
+/// An engine at work.
+struct Running {
+    machine: Machine,
+    engine: Engine,
+    /// When its last snapshot was handed over.
+    kept: Instant,
+    /// Something was told that must not be told again after a crash.
+    has_told: bool,
+    /// It has heard something since its last snapshot.
+    has_heard: bool,
+    /// The end of the last cell that was settled.
+    settled_to: Timestamp,
+}
+
+impl Room {
+    /// A configuration is in force: engines go on from where they are, or from their last snapshots.
+    pub(super) fn follow(&mut self, boot: BootId, machines: Vec<Machine>) {
+        self.take_heard(); // by what was in force until now
+        self.publish_figures();
+        let mut before: HashMap<Arc<str>, Running> = std::mem::take(&mut self.figures.machines)
+            .into_iter()
+            .map(|running| (running.machine.plan.device.clone(), running))
+            .collect();
+        let mut running = Vec::new();
+        for machine in machines {
+            let device = machine.plan.device.clone();
+            let old = before.remove(&device);
+            let snapshot = match &old {
+                Some(old) => Some(old.engine.snapshot()),
+                None => match self.journal.snapshot(&device) {
+                    Ok(row) => row.map(|row| row.body),
+                    Err(trouble) => {
+                        warn!(code = %trouble.code, "{trouble}");
+                        None
+                    }
+                },
+            };
+            let restored = snapshot.and_then(|bytes| Engine::restore(machine.plan.clone(), &bytes));
+            let mut engine = restored.unwrap_or_else(|| Engine::new(machine.plan.clone()));
+            engine.boot(boot);
+            let settled_to = old.map_or(Timestamp(i64::MIN), |old| old.settled_to);
+            let (has_told, has_heard) = (false, false);
+            running.push(Running { machine, engine, kept: Instant::now(), has_told, has_heard, settled_to });
+        }
+        // Those that are gone keep their place, should they come back.
+        for (device, gone) in before {
+            self.journal.put_snapshot(SnapshotRow {
+                device: device.to_string(),
+                at: now(),
+                body: gone.engine.snapshot(),
+            });
+        }
+        let mut listeners: HashMap<Arc<str>, Vec<usize>> = HashMap::new();
+        for (nth, running) in running.iter().enumerate() {
+            let plan = &running.machine.plan;
+            let inputs = plan.inputs.iter().map(|input| &input.device).chain(&plan.online_by);
+            for device in inputs.chain(plan.scans.iter().map(|(device, _)| device)) {
+                let of_device = listeners.entry(device.clone()).or_default();
+                if !of_device.contains(&nth) {
+                    of_device.push(nth);
+                }
+            }
+        }
+        (self.figures.machines, self.figures.listeners) = (running, listeners);
+    }
+
+    /// A scan, with the time that the clock gives it.
+    pub(super) fn step_figures(&mut self, batch: &Batch, at: Timestamp, clock: ClockMark) {
+        if !self.figures.listeners.contains_key(&batch.group.device) {
+            return;
+        }
+        if clock == ClockMark::Untrusted {
+            return self.figures.keep_back(batch.clone());
+        }
+        self.step_at(batch, at);
+    }
+
+    fn step_at(&mut self, batch: &Batch, at: Timestamp) {
+        let batch = Batch { at, ..batch.clone() };
+        let now = Timestamp(self.clock.time().0.0.max(at.0));
+        let of_device = self.figures.listeners.get(&batch.group.device).cloned().unwrap_or_default();
+        for nth in of_device {
+            let running = &mut self.figures.machines[nth];
+            running.has_heard = true;
+            let news = running.engine.step(&batch, now);
+            self.on_figure_news(nth, news);
+        }
+    }
+
+    /// The wall clock has come to be trusted.
+    pub(super) fn release_figures(&mut self, offset_ms: i64) {
+        let waiting = std::mem::take(&mut self.figures.waiting);
+        self.figures.waiting_samples = 0;
+        for batch in waiting {
+            let mono = i64::try_from(batch.mono_ms).unwrap_or(i64::MAX);
+            self.step_at(&batch, Timestamp(mono.saturating_add(offset_ms)));
+        }
+    }
+
+    /// Time passes, also without scans.
+    pub(super) fn tick_figures(&mut self) {
+        let (at, clock, _) = self.clock.time();
+        if clock == ClockMark::Untrusted || !self.figures.waiting.is_empty() {
+            return;
+        }
+        for nth in 0..self.figures.machines.len() {
+            let news = self.figures.machines[nth].engine.tick(at);
+            self.on_figure_news(nth, news);
+        }
+    }
+
+    fn on_figure_news(&mut self, nth: usize, news: Vec<News>) {
+        for news in news {
+            let running = &mut self.figures.machines[nth];
+            match news {
+                // Of a device whose tags say nothing about its state there is nothing to tell.
+                News::State(_) if running.machine.plan.flags.has(Flags::NO_STATE) => {}
+                News::State(state) => {
+                    running.has_told = true;
+                    let is_stop = matches!(state.state, State::Idle | State::Fault | State::Setup | State::Maint);
+                    let cause = if running.machine.hides_causes || !is_stop { String::new() } else { state.cause };
+                    let report = StateReport { device: state.device, state: state.state, cause, since: state.since.0 };
+                    self.happened(Event::State(report));
+                }
+                News::Interval(interval) => {
+                    running.has_told = true;
+                    let body = json(&interval);
+                    self.journal.put_interval(IntervalRow {
+                        device: interval.device,
+                        start: interval.start,
+                        end: interval.end,
+                        state: interval.state.as_str().into(),
+                        cause: interval.cause,
+                        event_id: interval.event_id,
+                        body,
+                    });
+                }
+                News::Cell(cell) => {
+                    running.has_told = true;
+                    let before = running.settled_to;
+                    let settled_to = before.max(cell.end);
+                    running.settled_to = settled_to;
+                    self.journal.put_cell(row_of(&cell));
+                    let plan = self.figures.machines[nth].machine.plan.clone();
+                    let is_over = |over: &Over| over.end == cell.end || (cell.end <= before && over.end <= settled_to);
+                    for over in figures::periods_of(&cell, &plan.calendar).into_iter().filter(is_over) {
+                        self.figures.report(nth, over);
+                    }
+                }
+                News::Counter { device, tag, what, at } => {
+                    debug!(%device, %tag, what, at = at.0, "a counter did not go on as counters do");
+                }
+                News::ClockStep { at, by_ms } => debug!(at = at.0, by_ms, "the figures follow a step of the clock"),
+                News::Late { at } => {
+                    let device = &running.machine.plan.device;
+                    debug!(%device, at = at.0, "a sample came too late for the figures");
+                }
+            }
+        }
+    }
+
+    /// Periods that are over become events. All their cells are in the journal's hands.
+    pub(super) fn publish_figures(&mut self) {
+        for (nth, over) in std::mem::take(&mut self.figures.reports) {
+            let Some(running) = self.figures.machines.get(nth) else { continue };
+            let (device, hides_causes) = (running.machine.plan.device.clone(), running.machine.hides_causes);
+            let (from, to) = figures::reach(&over);
+            match self.journal.cells(from, to, Some(&device)) {
+                Ok(rows) => {
+                    let cells: Vec<Cell> = rows.iter().filter_map(cell_of).collect();
+                    let gathered = over.period.gather(&cells);
+                    let report = figures::report(&device, &over, &gathered, hides_causes);
+                    self.happened(Event::Indicator(Box::new(report)));
+                }
+                Err(trouble) => warn!(code = %trouble.code, "{trouble}"),
+            }
+        }
+    }
+
+    /// Snapshots of engines that told something since the last one, and of those whose last one is old. `is_written`: there is a commit
+    /// that they can go with.
+    pub(super) fn keep_figures(&mut self, is_written: bool) {
+        let limit = if is_written { SNAPSHOT_EVERY } else { SNAPSHOT_AT_LEAST };
+        let at = now();
+        for running in &mut self.figures.machines {
+            let limit = if running.machine.plan.inputs.is_empty() { SNAPSHOT_SELDOM } else { limit };
+            if running.has_told || running.has_heard && running.kept.elapsed() >= limit {
+                running.keep(at, &mut self.journal);
+            }
+        }
+    }
+
+    /// The same at the end, of all of them.
+    pub(super) fn close_figures(&mut self) {
+        self.publish_figures();
+        let at = now();
+        for running in self.figures.machines.iter_mut().filter(|running| running.has_heard || running.has_told) {
+            running.keep(at, &mut self.journal);
+        }
+    }
+
+    /// What a person changed of the figures is taken in, and told anew where it had been told.
+    pub(super) fn take_wishes(&mut self) -> Result<(), Trouble> {
+        for granted in self.journal.take_wishes(now())? {
+            let Some(nth) = self.figures.machines.iter().position(|it| *it.machine.plan.device == *granted.device)
+            else {
+                continue; // a machine that is configured no more has nobody to tell
+            };
+            let running = &self.figures.machines[nth];
+            let (plan, decided) = (running.machine.plan.clone(), running.engine.decided_to());
+            let rows = self.journal.cells(granted.from, granted.to, Some(&granted.device))?;
+            for cell in rows.iter().filter_map(cell_of) {
+                let is_over = |over: &Over| decided.is_some_and(|decided| over.end <= decided);
+                for over in figures::periods_of(&cell, &plan.calendar).into_iter().filter(is_over) {
+                    self.figures.report(nth, over);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Figures {
+    fn keep_back(&mut self, batch: Batch) {
+        self.waiting_samples += batch.readings.len();
+        self.waiting.push_back(batch);
+        while self.waiting_samples > MOST_WAITING {
+            let Some(oldest) = self.waiting.pop_front() else { return };
+            self.waiting_samples -= oldest.readings.len();
+        }
+    }
+
+    /// Once in a turn, however many of its cells were told.
+    fn report(&mut self, nth: usize, over: Over) {
+        let is_known = self.reports.iter().any(|(of, known)| *of == nth && known.period == over.period);
+        if !is_known && self.reports.len() < MOST_REPORTS {
+            self.reports.push((nth, over));
+        }
+    }
+}
+
+impl Running {
+    fn keep(&mut self, at: Timestamp, journal: &mut Journal) {
+        let device = self.machine.plan.device.to_string();
+        journal.put_snapshot(SnapshotRow { device, at, body: self.engine.snapshot() });
+        (self.kept, self.has_told, self.has_heard) = (Instant::now(), false, false);
+    }
+}
+
+fn row_of(cell: &Cell) -> FigureRow {
+    let (device, body) = (cell.device.clone(), json(cell));
+    FigureRow { device, start: cell.start, end: cell.end, revision: cell.revision, body }
+}
+
+/// The column counts where body and column differ.
+fn cell_of(row: &FigureRow) -> Option<Cell> {
+    let cell: Cell = serde_json::from_str(&row.body).ok()?;
+    Some(Cell { revision: row.revision, ..cell })
+}
+
+fn json(of: &impl serde::Serialize) -> String {
+    serde_json::to_string(of).expect("figures have text keys and whole numbers only")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use tokio::sync::{oneshot, watch};
+
+    use super::super::super::super::tail::Tail;
+    use super::*;
+    use crate::config::Config;
+    use crate::indicator::Plan;
+    use crate::journal::{AuditRow, Change, Limits, Look, Settings, Submitted, submit};
+    use crate::model::{Group, IndicatorReport, Reading, Value};
+
+    const HOUR_MS: i64 = 3_600_000;
+
+    fn open(dir: &std::path::Path) -> Room {
+        let settings = Settings { dir: dir.to_owned(), limits: Limits::default() };
+        let journal = Journal::open(settings, BootId(1), now()).unwrap();
+        let (_, heard) = tokio::sync::mpsc::channel(1);
+        let (_, orders) = mpsc::channel();
+        let (announce, _) = watch::channel(Arc::new(Tail::new(&journal)));
+        let mut room = Room::new(journal, heard, orders, announce, oneshot::channel().0);
+        room.follow(BootId(1), vec![machine()]);
+        room
+    }
+
+    fn config() -> Config {
+        let text = "[workshop]\nenterprise = \"e\"\nid = \"w\"\ntimezone = \"Asia/Shanghai\"\n\
+                    [[shift]]\nname = \"a\"\nstart = \"08:00\"\nend = \"20:00\"\n\
+                    [[link]]\nname = \"l\"\nmodbus_tcp = \"h\"\n[[device]]\nid = \"m\"\nlink = \"l\"\n\
+                    tags = [{ name = \"run\", address = \"coil:0\", type = \"bool\", role = \"state.run\" },\n\
+                    { name = \"total\", address = \"40001\", type = \"u32\", role = \"count.total\" }]\n";
+        Config::parse(text).unwrap_or_else(|mistakes| panic!("{mistakes:#?}"))
+    }
+
+    fn machine() -> Machine {
+        Machine { plan: Arc::new(Plan::all(&config()).remove(0)), hides_causes: false }
+    }
+
+    #[test]
+    fn a_device_without_roles_tells_no_state_and_seldom_costs_a_write() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut room = open(dir.path());
+        let mut plain = Plan::clone(&machine().plan);
+        plain.inputs.clear();
+        plain.flags.raise(Flags::NO_STATE);
+        room.follow(BootId(1), vec![Machine { plan: Arc::new(plain), hides_causes: false }]);
+        room.turn(false); // which stores the place of the machine that is gone
+        hear(&mut room, now().0, true, 10);
+        room.figures.machines[0].kept = Instant::now().checked_sub(SNAPSHOT_AT_LEAST).unwrap();
+        room.keep_figures(true);
+        assert_eq!(states(&room), []);
+        assert!(!room.journal.has_figures());
+    }
+
+    fn batch(at: i64, mono_ms: u64, run: bool, total: i64) -> Batch {
+        let device = &config().devices[0];
+        let infos = device.tags.iter().map(|tag| tag.info()).collect();
+        let group = Arc::new(Group::new("m".into(), Duration::from_secs(1), infos));
+        let readings = vec![Some(Reading::Good(Value::Bool(run))), Some(Reading::Good(Value::I64(total)))];
+        Batch { group, at: Timestamp(at), mono_ms, due_ms: None, readings, stamps: None }
+    }
+
+    fn hear(room: &mut Room, at: i64, run: bool, total: i64) {
+        room.step_figures(
+            &batch(at, (at - now().0 + 100 * HOUR_MS) as u64, run, total),
+            Timestamp(at),
+            ClockMark::Trusted,
+        );
+    }
+
+    fn states(room: &Room) -> Vec<(State, i64)> {
+        let events = room.pending.events.iter();
+        events
+            .filter_map(|new| match &new.event {
+                Event::State(report) => Some((report.state, report.since)),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn look(room: &Room) -> Look {
+        let place = room.journal.reader();
+        Look::open(&place.dir(), &place).unwrap()
+    }
+
+    #[test]
+    fn scans_of_an_untrusted_clock_wait_until_their_time_is_known() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut room = open(dir.path());
+        for second in 0..5 {
+            let batch = batch(second * 1_000, second as u64 * 1_000, second > 2, 0);
+            room.step_figures(&batch, batch.at, ClockMark::Untrusted);
+        }
+        assert_eq!(states(&room), []);
+        let begun = now().0 - 5_000;
+        room.release_figures(begun);
+        assert_eq!(states(&room), [(State::Idle, begun), (State::Run, begun + 3_000)]);
+        assert!(room.figures.waiting.is_empty() && room.figures.waiting_samples == 0);
+    }
+
+    #[test]
+    fn what_waits_for_a_clock_is_bounded() {
+        let mut figures = Figures::default();
+        let large = Batch { readings: vec![None; MOST_WAITING / 4], ..batch(0, 0, true, 0) };
+        (0..10).for_each(|_| figures.keep_back(large.clone()));
+        assert_eq!((figures.waiting.len(), figures.waiting_samples), (4, MOST_WAITING));
+    }
+
+    #[test]
+    fn an_engine_goes_on_from_the_snapshot_that_went_with_what_it_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let begun = now().0 - 20_000;
+        let mut room = open(dir.path());
+        for (second, run, total) in [(0, true, 10), (1, true, 12), (2, false, 14), (3, false, 14)] {
+            hear(&mut room, begun + second * 1_000, run, total);
+        }
+        assert!(look(&room).snapshot("m").unwrap().is_none(), "not before the turn");
+        room.turn(false);
+        let bytes = look(&room).snapshot("m").unwrap().unwrap().body.len();
+        assert!(bytes < 8_000, "{bytes} bytes of a snapshot");
+        let log = |room: &Room| look(room).intervals(Timestamp(0), Timestamp(i64::MAX), None).unwrap();
+        assert_eq!(log(&room).len(), 1);
+        drop(room); // as a kill would
+
+        let mut room = open(dir.path());
+        let told: Vec<_> = states(&room);
+        assert_eq!(told, [], "what it does is known already");
+        for (second, run, total) in [(5, false, 15), (6, true, 16), (7, false, 17)] {
+            hear(&mut room, begun + second * 1_000, run, total);
+        }
+        room.turn(false);
+        let log = log(&room);
+        assert!(log.windows(2).all(|pair| pair[0].end == pair[1].start), "{log:#?}");
+        let pieces: i64 =
+            room.figures.machines[0].engine.open_cells().map(|cell| cell.sums.pieces().0 / 1_000_000).sum();
+        assert_eq!(pieces, 7);
+    }
+
+    #[test]
+    fn a_device_that_leaves_the_configuration_keeps_its_place_for_its_return() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut room = open(dir.path());
+        hear(&mut room, now().0, true, 10);
+        let before = room.figures.machines[0].engine.snapshot();
+        room.follow(BootId(1), Vec::new());
+        room.turn(false);
+        room.follow(BootId(1), vec![machine()]);
+        assert_eq!(room.figures.machines[0].engine.snapshot(), before);
+    }
+
+    #[test]
+    fn periods_that_are_over_are_told_once_and_again_when_a_person_changes_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut room = open(dir.path());
+        let begun = now().0 - 50 * HOUR_MS;
+        hear(&mut room, begun, true, 10);
+        hear(&mut room, now().0, true, 110);
+        room.publish_figures();
+        let reports = |room: &mut Room| -> Vec<IndicatorReport> {
+            let events = std::mem::take(&mut room.pending.events);
+            let report = |event| match event {
+                Event::Indicator(report) => Some(*report),
+                _ => None,
+            };
+            events.into_iter().filter_map(|new| report(new.event)).collect()
+        };
+        let told = reports(&mut room);
+        let kinds = |kind: &str| told.iter().filter(|report| report.period.kind == kind).count();
+        assert!((2..=3).contains(&kinds("day")) && (1..=3).contains(&kinds("shift")), "{told:#?}");
+        let are_over = |told: &[IndicatorReport]| told.iter().all(|report| report.period.end <= now().0);
+        assert!(are_over(&told) && told.iter().all(|report| report.revision == 0), "{told:#?}");
+        room.turn(false);
+        assert_eq!(reports(&mut room), [], "once");
+
+        let shift = told.iter().rfind(|report| report.period.kind == "shift").unwrap();
+        let (from, to) = (Timestamp(shift.period.start), Timestamp(shift.period.start + 1));
+        let row = look(&room).cells(from, to, Some("m")).unwrap().remove(0);
+        let changed = FigureRow { revision: row.revision + 1, ..row };
+        let audit = AuditRow { id: 0, at: now(), what: "reclassify".into(), body: "{}".into() };
+        let change = Change { cells: vec![changed], audit: vec![audit], ..Change::default() };
+        let place = room.journal.reader();
+        let submitted = submit(&place.dir(), &place, &change, now()).unwrap();
+        assert!(matches!(submitted, Submitted::Handed(_)));
+        room.take_wishes().unwrap();
+        room.publish_figures();
+        let told = reports(&mut room);
+        let again = told.iter().find(|report| report.period == shift.period).unwrap();
+        assert_eq!(again.revision, 1);
+        assert!(
+            are_over(&told) && told.iter().all(|report| report.revision == 1),
+            "what it does not touch is not told: {told:#?}"
+        );
+    }
+}

@@ -1,0 +1,904 @@
+#!/usr/bin/env python3
+"""The figures of a workshop, computed again from raw samples: recompute.py FOLDER FIRST_DAY DAYS
+
+Written from the rules of indicators (states, shifts, counters, energy, OEE and the rest: R1 to R20, A1 to A30 and the formulas
+O, E, C, L), and not from the Rust code: it shares no line, no table and no intermediate result with it. Where it and cloudward
+disagree, one of them is wrong, or the rules can be read in two ways; docs/decisions/0015 tells which readings were chosen.
+
+FOLDER holds workshop.toml and one DEVICE.jsonl per machine: a line per scan with the start of the agent, the monotonic and the
+wall clock in ms, the good values, and the names of the tags that could not be read. Standard library only. It keeps everything in
+memory and uses whole numbers and fractions throughout: amounts in millionths, energy in millionths of Wh, times in ms.
+"""
+
+import bisect
+import datetime
+import fnmatch
+import json
+import pathlib
+import re
+import sys
+import tomllib
+import zoneinfo
+from fractions import Fraction
+
+MILLION = 1_000_000
+MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+QUARTER = 15 * MINUTE
+STATES = ["run", "idle", "setup", "fault", "maint", "off", "unknown"]
+FREE, WORK, BREAK, STOP = range(4)
+
+
+def duration(text):
+    """ "1m35s" in ms."""
+    parts = re.findall(r"([0-9.]+)(ms|s|m|h|d)", text)
+    return round(sum(float(n) * {"ms": 1, "s": 1000, "m": MINUTE, "h": HOUR, "d": DAY}[unit] for n, unit in parts))
+
+
+def millionths(number):
+    return round(number * MILLION)
+
+
+def is_meant(patterns, device):
+    return not patterns or any(fnmatch.fnmatchcase(device, pattern) for pattern in patterns)
+
+
+# ---------------------------------------------------------------------------------------------------------------------------
+# When it is to work
+
+
+class Calendar:
+    """Shifts, breaks and planned stops of one device as a list of pieces (start, end, bucket, duty) without holes. A bucket is
+    (local date, shift name, date of the shift, production day); the last three are None where there is no shift."""
+
+    def __init__(self, config, device, first, days):
+        self.zone = zoneinfo.ZoneInfo(config["workshop"]["timezone"])
+        calendar = config.get("calendar", {})
+        self.holidays, self.extra = dates_of(calendar.get("holidays", [])), dates_of(calendar.get("extra_days", []))
+        self.day_start = clock(calendar.get("day_start", "08:00"))
+        self.shifts = [shift for shift in config.get("shift", []) if is_meant(shift.get("devices"), device)]
+        one = datetime.timedelta(days=1)
+        dates = [first + one * n for n in range(-3, days + 4)]
+        stops = [
+            (self.moment(stop["from"]), self.moment(stop["to"]))
+            for stop in config.get("planned_stop", [])
+            if is_meant(stop.get("devices"), device)
+        ]
+        turns, breaks = [], []
+        for date in dates:
+            for shift in self.shifts:
+                if not self.takes_place(shift, date):
+                    continue
+                start, end = self.span(date, shift["start"], shift["end"], None)
+                day = date if clock(shift["start"]) >= self.day_start else date - one
+                turns.append((start, end, shift["name"], date, day))
+                for kind, key in ((BREAK, "breaks"), (STOP, "planned_stops")):
+                    for text in shift.get(key, []):
+                        of, to = self.span(date, *text.split("-"), shift["start"])
+                        breaks.append((max(of, start), min(to, end), kind))
+        breaks += [(of, to, STOP) for of, to in stops]
+        turns.sort()
+        borders = {self.at(date, 0) for date in dates}
+        borders |= {at for turn in turns for at in turn[:2]} | {at for one in breaks for at in one[:2]}
+        borders = sorted(borders)
+        self.pieces = []
+        for start, end in zip(borders, borders[1:]):
+            turn = next((turn for turn in turns if turn[0] <= start < turn[1]), None)
+            duty = FREE
+            if turn:
+                # A break that is also a planned stop is subtracted once.
+                kinds = [kind for of, to, kind in breaks if of <= start < to]
+                duty = min(kinds) if kinds else WORK
+            date = datetime.datetime.fromtimestamp(start / 1000, self.zone).date()
+            bucket = (date, *(turn[2:] if turn else (None, None, None)))
+            self.pieces.append((start, end, bucket, duty))
+        self.starts = [piece[0] for piece in self.pieces]
+
+    def takes_place(self, shift, date):
+        if date in self.extra:
+            return True
+        return date not in self.holidays and date.weekday() in weekdays(shift.get("days"))
+
+    def scheduled_days(self, last, count):
+        found, date = [], last
+        while len(found) < count and (last - date).days < 3_660:
+            if any(self.takes_place(shift, date) for shift in self.shifts):
+                found.append(date)
+            date -= datetime.timedelta(days=1)
+        return found
+
+    def at(self, date, minutes):
+        naive = datetime.datetime.combine(date, datetime.time()) + datetime.timedelta(minutes=minutes)
+        return round(naive.replace(tzinfo=self.zone).timestamp()) * 1000
+
+    def moment(self, text):
+        return round(datetime.datetime.fromisoformat(text).replace(tzinfo=self.zone).timestamp()) * 1000
+
+    def span(self, date, start, end, shift_start):
+        """Of a shift; of a break in a shift that begins at `shift_start`: earlier in the day than it means the next day."""
+        start, end = clock(start), clock(end)
+        if shift_start is not None and start < clock(shift_start):
+            start, end = start + 24 * 60, end + 24 * 60
+        while end <= start:
+            end += 24 * 60
+        return self.at(date, start), self.at(date, end)
+
+    def cut(self, start, end):
+        """The pieces of [start, end), cut at its ends."""
+        place = bisect.bisect_right(self.starts, start) - 1
+        while place < len(self.pieces) and self.pieces[place][0] < end:
+            of, to, bucket, duty = self.pieces[place]
+            if max(of, start) < min(to, end):
+                yield max(of, start), min(to, end), bucket, duty
+            place += 1
+
+    def piece(self, at):
+        return self.pieces[bisect.bisect_right(self.starts, at) - 1]
+
+    def bucket_of_sample(self, at):
+        """Samples are of (start, end] (A28)."""
+        return self.piece(at - 1)[2]
+
+
+def clock(text):
+    hours, minutes = text.split(":")
+    return int(hours) * 60 + int(minutes)
+
+
+def dates_of(texts):
+    found = set()
+    for text in texts:
+        ends = [datetime.date.fromisoformat(part) for part in text.split("/")]
+        found |= {ends[0] + datetime.timedelta(days=n) for n in range((ends[-1] - ends[0]).days + 1)}
+    return found
+
+
+def weekdays(texts):
+    names = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+    found = set()
+    for text in texts or ["mon-sun"]:
+        of, _, to = text.partition("-")
+        of, to = names.index(of), names.index(to or of)
+        found |= {(of + n) % 7 for n in range((to - of) % 7 + 1)}
+    return found
+
+
+# ---------------------------------------------------------------------------------------------------------------------------
+# What was heard
+
+
+class Placing:
+    """Where a sample lies on the calendar (R7): durations are those of the monotonic clock, until the wall clock steps by more than
+    two seconds; each start of the agent asks the wall clock anew."""
+
+    def __init__(self):
+        self.boot = self.ahead = None
+
+    def place(self, boot, mono, wall):
+        if boot != self.boot or abs(wall - mono - self.ahead) > 2000:
+            self.boot, self.ahead = boot, wall - mono
+        return mono + self.ahead
+
+
+class Tag:
+    """A tag that means something, and its good samples (place on the calendar, start of the agent, monotonic, value) in the order of time. What a
+    clock that was set back goes over again is cut, never doubled (R7)."""
+
+    def __init__(self, owner, table, machine):
+        self.name, self.owner, self.table, self.role = table["name"], owner["id"], table, table.get("role")
+        self.every = duration(table.get("every", owner.get("every", "1s")))
+        stale = max(3 * self.every, duration(machine.get("stale_after", "10s")))
+        self.stale = stale
+        self.samples = []
+
+    def hear(self, at, boot, mono, value):
+        last = self.samples[-1][0] if self.samples else None
+        # Of one moment, a state is what was said first; a counter, and a power to be integrated, what was said last.
+        if last is None or at > last or at == last and self.role.startswith(("count.", "energy.", "power.")):
+            self.samples.append((at, boot, mono, value))
+
+
+def passed(one, other):
+    """Durations are those of the monotonic clock (R7); between two starts of the agent there is only the calendar."""
+    return other[2] - one[2] if one[1] == other[1] else other[0] - one[0]
+
+
+class Machine:
+    def __init__(self, config, table, folder, first, days):
+        self.table, self.id = table, table["id"]
+        self.calendar = Calendar(config, self.id, first, days)
+        meter_id = table.get("metered_by")
+        self.meter = next((it for it in config["device"] if it["id"] == meter_id), None)
+        self.is_shared = sum(it.get("metered_by") == meter_id for it in config["device"]) > 1 if meter_id else False
+        self.own = [Tag(table, tag, table) for tag in table.get("tags", [])]
+        of_meter = []
+        if self.meter and not self.is_shared:  # one meter for several machines: no energy of their own (R15)
+            of_meter = [Tag(self.meter, tag, table) for tag in self.meter["tags"]]
+            of_meter = [tag for tag in of_meter if tag.role in ("energy.active", "power.active")]
+        self.tags = self.own + of_meter
+        self.products = {it["code"]: it for it in config.get("product", []) if is_meant(it.get("devices"), self.id)}
+        self.cavities = table.get("cavities", 1)
+        self.heard = []  # moments at which anything good was heard of it
+        self.scans = set()
+        self.events = {}  # (bucket, what happened to a counter): how often
+        self.read(folder)
+
+    def read(self, folder):
+        by_name = {(tag.owner, tag.name): tag for tag in self.tags}
+        listen_to = self.id if self.own else (self.meter or {}).get("id")
+        fastest = min((tag.every for tag in self.own), default=None)
+        scanned = {tag.name for tag in self.own if tag.every == fastest}
+        self.every = fastest
+        self.begun, last_scan, placing = None, 0, Placing()
+        with open(folder / f"{self.id}.jsonl") as lines:
+            for line in lines:
+                one = json.loads(line)
+                good, device, boot, mono = one["good"], one["device"], one["boot"], one["mono"]
+                wall = placing.place(boot, mono, one["wall"])
+                if not good:
+                    continue
+                if self.begun is None:
+                    self.begun = wall
+                if device == listen_to and (not self.heard or wall > self.heard[-1]):
+                    self.heard.append(wall)
+                if device == self.id and not scanned.isdisjoint(good) and wall > last_scan:
+                    last_scan = wall
+                    self.scans.add(wall)
+                for name, value in good.items():
+                    tag = by_name.get((device, name))
+                    if tag:
+                        tag.hear(wall, boot, mono, value)
+                self.end = wall
+        self.good_days = {(at + 8 * HOUR) // DAY for at in self.heard}
+
+    def with_role(self, *roles):
+        return [tag for tag in self.tags if tag.role in roles]
+
+    def pri(self, product):
+        """(ms of a cycle, pieces of it by design) of the product, or None (R13)."""
+        if product is None:
+            return (duration(self.table["pri"]), self.cavities) if "pri" in self.table else None
+        found = self.products.get(product)
+        return found and (duration(found["pri"]), found.get("cavities", self.cavities))
+
+    # -----------------------------------------------------------------------------------------------------------------------
+    # States
+
+    def signal(self, tag):
+        """Pieces (start, end, what it says or None). What a sample says holds till the next good one (A28), unless that is further
+        away than stale_after: then the whole is unknown (A1)."""
+        says = self.meaning(tag)
+        moments = zip([None, *tag.samples], tag.samples)
+        samples = [sample for before, sample in moments if before is None or sample[0] > before[0]]
+        said = power_states(samples, tag.stale, self.table) if tag.role == "power.active" else None
+        pieces = []
+        for n, sample in enumerate(samples):
+            at = sample[0]
+            until = samples[n + 1][0] if n + 1 < len(samples) else None
+            what = said[n] if said else says(sample[3])
+            if until is None or until - at > tag.stale:
+                what = None
+            until = self.end + DAY if until is None else until
+            if pieces and pieces[-1][2] == what:
+                pieces[-1][1] = until
+            else:
+                pieces.append([at, until, what])
+        if not pieces or pieces[0][0] > self.begun:
+            pieces.insert(0, [self.begun, pieces[0][0] if pieces else self.end + DAY, None])
+        return pieces
+
+    def meaning(self, tag):
+        if tag.role == "state.word":
+            words = tag.table["states"]
+            return lambda value: words.get(str(value))  # a word without a meaning is unknown (A17)
+        if tag.role == "alarm.word":
+            return lambda value: value != 0
+        return lambda value: bool(value)
+
+    def states(self):
+        """The log: (start, end, state)."""
+        tags = [tag for tag in self.tags if tag.role and (tag.role.startswith("state.") or tag.role == "alarm.word")]
+        if "run_kw" in self.table or "off_kw" in self.table:
+            tags += self.with_role("power.active")
+        signals = [(tag.role, self.signal(tag)) for tag in tags]
+        has_run = any(role in ("state.run", "state.word") for role, _ in signals) or "run_kw" in self.table
+        borders = sorted({at for _, pieces in signals for piece in pieces for at in piece[:2] if at >= self.begun})
+        places = [0] * len(signals)
+        log = []
+        for start, end in zip(borders, borders[1:]):
+            said = []
+            for n, (role, pieces) in enumerate(signals):
+                while pieces[places[n]][1] <= start:
+                    places[n] += 1
+                said.append((role, pieces[places[n]][2]))
+            state = resolve(said) if has_run else "unknown"
+            if log and log[-1][2] == state:
+                log[-1][1] = end
+            else:
+                log.append([start, end, state])
+        return log
+
+    # -----------------------------------------------------------------------------------------------------------------------
+    # Counters
+
+    def limit(self, tag, is_cycles):
+        """What a counter of pieces can move by in so many ms at most (R5, A4), as a function; None: no check."""
+        step = tag.table.get("counter_step", 0)
+        paces = [(duration(it["pri"]), it.get("cavities", self.cavities)) for it in self.products.values()]
+        if "pri" in self.table:
+            paces.append((duration(self.table["pri"]), self.cavities))
+        if not paces:
+            return None
+        if is_cycles:
+            cycle, pieces = min(paces)[0], 1
+        else:
+            cycle, pieces = min(paces, key=lambda pace: Fraction(*pace))
+        at_once = (pieces + step) * MILLION
+        return lambda ms: Fraction(3 * ms * pieces * MILLION, 2 * cycle) + at_once
+
+    def deltas(self, tag, scale, limit):
+        """(later sample, earlier sample, amount, whether it lies over a gap, what happened) of a counter, R3 to R5 and A5, A9.
+        `scale` makes the counter's unit of the reading."""
+        is_job = tag.table.get("kind") == "job"
+        size = None
+        if not is_job and tag.table["type"] in ("u16", "u32", "u64"):
+            size = tag.table.get("wraps_at") or 2 ** int(tag.table["type"][1:]) * tag.table.get("scale", 1)
+            size = millionths(size) * scale
+
+        def judge(old, new):
+            """(amount, what happened, whether it can be)"""
+            ms = passed(old, new)
+            can_be = (lambda amount: True) if limit is None else (lambda amount: amount <= limit(ms))
+            amount = new[4] - old[4]
+            if amount >= 0:
+                return amount, None, can_be(amount)
+            if is_job:
+                return new[4], "job_reset", can_be(new[4])
+            if size and old[4] * 4 > size * 3 and (amount + size) * 4 < size and can_be(amount + size):
+                return amount + size, "wrap", True
+            return new[4], "reset", can_be(new[4])
+
+        def is_gap(old, new):
+            # By either clock: where the wall clock was set forward, nobody knows what was when.
+            return max(passed(old, new), new[0] - old[0]) > tag.stale
+
+        base = candidate = None
+        for sample in tag.samples:
+            new = (*sample, millionths(sample[3]) * scale)
+            if base is None:
+                base = new
+                continue
+            amount, what, can_be = judge(base, new)
+            if can_be:
+                yield new, base, amount, is_gap(base, new), what
+                base, candidate = new, None
+                continue
+            if candidate is not None:
+                amount, what, can_be = judge(candidate, new)
+                if can_be:  # the jump itself is never added, what came after it is
+                    yield new, candidate, amount, is_gap(candidate, new), "rebased"
+                    base, candidate = new, None
+                    continue
+            candidate = new
+
+    def note(self, deltas):
+        for one in deltas:
+            if one[4]:
+                key = self.calendar.bucket_of_sample(one[0][0]), one[4]
+                self.events[key] = self.events.get(key, 0) + 1
+            yield one
+
+    def pieces(self):
+        """By bucket and product: [PQ, GQ, BQ, of PQ over a gap]."""
+        says_product = self.with_role("product.id", "program.no")
+        says_cavities = self.with_role("cavities")
+        known = {}
+        made = {}
+        tags = {role: self.with_role(f"count.{role}") for role in ("total", "good", "bad")}
+        for role, (tag,) in ((role, found) for role, found in tags.items() if found):
+            usual = role == "total" and (bool(says_cavities) or self.cavities > 1)
+            is_cycles = tag.table["counts"] == "cycles" if "counts" in tag.table else usual
+            for new, _, amount, is_gap, what in self.note(self.deltas(tag, 1, self.limit(tag, is_cycles))):
+                bucket = self.calendar.bucket_of_sample(new[0])
+                if is_cycles:  # by the cavities of the later sample (A22)
+                    amount = amount * self.value_at(says_cavities, new[0], self.cavities, False)
+                product = None
+                if says_product:
+                    product = self.value_at(says_product, new[0], "?", True)
+                    product = str(product)
+                one = made.setdefault(bucket, {}).setdefault(product, [0, 0, 0, 0])
+                has_total, has_good, has_bad = (bool(tags[it]) for it in ("total", "good", "bad"))
+                if role == "total":
+                    one[0] += amount
+                    one[3] += amount * is_gap
+                    if not has_good:
+                        one[1] += amount
+                    elif not has_bad:
+                        one[2] += amount
+                elif role == "good":
+                    one[1] += amount
+                    if not has_total:
+                        one[0] += amount
+                        one[3] += amount * is_gap
+                    elif not has_bad:
+                        one[2] -= amount
+                else:
+                    one[2] += amount
+                    if not has_total:
+                        one[0] += amount
+                        one[3] += amount * is_gap
+                    elif not has_good:
+                        one[1] -= amount
+        return made
+
+    @staticmethod
+    def value_at(tags, at, otherwise, is_fresh):
+        if not tags:
+            return otherwise
+        tag = tags[0]
+        place = bisect.bisect_right(tag.samples, at, key=lambda sample: sample[0]) - 1
+        if place < 0 or is_fresh and at - tag.samples[place][0] > tag.stale:
+            return otherwise
+        return tag.samples[place][3]
+
+    # -----------------------------------------------------------------------------------------------------------------------
+    # Energy
+
+    def electricity(self):
+        """(end, start, millionths of Wh, whether it lies over a gap, whether some is missing); None: nothing meters it."""
+        ratio = lambda tag: round((self.meter or {}).get("ct_ratio", 1)) if tag.owner != self.id else 1
+        for tag in self.with_role("energy.active"):
+            limit = None
+            if "rated_kw" in self.table:
+                watts = round(self.table["rated_kw"] * 1000)
+                limit = lambda ms: Fraction(3 * watts * ms * MILLION, 2 * HOUR) + 100 * MILLION
+            found = self.note(self.deltas(tag, 1000 * ratio(tag), limit))
+            return [(new[0], old[0], amount, is_gap, what in ("reset", "rebased")) for new, old, amount, is_gap, what in found]
+        for tag in self.with_role("power.active"):  # integrated over what is known, never over a gap (A23)
+            found = []
+            for old, new in zip(tag.samples, tag.samples[1:]):
+                ms = new[0] - old[0]  # over the time of the log, in which the states are too
+                if ms <= tag.stale:
+                    watts = millionths(old[3]) * 1000 * ratio(tag)
+                    found.append((new[0], old[0], Fraction(watts * ms, HOUR), False, False))
+            return found
+        return None
+
+    def energy(self, log):
+        """By bucket: [all, {state: of it}, largest quarter]."""
+        found = self.electricity()
+        if found is None:
+            return None
+        starts = [one[0] for one in log]
+        by_bucket, quarters = {}, {}
+        for end, start, amount, is_gap, is_broken in found:
+            one = by_bucket.setdefault(self.calendar.bucket_of_sample(end), [0, dict.fromkeys(STATES, 0), None])
+            one[0] += amount
+            if is_gap:
+                one[1]["unknown"] += amount
+                continue
+            place = max(bisect.bisect_right(starts, start) - 1, 0)
+            while place < len(log) and log[place][0] < end:
+                share = min(log[place][1], end) - max(log[place][0], start)
+                one[1][log[place][2]] += part(amount, share, end - start)
+                place += 1
+            if is_broken:  # something is missing in it, so no quarter is full with it (A16, A30)
+                continue
+            for quarter in range(start // QUARTER, -(-end // QUARTER)):
+                share = min((quarter + 1) * QUARTER, end) - max(quarter * QUARTER, start)
+                entry = quarters.setdefault(quarter, [0, 0])
+                entry[0] += share
+                entry[1] += part(amount, share, end - start)
+        for quarter, (covered, amount) in quarters.items():
+            if covered == QUARTER:  # full, and without a gap (A30)
+                bucket = self.calendar.bucket_of_sample((quarter + 1) * QUARTER)
+                one = by_bucket.setdefault(bucket, [0, dict.fromkeys(STATES, 0), None])
+                one[2] = amount if one[2] is None else max(one[2], amount)
+        return by_bucket
+
+
+def part(amount, share, of):
+    return amount if share == of else amount * Fraction(share, of)
+
+
+def power_states(samples, stale, table):
+    """Run, idle or off by the power (A18): a change counts after `dwell`, dated back to its first sample; a gap restarts."""
+    run = table.get("run_kw")
+    off = table.get("off_kw")
+    leave = run - table.get("hysteresis_kw", 0) if run is not None else None
+    dwell = duration(table.get("dwell", "10s"))
+
+    def of(kw, now):
+        if run is not None and (kw >= run or now == "run" and kw >= leave):
+            return "run"
+        return "off" if off is not None and kw <= off else "idle"
+
+    said, now, since, last = [], None, None, None
+    for n, (at, _, _, kw) in enumerate(samples):
+        if last is None or at - last > stale:
+            now, since = of(kw, None), None
+        last = at
+        what = of(kw, now)
+        if what == now:
+            since = None
+        elif since is None or since[1] != what:
+            since = (n, what, at)
+        if since and at - since[2] >= dwell:
+            said[since[0] :] = [what] * (n - since[0])
+            now, since = what, None
+        said.append(now)
+    return said
+
+
+def resolve(said):
+    """The one state of what the tags say: fault, alarm without run, maint, setup, run, off, else idle (A7, A17)."""
+    if any(what is None or what == "unknown" for _, what in said):
+        # `off` is power known to be off: a controller without power says nothing, but the meter in front of it does.
+        return "off" if ("power.active", "off") in said else "unknown"
+    is_now = {what for role, what in said if role in ("state.word", "power.active")}
+    is_now |= {role[6:] for role, what in said if role.startswith("state.") and what is True}
+    is_alarm = any(what for role, what in said if role == "alarm.word")
+    if "fault" in is_now or is_alarm and "run" not in is_now:
+        return "fault"
+    return next((state for state in ("maint", "setup", "run", "off") if state in is_now), "idle")
+
+
+# ---------------------------------------------------------------------------------------------------------------------------
+# Figures
+
+
+class Sums:
+    """What can be added, of some buckets."""
+
+    def __init__(self):
+        self.time = {(state, duty): 0 for state in STATES for duty in range(4)}
+        self.online = [0] * 4
+        self.made = {}
+        self.events = {}
+        self.wh, self.wh_by_state, self.max_quarter = 0, dict.fromkeys(STATES, 0), None
+        self.failures = self.ttr = 0
+        self.micro = [0, 0]
+        self.water = 0
+        self.scans = [0, 0]
+
+    def in_shift(self, state):
+        if state == "run":
+            return sum(self.time[state, duty] for duty in (WORK, BREAK, STOP))
+        return self.time[state, WORK]
+
+    def lived(self, state):
+        return sum(self.time[state, duty] for duty in range(4))
+
+    def scheduled(self):
+        return sum(ms for (_, duty), ms in self.time.items() if duty != FREE)
+
+    def calendar(self):
+        return sum(self.time.values())
+
+    def pbt(self):
+        """Shift time less breaks and planned stops as far as they are not worked (A3), less planned maintenance."""
+        work = sum(ms for (state, duty), ms in self.time.items() if duty == WORK and state != "maint")
+        return work + self.time["run", BREAK] + self.time["run", STOP]
+
+    def all_made(self, n):
+        return sum(made[n] for made in self.made.values())
+
+
+def shown(value):
+    if value is None:
+        return None
+    value = round(Fraction(value), 6)  # half to even
+    sign = "-" if value < 0 else ""
+    millionth = abs(value) * MILLION
+    text = f"{sign}{int(millionth) // MILLION}.{int(millionth) % MILLION:06}".rstrip("0")
+    return text + "0" if text.endswith(".") else text
+
+
+def over(num, den):
+    return None if num is None or den is None or den == 0 else Fraction(num) / Fraction(den)
+
+
+class Recomputed:
+    def __init__(self, machine):
+        self.machine = machine
+        self.log = machine.states()
+        self.made = machine.pieces()
+        self.energy = machine.energy(self.log)
+        self.tell()
+
+    def tell(self):
+        """Everything into buckets."""
+        machine, calendar = self.machine, self.machine.calendar
+        self.buckets = {}
+        bucket_of = lambda bucket: self.buckets.setdefault(bucket, Sums())
+        for start, end, state in self.log:
+            for of, to, bucket, duty in calendar.cut(start, end):
+                bucket_of(bucket).time[state, duty] += to - of
+        stale = min(tag.stale for tag in (machine.own or [tag for tag in machine.tags]))
+        for one, other in zip(machine.heard, machine.heard[1:]):
+            if other - one <= stale:
+                for of, to, bucket, duty in calendar.cut(one, other):
+                    bucket_of(bucket).online[duty] += to - of
+        for bucket, made in self.made.items():
+            bucket_of(bucket).made = made
+        for bucket, (wh, by_state, quarter) in (self.energy or {}).items():
+            sums = bucket_of(bucket)
+            sums.wh, sums.wh_by_state, sums.max_quarter = wh, by_state, quarter
+        for tag in machine.with_role("energy.water"):
+            for new, _, amount, _, what in machine.note(machine.deltas(tag, 1, None)):
+                bucket_of(calendar.bucket_of_sample(new[0])).water += amount
+        for (bucket, what), count in machine.events.items():
+            bucket_of(bucket).events[what] = count
+        for at in machine.scans - {machine.begun}:  # what is expected begins behind the first
+            bucket_of(calendar.bucket_of_sample(at)).scans[0] += 1
+        self.stops()
+
+    def stops(self):
+        machine, calendar, log = self.machine, self.machine.calendar, self.log
+        micro = duration(machine.table.get("microstop", "60s"))
+        shortest = duration(machine.table.get("min_failure", "60s"))
+        for before, one, after in zip(log, log[1:], log[2:]):
+            if one[2] == "idle" and before[2] == after[2] == "run" and one[1] - one[0] < micro:
+                worked = [(bucket, to - of) for of, to, bucket, duty in calendar.cut(*one[:2]) if duty == WORK]
+                for n, (bucket, ms) in enumerate(worked):  # counted where its working time begins
+                    self.buckets[bucket].micro[0] += n == 0
+                    self.buckets[bucket].micro[1] += ms
+        events = []
+        for one in log:
+            # Two fault pieces with only unknown between are one event (A8).
+            if one[2] == "fault":
+                if events and events[-1][1]:
+                    events[-1][0].append(one)
+                else:
+                    events.append([[one], True])
+            elif one[2] != "unknown" and events:
+                events[-1][1] = False
+        for pieces, _ in events:
+            if sum(end - start for start, end, _ in pieces) < shortest:
+                continue
+            self.buckets[calendar.piece(pieces[0][0])[2]].failures += 1
+            for start, end, _ in pieces:
+                for of, to, bucket, duty in calendar.cut(start, end):
+                    if duty == WORK:
+                        self.buckets[bucket].ttr += to - of
+
+    def sums(self, test):
+        total = Sums()
+        for bucket, one in self.buckets.items():
+            if not test(bucket):
+                continue
+            for key, ms in one.time.items():
+                total.time[key] += ms
+            total.online = [a + b for a, b in zip(total.online, one.online)]
+            for product, made in one.made.items():
+                mine = total.made.setdefault(product, [0, 0, 0, 0])
+                total.made[product] = [a + b for a, b in zip(mine, made)]
+            for what, count in one.events.items():
+                total.events[what] = total.events.get(what, 0) + count
+            total.wh += one.wh
+            for state, wh in one.wh_by_state.items():
+                total.wh_by_state[state] += wh
+            quarters = [it for it in (total.max_quarter, one.max_quarter) if it is not None]
+            total.max_quarter = max(quarters, default=None)
+            total.failures, total.ttr = total.failures + one.failures, total.ttr + one.ttr
+            total.micro = [a + b for a, b in zip(total.micro, one.micro)]
+            total.water += one.water
+            total.scans[0] += one.scans[0]
+        return total
+
+    def periods(self, first, days):
+        """Name of each period, whether a bucket is of it by its shift, and by the calendar (A11, A13)."""
+        last = first + datetime.timedelta(days=days - 1)
+        is_in = lambda date: date is not None and first <= date <= last
+        found = {}
+        for date, name, of, production in {bucket for bucket, sums in self.buckets.items() if sums.calendar()}:
+            if is_in(date):
+                day = lambda bucket, date=date: bucket[0] == date
+                found[f"day {date}"] = (day, day)
+            if is_in(of):
+                shift = lambda bucket, key=(name, of): bucket[1:3] == key
+                found[f"shift {of} {name}"] = (shift, shift)
+                if is_in(production):
+                    whole = lambda bucket, production=production: bucket[3] == production
+                    found[f"production {production}"] = (whole, whole)
+        if days == 31:
+            found[f"month {first:%Y-%m}"] = (lambda bucket: is_in(bucket[2]), lambda bucket: is_in(bucket[0]))
+        return found
+
+    # -----------------------------------------------------------------------------------------------------------------------
+
+    def has(self, *roles):
+        return all(self.machine.with_role(f"count.{role}") for role in roles)
+
+    def weighed(self, sums, n, less=None):
+        """(ΣPRI·amount over products with a PRI in ms × millionths, whether pieces of others were made)"""
+        total, is_unknown = Fraction(0), False
+        for product, made in sums.made.items():
+            pri = self.machine.pri(product)
+            if pri is None:
+                is_unknown |= made[0] > 0
+            else:
+                total += Fraction(*pri) * (made[n] - (made[less] if less else 0))
+        return total / MILLION, is_unknown
+
+    def obstacle(self, sums):
+        """A machine without good count, PRI or PBT has no part in the OEE of its workshop (A12)."""
+        roles = {tag.role for tag in self.machine.tags}
+        counts = self.has("total", "good") or self.has("total", "bad") or self.has("good", "bad")
+        has_state = "state.run" in roles or "state.word" in roles or "run_kw" in self.machine.table
+        return sums.pbt() == 0 or not counts or not has_state or self.weighed(sums, 0)[1]
+
+    def figures(self, of_shift, of_calendar):
+        shifts, calendar = self.sums(of_shift), self.sums(of_calendar)
+        machine = self.machine
+        counts = self.has("total") or self.has("good", "bad")
+        judges = self.has("good") or self.has("total", "bad")
+        tells_faults = any(
+            tag.role in ("state.fault", "alarm.word")
+            or tag.role == "state.word" and "fault" in tag.table["states"].values()
+            for tag in machine.own
+        )
+        pieces = lambda sums: Fraction(sums.all_made(0), MILLION) if counts else None
+        good = lambda sums: Fraction(sums.all_made(1), MILLION) if judges else None
+        bad = Fraction(shifts.all_made(2), MILLION) if judges and counts else None
+        pq, gq = pieces(shifts), good(shifts)
+        apt, pbt, aust, adet = shifts.in_shift("run"), shifts.pbt(), shifts.in_shift("setup"), shifts.in_shift("fault")
+        unknown = shifts.in_shift("unknown")
+        coverage = over(pbt - unknown, pbt)
+        may_say = coverage is not None and coverage >= Fraction(1, 2)
+        say = lambda value: shown(value) if may_say else None
+        all_time, has_unknown = self.weighed(shifts, 0)
+        good_time, _ = self.weighed(shifts, 1)
+        known_time, _ = self.weighed(shifts, 0, 3)
+        if not counts or has_unknown:
+            all_time = known_time = None
+        availability, effectiveness, quality = over(apt, pbt), over(all_time, apt), over(gq, pq)
+        product = lambda *parts: None if None in parts else parts[0] * parts[1] * parts[2]
+        on = lambda sums: sum(sums.lived(state) for state in ("run", "idle", "setup", "fault", "maint"))
+        failures = shifts.failures if tells_faults else None
+        found = {
+            "power_on_calendar": shown(over(on(calendar), calendar.calendar())),
+            "power_on_pbt": shown(over(on(shifts), pbt)),
+            "run_ratio": shown(over(shifts.lived("run"), on(shifts))),
+            "availability": say(availability),
+            "availability_known": say(over(apt, pbt - unknown)),
+            "effectiveness": say(effectiveness),
+            "effectiveness_known": say(over(known_time, apt)),
+            "quality": say(quality),
+            "oee": say(over(good_time, pbt)) if judges and counts and not has_unknown else None,
+            "oee_known_product": say(over(good_time, pbt)) if judges else None,
+            "ae_only": say(over(all_time, pbt)),
+            "nee": say(product(over(apt + aust, pbt), effectiveness, quality)),
+            "technical_efficiency": say(over(apt, apt + adet)),
+            "setup_rate": say(over(aust, apt + aust)),
+            "failures": shown(failures),
+            "mttr": shown(over(Fraction(shifts.ttr, MINUTE), failures)),
+            "mtbf": shown(over(Fraction(apt + aust, MINUTE), failures)),
+            "actual_cycle": shown(over(Fraction(apt, 1000), pq)),
+            "output": shown(pq),
+            "output_good": shown(gq),
+            "output_bad": shown(bad),
+            "output_rework": None,
+            "scrap_ratio": shown(over(bad, pq)),
+            "rework_ratio": None,
+            "online_ratio": shown(over(sum(calendar.online[1:]), calendar.scheduled())),
+            "online_ratio_calendar": shown(over(sum(calendar.online), calendar.calendar())),
+            "coverage": shown(
+                over(
+                    calendar.scheduled() - calendar.lived("unknown") + calendar.time["unknown", FREE],
+                    calendar.scheduled(),
+                )
+            ),
+            "coverage_calendar": shown(over(calendar.calendar() - calendar.lived("unknown"), calendar.calendar())),
+            "coverage_pbt": shown(coverage),
+            "quality_label": "ok" if may_say and coverage >= Fraction(9, 10) else "low" if may_say else None,
+        }
+        every = machine.every
+        expected = calendar.calendar() // every if every else None  # whole scans
+        found["collection_success"] = shown(over(calendar.scans[0], expected))
+        kwh = lambda amount: None if self.energy is None else Fraction(amount) / (1000 * MILLION)
+        standing = sum(calendar.wh_by_state[state] for state in ("idle", "setup", "fault"))
+        found |= {
+            "energy": shown(kwh(calendar.wh)),
+            "energy_per_good": shown(over(kwh(calendar.wh), good(calendar))),
+            "energy_per_piece": shown(over(kwh(calendar.wh), pieces(calendar))),
+            "energy_not_running": shown(kwh(standing)),
+            "energy_not_running_share": shown(over(kwh(standing), kwh(calendar.wh))),
+            "max_demand": None if calendar.max_quarter is None else shown(kwh(calendar.max_quarter * 4)),
+            "ms.pbt": pbt,
+            "ms.scheduled": shifts.scheduled(),
+            "ms.planned_stop": shifts.scheduled() - pbt,
+            "ms.ttr": shifts.ttr,
+            "ms.online": sum(calendar.online),
+            "ms.online_in_shift": sum(shifts.online[1:]),
+            "parts.gap": shifts.all_made(3),
+            "microstop.count": shifts.micro[0],
+            "microstop.ms": shifts.micro[1],
+            "water": calendar.water,
+        }
+        for state in STATES:
+            if state != "maint":
+                found[f"ms.in_shift.{state}"] = shifts.in_shift(state)
+            found[f"ms.lived.{state}"] = calendar.lived(state)
+            found[f"kwh.{state}"] = shown(kwh(calendar.wh_by_state[state]))
+        for what in ("wrap", "reset", "job_reset"):
+            found[f"counter.{what}s"] = shifts.events.get(what, 0)
+        return found
+
+
+# ---------------------------------------------------------------------------------------------------------------------------
+# The workshop
+
+
+def site(machines, first, days):
+    names = {}
+    for one in machines:
+        names |= one.periods(first, days)
+    found = {}
+    for name in names:
+        good_time, pbt_all, pbt_of, unknown, excluded = Fraction(0), 0, 0, 0, []
+        for one in machines:
+            of_period = one.periods(first, days).get(name)
+            sums = one.sums(of_period[0]) if of_period else Sums()
+            pbt_all, unknown = pbt_all + sums.pbt(), unknown + sums.in_shift("unknown")
+            if one.obstacle(sums):
+                excluded.append(one.machine.id)
+            else:
+                good_time, pbt_of = good_time + one.weighed(sums, 1)[0], pbt_of + sums.pbt()
+        coverage = over(pbt_all - unknown, pbt_all)
+        may_say = coverage is not None and coverage >= Fraction(1, 2)
+        found[name] = {
+            "oee": shown(over(good_time, pbt_of)) if may_say else None,
+            "ms.pbt": pbt_of,
+            "coverage": shown(coverage),
+            "quality_label": "ok" if may_say and coverage >= Fraction(9, 10) else "low" if may_say else None,
+            "excluded": sorted(excluded),
+        }
+    return found
+
+
+def rates(config, machines, first, days):
+    """L1 to L4 on the last day (R17, A10, A14, A28)."""
+    last = first + datetime.timedelta(days=days - 1)
+    good_days = {one.machine.id: one.machine.good_days for one in machines}
+    epoch = datetime.date(1970, 1, 1)
+    listed = []
+    for device in config["device"]:
+        of, to = (device.get(key) and datetime.date.fromisoformat(device[key]) for key in ("valid_from", "valid_to"))
+        if not device.get("production", True) or of and last < of or to and to < last:
+            continue
+        scheduled = Calendar(config, device["id"], first, days).scheduled_days(last, 30)
+        scheduled = [date for date in scheduled if not of or of <= date]
+        needed = 20 if len(scheduled) == 30 else max(-(-len(scheduled) * 2 // 3), 1)
+        good = sum((date - epoch).days in good_days.get(device["id"], ()) for date in scheduled)
+        listed.append((device.get("digital", "link" in device), good >= needed, device.get("key_process"), device.get("nc")))
+
+    def rate(num, den):
+        band = next((letter for top, letter in ((10, "A"), (20, "B"), (40, "C"), (60, "D")) if num * 100 <= top * den), "E")
+        return {"num": num, "den": den, "value": shown(over(num, den)), "band": band if den else None}
+
+    count = lambda test: sum(bool(test(*it)) for it in listed)
+    digital = count(lambda digital, *_: digital)
+    return {
+        "L1": len(listed),
+        "L2": rate(digital, len(listed)),
+        "L3": rate(count(lambda _, networked, *__: networked), len(listed)),
+        "L3b": rate(count(lambda digital, networked, *_: digital and networked), digital),
+        "L4": rate(count(lambda _, __, key, nc: key and nc), count(lambda _, __, key, nc: key)),
+    }
+
+
+def main():
+    folder, first, days = pathlib.Path(sys.argv[1]), datetime.date.fromisoformat(sys.argv[2]), int(sys.argv[3])
+    config = tomllib.loads((folder / "workshop.toml").read_text())
+    devices = [device for device in config["device"] if (folder / f"{device['id']}.jsonl").exists()]
+    machines = [Recomputed(Machine(config, device, folder, first, days)) for device in devices]
+    of_devices = {}
+    for one in machines:
+        periods = one.periods(first, days).items()
+        of_devices[one.machine.id] = {name: one.figures(*tests) for name, tests in periods}
+    found = {"devices": of_devices, "site": site(machines, first, days), "rates": rates(config, machines, first, days)}
+    json.dump(found, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
