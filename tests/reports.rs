@@ -339,7 +339,8 @@ fn an_archive_proves_itself_and_tells_every_kind_of_tampering() {
         files.insert("hashes.txt".into(), list.into_bytes());
         files.insert("chain.json".into(), chain.to_string().into_bytes());
     };
-    let tamper: Vec<(&str, Box<dyn Fn(&mut Files)>, &str)> = vec![
+    type Tampering = (&'static str, Box<dyn Fn(&mut Files)>, &'static str);
+    let tamper: Vec<Tampering> = vec![
         ("a figure", Box::new(replace("monthly/2026-03.json", "0.767677", "0.867677")), "CW956"),
         ("a file taken out", Box::new(|files| drop(files.remove("equipment.csv"))), "CW957"),
         ("a file put in", Box::new(|files| drop(files.insert("photo.jpg".into(), vec![1]))), "CW958"),

@@ -96,7 +96,7 @@ impl Tail {
             events: self.events.clone(),
             losses: self.losses.clone(),
             place: self.place.clone(),
-            salvage: self.salvage.clone(),
+            salvage: self.salvage,
             ..*self
         };
         for record in tail.data.iter_mut().filter(|record| record.clock == ClockMark::Untrusted) {

@@ -210,7 +210,7 @@ fn moment(zone: &TimeZone, at: DateTime) -> i64 {
 }
 
 fn instant(at: Timestamp) -> JiffTimestamp {
-    JiffTimestamp::from_millisecond(at.0).unwrap_or(JiffTimestamp::default())
+    JiffTimestamp::from_millisecond(at.0).unwrap_or_default()
 }
 
 #[cfg(test)]

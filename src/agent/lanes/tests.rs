@@ -164,7 +164,10 @@ impl World {
     }
 }
 
-fn said(world: &World) -> Vec<(Seq, Option<Seq>, bool, Option<(Seq, Seq)>)> {
+/// A message: its position, `prev`, whether it is history, `filled`.
+type Said = (Seq, Option<Seq>, bool, Option<(Seq, Seq)>);
+
+fn said(world: &World) -> Vec<Said> {
     let filled = |sequel: &Sequel| sequel.filled.map(|seam| (seam.before, seam.after));
     world.wire.iter().map(|(seq, sequel, _)| (*seq, sequel.prev, sequel.is_history, filled(sequel))).collect()
 }

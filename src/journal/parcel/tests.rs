@@ -164,19 +164,19 @@ fn only_a_recipient_opens_an_encrypted_file_of_any_length() {
         for identities in [vec![one.clone()], vec![two.clone()], vec![stranger.clone(), two.clone()]] {
             assert!(decrypted(&file, &identities).unwrap() == content, "{length} bytes");
         }
-        assert!(matches!(decrypted(&file, &[stranger.clone()]), Err(Fault::NoKeyFits)));
-        let cut = decrypted(&file[..file.len() - 1], &[one.clone()]);
+        assert!(matches!(decrypted(&file, std::slice::from_ref(&stranger)), Err(Fault::NoKeyFits)));
+        let cut = decrypted(&file[..file.len() - 1], std::slice::from_ref(&one));
         assert!(matches!(cut, Err(Fault::CutOff)), "{length} bytes: {:?}", cut.map(|c| c.len()));
     }
     let content = vec![1; 200_000];
     let file = encrypted(&content, &[one.recipient()]);
     let header = file.len() - 200_000 - 4 * 16;
     // At the border of a chunk, where only the flag of the last one tells.
-    assert!(matches!(decrypted(&file[..header + 65_552], &[one.clone()]), Err(Fault::CutOff)));
+    assert!(matches!(decrypted(&file[..header + 65_552], std::slice::from_ref(&one)), Err(Fault::CutOff)));
     for place in [header - 30, header - 1, header + 5, header + 70_000] {
         let mut changed = file.clone();
         changed[place] ^= 1;
-        assert!(decrypted(&changed, &[one.clone()]).is_err(), "byte {place}");
+        assert!(decrypted(&changed, std::slice::from_ref(&one)).is_err(), "byte {place}");
     }
 }
 
@@ -223,7 +223,7 @@ fn the_program_age_reads_what_we_write_and_we_read_what_it_writes() {
         std::fs::write(path("plain"), &content).unwrap();
         let recipient = identity.recipient().to_string();
         let sealed = Command::new("age").args(["-r", &recipient]).arg(path("plain")).output().unwrap();
-        assert!(decrypted(&sealed.stdout, &[identity.clone()]).unwrap() == content, "{length} bytes");
+        assert!(decrypted(&sealed.stdout, std::slice::from_ref(&identity)).unwrap() == content, "{length} bytes");
     }
 }
 

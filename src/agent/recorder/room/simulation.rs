@@ -360,7 +360,7 @@ impl World {
         let Some(flight) = &sink.flight else { return };
         let mut progress = flight.progress(Usage::default());
         if mutation == Some(Mutation::CursorBeforeAck) {
-            progress.data = (*sink.progress.borrow()).data;
+            progress.data = sink.progress.borrow().data;
         }
         sink.progress.send_replace(progress);
     }
