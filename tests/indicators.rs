@@ -307,6 +307,8 @@ fn a_shift_that_ends_is_reported_with_what_the_machine_counted_in_it() {
     let made = site.machine.face();
     site.wait_state("idle");
     assert!(now_ms() < end - 1_000, "half a minute was not enough to begin");
+    let left = u64::try_from(end - now_ms()).unwrap();
+    sleep(Duration::from_millis(left)); // up to a minute and a half, longer than anything is waited for
     let report = wait_for("the report of the shift", || {
         site.events("indicator").into_iter().find(|event| event["period"]["kind"] == "shift")
     });

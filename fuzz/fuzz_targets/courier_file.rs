@@ -48,7 +48,8 @@ fuzz_target!(|bytes: &[u8]| {
     assert_eq!(found, messages);
     assert_eq!(check(&file[..]).expect("it was just signed"), manifest);
     // Changed at a place that the input names: never whole.
-    let place = bytes.iter().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(*byte))) % file.len();
+    let place =
+        bytes.iter().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(*byte))) % file.len();
     file[place] ^= 1 << (bytes.len() % 8);
     assert!(check(&file[..]).is_err(), "byte {place} was changed");
 });

@@ -517,9 +517,9 @@ impl Room {
 
     /// The agent ends. Nothing goes uncounted, be it that the disk still refuses.
     fn close(mut self) {
-        self.move_cursors();
+        self.maintain(); // what it gives up is an event, which the next start delivers
         self.close_figures();
-        self.turn(true); // what the last maintenance gave up is an event
+        self.turn(true);
         self.log_given_up();
         let samples = self.unwritten.samples();
         if samples > 0 {
@@ -532,7 +532,7 @@ impl Room {
         let round = self.round();
         let health = self.health.clone();
         match self.journal.close(round) {
-            // Too late for an event; the file's counters have it, and so have the gaps.
+            // What a moment later is given up is too late for an event; the file's counters have it, and so have the gaps.
             Ok(dropped) => dropped.iter().for_each(|dropped| count_dropped(&health, dropped)),
             Err(trouble) => warn!(code = %trouble.code, "{trouble}"),
         }
