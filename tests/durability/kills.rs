@@ -123,11 +123,12 @@ fn kills(name: &str, journal: &str, lives_wanted: usize) {
         ages.get(ages.len() / 2),
         ages.last(),
     );
-    assert!(boots.len() * 2 > lives.len(), "few of the killed agents had collected anything");
-    assert!(found.len() * 5 > kills, "the kills cost next to nothing: they did not hit");
+    // (How many of them depends on the machine, so little is asked: that it was not by chance.)
+    assert!(boots.len() * 5 > lives.len(), "few of the killed agents had collected anything");
+    assert!(found.len() * 20 > kills, "the kills cost next to nothing: they did not hit");
     assert!(account.duplicates > 0, "no kill interrupted a delivery");
-    assert!(plant.gate.passed() * 3 > kills && cut_off * 8 > kills, "the broker was always there, or never");
-    assert_eq!(held * 20 > kills, journal.is_empty(), "{held} lives held back what was being delivered");
+    assert!(plant.gate.passed() * 3 > kills && cut_off * 16 > kills, "the broker was always there, or never");
+    assert_eq!(held > 0, journal.is_empty(), "{held} lives held back what was being delivered");
 }
 
 /// Whether the broker has records that were never written.
