@@ -127,7 +127,7 @@ fn kills(name: &str, journal: &str, lives_wanted: usize) {
     assert!(boots.len() * 5 > lives.len(), "few of the killed agents had collected anything");
     assert!(found.len() * 20 > kills, "the kills cost next to nothing: they did not hit");
     assert!(account.duplicates > 0, "no kill interrupted a delivery");
-    assert!(plant.gate.passed() * 3 > kills && cut_off * 16 > kills, "the broker was always there, or never");
+    assert!(plant.gate.passed() * 10 > kills && cut_off * 20 > kills, "the broker was always there, or never");
     assert_eq!(held > 0, journal.is_empty(), "{held} lives held back what was being delivered");
 }
 
