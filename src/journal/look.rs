@@ -12,9 +12,10 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension};
 use serde::Serialize;
 
+use super::open::{load_cursors, load_held, load_losses};
 use super::quarantine::{Poisoned, poisoned};
 use super::record::Unpacker;
-use super::store::{Held, LOCK, load_cursors, load_held, load_losses, natural};
+use super::store::{Held, LOCK, natural};
 use super::{Place, dictionary, fault, high_water, schema};
 use crate::model::{BootId, Cursor, Losses, Seq, Stream, Timestamp, Trouble};
 

@@ -11,7 +11,9 @@ mod limits; // what it may hold
 
 mod on_change; // before it: what is worth recording
 
-mod store; // opening, committing
+mod open; // finding and opening the file ...
+
+mod store; // ... giving positions, committing
 
 mod upkeep; // cursors stored, and from time to time ...
 

@@ -11,8 +11,9 @@ use rusqlite::{Connection, TransactionBehavior, params_from_iter};
 
 use super::cursors::Cursors;
 use super::high_water::Marks;
+use super::open::{Opened, load_cursors, load_held, load_losses, load_reserved};
 use super::salvage::{Job, Lane};
-use super::store::{Held, Journal, Opened, Stored, load_cursors, load_held, load_losses, load_reserved, natural};
+use super::store::{Held, Journal, Stored, natural};
 use super::{aside, fault, schema};
 use crate::model::words::journal as words;
 use crate::model::{BootId, Code, Losses, Seq, Stream, Timestamp, Trouble, TrustedBy};
