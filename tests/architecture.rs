@@ -104,7 +104,7 @@ const DOORS: [&str; 9] = [
 const OWNERS: &[(&str, &[&str])] = &[
     ("tokio_modbus", &["simulator/"]),
     ("serial2_tokio", &["source/connection.rs"]),
-    ("rusqlite", &["journal/", "agent/recorder/room/simulation.rs"]),
+    ("rusqlite", &["journal/", "agent/recorder/room/simulation.rs", "agent/recorder/room/tests.rs"]),
     ("zstd", &["journal/", "agent/egress"]),
     ("sha2", &["sink/egress.rs", "source/opcua/certificate.rs"]),
     ("crc32c", &["journal/"]),

@@ -28,15 +28,19 @@ pub(in crate::journal) fn open(dir: &Path) -> Journal {
     open_with(dir, 1 << 30, 30 * DAY)
 }
 
-/// A program that another test starts holds copies of our files until it runs, so a lock that was let go may stand a moment longer.
 fn open_with(dir: &Path, max_size: u64, max_age: Duration) -> Journal {
+    open_once_free(|| settings(dir, limits(max_size, max_age)))
+}
+
+/// A program that another test starts holds copies of our files until it runs, so a lock that was let go may stand a moment longer.
+fn open_once_free(settings: impl Fn() -> Settings) -> Journal {
     for _ in 0..200 {
-        match Journal::open(settings(dir, limits(max_size, max_age)), BOOT, NOW) {
+        match Journal::open(settings(), BOOT, NOW) {
             Err(trouble) if trouble.code == words::IN_USE => std::thread::sleep(Duration::from_millis(10)),
             opened => return opened.unwrap(),
         }
     }
-    panic!("{} stays in use", dir.display());
+    panic!("the journal stays in use");
 }
 
 fn group(device: &str, tags: usize) -> Arc<Group> {

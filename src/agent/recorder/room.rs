@@ -6,6 +6,8 @@
 
 mod books; // the sample ledger
 mod figures; // states, cells, indicators
+mod refusal; // while the disk refuses
+mod upkeep; // what can wait: cursors, retention, the ledger
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,38 +23,22 @@ use super::super::clock::ClockNews;
 use super::super::egress::Book;
 use super::super::hold::Hold;
 use super::super::pending::Pending;
-use super::super::space::free_bytes;
 use super::super::tail::Tail;
 use super::super::timekeeper::{self, Timekeeper};
-use super::super::unwritten::{GivenUp, Unwritten};
+use super::super::unwritten::Unwritten;
 use super::{CHANNEL, Command, Health, Progress};
 use crate::config::{Clock, Persist, TrustRule};
-use crate::journal::{Committed, Dropped, Evicted, Journal, NewEvent, OnChange, Round};
-use crate::model::ledger::Lost;
-use crate::model::words::{agent as words, journal as journal_words, sink as sink_words};
-use crate::model::{Batch, Code, DataRecord, Event, Loss, LossCause, Seq, Stream, Timestamp, Trouble};
+use crate::journal::{Committed, Journal, NewEvent, OnChange};
+use crate::model::words::{agent as words, journal as journal_words};
+use crate::model::{Batch, Code, Event, LossCause, Seq, Stream, Timestamp, Trouble};
 use crate::source::Heard;
 use books::Books;
 use figures::Figures;
+use refusal::Tally;
 
 /// Samples that make a turn worth its price before its time: at 8 kB of overhead a commit, the overhead is below 1 byte
 /// a sample from here on.
 pub(super) const COMMIT_SAMPLES: usize = 10_000;
-
-/// Places for samples that wait in memory while the disk refuses them, about 32 bytes each; beyond it the oldest are given
-/// up.
-const MEMORY_PLACES: usize = 200_000;
-
-/// Events that wait in memory while the disk refuses them; beyond it the oldest are given up. Far more than a day of a
-/// flapping link, in some 100 kB.
-const MEMORY_EVENTS: usize = 1_000;
-
-/// While the disk refuses, what was given up is told so often: to know that it goes on, a line a minute is enough.
-const TELL_EVERY: Duration = Duration::from_secs(60);
-
-/// Cursors and range deletes are written after so many commits or so much time: a crash sends at most that much again.
-const MAINTAIN_COMMITS: u32 = 60;
-const MAINTAIN_EVERY: Duration = Duration::from_secs(10);
 
 /// With long commit intervals the recorder still turns so often, so that a watchdog can tell it from a hung one.
 const HEARTBEAT: Duration = Duration::from_secs(2);
@@ -60,9 +46,6 @@ const HEARTBEAT: Duration = Duration::from_secs(2);
 /// While a damaged file is brought over, slices of some milliseconds follow each other at this pace, some ten MB a second, and
 /// what the links hear is taken in between.
 const SALVAGE_PACE: Duration = Duration::from_millis(20);
-
-/// A turn that wrote no more than this leaves time for what can wait.
-const IDLE_SAMPLES: u64 = 2_000;
 
 /// What the thread owns.
 pub(super) struct Room {
@@ -104,14 +87,6 @@ pub(super) struct Room {
     egress: Option<Box<Book>>,
     /// Dropped with the thread, however it ends.
     _alive: oneshot::Sender<()>,
-}
-
-/// Samples given up since the disk began to refuse.
-#[derive(Default)]
-struct Tally {
-    unlogged: u64,
-    unpublished: u64,
-    logged: Option<Instant>,
 }
 
 impl Room {
@@ -399,120 +374,8 @@ impl Room {
         }
     }
 
-    /// The disk refused: keep collecting in memory and say so once.
-    fn wait_out(&mut self, trouble: Trouble) {
-        if self.refused.as_ref().map(|before| before.code) != Some(trouble.code) {
-            error!(code = %trouble.code, "{trouble}");
-        }
-        self.refused = Some(trouble);
-        let lose = |record: &DataRecord| self.journal.lose_taken(record, Lost::Memory);
-        if let Some(given_up) = self.unwritten.drop_beyond(MEMORY_PLACES, lose) {
-            self.give_up(Stream::Data, &given_up);
-            self.health.dropped.fetch_add(given_up.samples, Ordering::Relaxed);
-            self.given_up.unlogged += given_up.samples;
-            self.given_up.unpublished += given_up.samples;
-        }
-        if let Some(given_up) = self.unwritten.drop_events_beyond(MEMORY_EVENTS) {
-            self.give_up(Stream::Events, &given_up);
-        }
-        if self.given_up.logged.is_none_or(|logged| logged.elapsed() >= TELL_EVERY) {
-            self.log_given_up();
-        }
-    }
-
-    fn give_up(&mut self, stream: Stream, GivenUp { first, last, samples }: &GivenUp) {
-        let loss =
-            Loss { first: *first, last: *last, samples: *samples, cause: LossCause::Memory, at: self.clock.time().0 };
-        self.journal.lose(stream, loss);
-    }
-
-    fn log_given_up(&mut self) {
-        let samples = std::mem::take(&mut self.given_up.unlogged);
-        if samples > 0 {
-            self.given_up.logged = Some(Instant::now());
-            let total = self.health.dropped.load(Ordering::Relaxed);
-            let trouble = Trouble::new(words::MEMORY_FULL).with("samples", samples).with("total", total);
-            error!(code = %trouble.code, "{trouble}");
-        }
-    }
-
-    fn on_writable_again(&mut self) {
-        self.log_given_up();
-        info!("the journal can be written again");
-        let Tally { unpublished, .. } = std::mem::take(&mut self.given_up);
-        if unpublished > 0 {
-            self.publish_dropped(unpublished, LossCause::Memory);
-        }
-    }
-
     fn publish_dropped(&mut self, samples: u64, cause: LossCause) {
         self.happened(Event::Dropped { samples, cause: cause.as_str().into() });
-    }
-
-    fn move_cursors(&mut self) {
-        for (sink, progress) in &self.sinks {
-            let progress = progress.borrow().clone();
-            self.journal.move_cursor(sink, Stream::Data, progress.data);
-            self.journal.move_cursor(sink, Stream::Events, progress.events);
-            self.journal.set_ahead(sink, progress.ahead);
-            self.journal.set_usage(sink, progress.usage);
-        }
-    }
-
-    fn maintain_if_due(&mut self) {
-        if self.commits_since_maintenance >= MAINTAIN_COMMITS || self.maintained.elapsed() >= MAINTAIN_EVERY {
-            self.maintain();
-        }
-    }
-
-    fn maintain(&mut self) {
-        self.commits_since_maintenance = 0;
-        self.maintained = Instant::now();
-        self.move_cursors();
-        self.keep_offset();
-        self.enter_in_ledger();
-        match self.journal.maintain(self.round()) {
-            Ok(dropped) => {
-                self.unmaintained = None;
-                dropped.into_iter().for_each(|dropped| self.on_dropped(dropped));
-                self.report_hour();
-                if let Err(trouble) = self.take_wishes() {
-                    warn!(code = %trouble.code, "{trouble}");
-                }
-            }
-            Err(trouble) => {
-                if self.unmaintained.replace(trouble.code) != Some(trouble.code) {
-                    warn!(code = %trouble.code, "{trouble}");
-                }
-            }
-        }
-        self.health.bytes.store(self.journal.status().bytes_on_disk, Ordering::Relaxed);
-    }
-
-    fn round(&self) -> Round {
-        Round {
-            now: now(),
-            is_trusted: self.clock.is_trusted(),
-            steady: self.clock.steady().unwrap_or_else(now),
-            mono: self.started.elapsed(),
-            free_bytes: free_bytes(&self.journal.reader().dir()),
-            is_idle: self.written <= IDLE_SAMPLES && self.refused.is_none(),
-        }
-    }
-
-    /// The journal gave samples up by policy: counted, logged, published.
-    fn on_dropped(&mut self, dropped: Dropped) {
-        count_dropped(&self.health, &dropped);
-        self.publish_dropped(dropped.samples, dropped.cause);
-    }
-
-    /// The quarantine gave records up to make room.
-    fn on_evicted(&mut self, Evicted { records, samples }: Evicted) {
-        if records > 0 {
-            self.health.dropped.fetch_add(samples, Ordering::Relaxed);
-            let trouble = Trouble::new(sink_words::QUARANTINE_FULL).with("records", records).with("samples", samples);
-            error!(code = %trouble.code, "{trouble}");
-        }
     }
 
     /// The agent ends. Nothing goes uncounted, be it that the disk still refuses.
@@ -533,20 +396,10 @@ impl Room {
         let health = self.health.clone();
         match self.journal.close(round) {
             // What a moment later is given up is too late for an event; the file's counters have it, and so have the gaps.
-            Ok(dropped) => dropped.iter().for_each(|dropped| count_dropped(&health, dropped)),
+            Ok(dropped) => dropped.iter().for_each(|dropped| upkeep::count_dropped(&health, dropped)),
             Err(trouble) => warn!(code = %trouble.code, "{trouble}"),
         }
     }
-}
-
-/// Samples that were given up by policy are counted and told.
-fn count_dropped(health: &Health, dropped: &Dropped) {
-    health.dropped.fetch_add(dropped.samples, Ordering::Relaxed);
-    let trouble = Trouble::new(words::JOURNAL_DROPPED)
-        .with("samples", dropped.samples)
-        .with("records", dropped.records)
-        .with("cause", dropped.cause.as_str());
-    error!(code = %trouble.code, "{trouble}");
 }
 
 /// What the wall clock says, trusted or not: for dates and names, never for durations.
@@ -558,209 +411,4 @@ fn now() -> Timestamp {
 mod simulation;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::{BootId, Deadband, Group, Reading, ReportRule, TagInfo, Timestamp, Value, ValueKind};
-
-    fn group(device: &str, tags: usize) -> Arc<Group> {
-        let report = ReportRule { deadband: Deadband::None, max_silence: Duration::from_secs(60) };
-        let tag = |n| TagInfo {
-            name: format!("t{n}").into(),
-            unit: None,
-            kind: ValueKind::Int,
-            report,
-            grade: Default::default(),
-        };
-        Arc::new(Group::new(device.into(), Duration::from_secs(1), (0..tags).map(tag).collect()))
-    }
-
-    /// A room on a journal whose table is gone until [`heal`].
-    fn on_a_refusing_disk(dir: &std::path::Path) -> Room {
-        let settings = crate::journal::Settings { dir: dir.to_owned(), limits: crate::journal::Limits::default() };
-        let journal = Journal::open(settings, BootId(1), Timestamp(0)).unwrap();
-        alter(dir, "ALTER TABLE events RENAME TO away");
-        std::fs::create_dir_all(dir.join("journal.new.sqlite/in the way of another file")).unwrap();
-        let (_, heard) = tokio::sync::mpsc::channel(1);
-        let (_, orders) = mpsc::channel();
-        let (announce, _) = watch::channel(Arc::new(Tail::new(&journal)));
-        Room::new(journal, heard, orders, announce, oneshot::channel().0)
-    }
-
-    fn heal(dir: &std::path::Path) {
-        alter(dir, "ALTER TABLE away RENAME TO events");
-    }
-
-    fn alter(dir: &std::path::Path, sql: &str) {
-        rusqlite::Connection::open(dir.join("journal.sqlite")).unwrap().execute_batch(sql).unwrap();
-    }
-
-    fn destroy_the_data(dir: &std::path::Path) {
-        use std::os::unix::fs::FileExt;
-        let path = dir.join("journal.sqlite");
-        let connection = rusqlite::Connection::open(&path).unwrap();
-        let root = "SELECT rootpage FROM sqlite_schema WHERE name = 'data'";
-        let root: i64 = connection.query_row(root, [], |row| row.get(0)).unwrap();
-        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
-        let file = std::fs::File::options().write(true).open(path).unwrap();
-        file.write_all_at(&[0x55; 1024], (root as u64 - 1) * 1024).unwrap();
-    }
-
-    fn hear(room: &mut Room, at: i64) {
-        let readings = vec![Some(Reading::Good(Value::I64(at))); 4_000];
-        let (group, at_ms, due_ms) = (group("a", 4_000), Timestamp(at), Some(0));
-        room.remember(Batch { group, at: at_ms, mono_ms: 0, due_ms, readings, stamps: None });
-        hear_nothing_but_an_event(room, at);
-    }
-
-    fn hear_nothing_but_an_event(room: &mut Room, at: i64) {
-        let event = Event::Dropped { samples: 0, cause: "filler".into() };
-        room.pending.events.push(NewEvent::new(Timestamp(at), event));
-    }
-
-    #[test]
-    fn a_disk_that_refuses_for_long_fills_no_memory_and_what_was_given_up_is_published_in_one_sum() {
-        let dir = tempfile::tempdir().unwrap();
-        let mut room = on_a_refusing_disk(dir.path());
-        for at in 0..60 {
-            hear(&mut room, at);
-            room.turn(false);
-        }
-        assert!(room.refused.is_some());
-        assert_eq!(room.unwritten.samples(), MEMORY_PLACES as u64);
-        assert_eq!(room.unwritten.records(), 50 + 60, "no event for each refusal");
-        (0..2_000).for_each(|at| hear_nothing_but_an_event(&mut room, at));
-        room.turn(false);
-        assert_eq!(room.unwritten.records(), 50 + MEMORY_EVENTS);
-        let lost = |stream: Stream| {
-            room.journal.losses()[stream as usize].iter().map(|l| (l.first, l.last)).collect::<Vec<_>>()
-        };
-        assert_eq!((lost(Stream::Data), lost(Stream::Events)), (vec![(1, 10)], vec![(1, 1_060)]));
-        heal(dir.path());
-        room.turn(false);
-        assert_eq!((room.unwritten.records(), room.pending.events.len()), (0, 1));
-        let event = Event::Dropped { samples: 40_000, cause: "memory".into() };
-        assert_eq!(room.pending.events[0].event, event);
-        assert_eq!(room.health.dropped.load(Ordering::Relaxed), 40_000);
-        assert_eq!(room.health.committed.load(Ordering::Relaxed), 200_000);
-    }
-
-    #[test]
-    fn a_damaged_file_is_replaced_under_the_running_agent_and_couriers_hear_of_it() {
-        let dir = tempfile::tempdir().unwrap();
-        let settings =
-            crate::journal::Settings { dir: dir.path().to_owned(), limits: crate::journal::Limits::default() };
-        let journal = Journal::open(settings, BootId(1), Timestamp(0)).unwrap();
-        let (_, heard) = tokio::sync::mpsc::channel(1);
-        let (_, orders) = mpsc::channel();
-        let (announce, tail) = watch::channel(Arc::new(Tail::new(&journal)));
-        let mut room = Room::new(journal, heard, orders, announce, oneshot::channel().0);
-        let begun = now().0;
-        for at in 0..20 {
-            hear(&mut room, begun + at);
-            room.turn(false);
-        }
-        let before = tail.borrow().place.clone();
-        destroy_the_data(dir.path());
-        let asked = crate::journal::Reader::open(&before).and_then(|mut reader| reader.data_between(0, 9, 10, 10));
-        assert!(asked.is_err(), "a courier meets the damage");
-        for at in 20..24 {
-            room.tend();
-            hear(&mut room, begun + at);
-            room.turn(false);
-        }
-        assert!(room.refused.is_none() && tail.borrow().place != before);
-        for _ in 0..20 {
-            room.tend();
-        }
-        assert!(!room.journal.is_salvaging());
-        room.maintained = Instant::now().checked_sub(MAINTAIN_EVERY).unwrap();
-        room.maintain_if_due();
-        let event = &room.pending.events[0].event;
-        assert!(matches!(event, Event::Dropped { samples: 80_000.., cause } if cause == "corrupt"), "{event:?}");
-        let place = tail.borrow().place.clone();
-        let mut reader = crate::journal::Reader::open(&place).unwrap();
-        let found = reader.data_between(0, u64::MAX, 100, 1_000_000).unwrap();
-        let seqs: Vec<Seq> =
-            found.into_iter().filter_map(crate::journal::Found::record).map(|record| record.seq).collect();
-        assert_eq!(seqs, [21, 22, 23, 24]);
-    }
-
-    /// A room on a journal of its own, and the way to tell it something.
-    fn on_a_disk(dir: &std::path::Path) -> (Room, mpsc::Sender<Command>) {
-        let settings = crate::journal::Settings { dir: dir.to_owned(), limits: crate::journal::Limits::default() };
-        let journal = Journal::open(settings, BootId(1), Timestamp(0)).unwrap();
-        let (_, heard) = tokio::sync::mpsc::channel(1);
-        let (sender, orders) = mpsc::channel();
-        let (announce, _) = watch::channel(Arc::new(Tail::new(&journal)));
-        (Room::new(journal, heard, orders, announce, oneshot::channel().0), sender)
-    }
-
-    #[test]
-    fn what_the_last_upkeep_gives_up_is_counted_too() {
-        let dir = tempfile::tempdir().unwrap();
-        let (mut room, orders) = on_a_disk(dir.path());
-        for at in 0..20 {
-            hear(&mut room, at);
-            room.turn(false);
-        }
-        room.journal.set_limits(crate::journal::Limits { max_size: 20_000, ..Default::default() });
-        let health = room.health.clone();
-        orders.send(Command::Stop).unwrap();
-        room.run();
-        assert!(health.dropped.load(Ordering::Relaxed) >= 4_000, "{health:?}");
-    }
-
-    #[test]
-    fn what_a_sink_has_not_that_is_about_to_come_is_written() {
-        let dir = tempfile::tempdir().unwrap();
-        let (mut room, orders) = on_a_disk(dir.path());
-        let (old, seen) = watch::channel(Progress::default());
-        orders.send(Command::Sinks([("old".to_owned(), seen.clone())].into())).unwrap();
-        room.take_orders();
-        (0..20).for_each(|_| room.turn(false)); // it keeps up
-        let (answer, _answered) = oneshot::channel();
-        orders.send(Command::ProgressOf("new".into(), answer)).unwrap();
-        room.take_orders();
-        hear(&mut room, 0);
-        room.turn(false);
-        assert_eq!(room.journal.status().data.records, 0, "it is held");
-        old.send_modify(|progress| progress.data.position = 1);
-        for _ in 0..4 {
-            room.turn(false);
-        }
-        assert_eq!(room.journal.status().data.records, 1, "the new one has nothing yet");
-        let (_new, of_new) = watch::channel(Progress {
-            data: crate::model::Cursor { position: 1, last_sent: 1 },
-            ..Progress::default()
-        });
-        orders.send(Command::Sinks([("old".to_owned(), seen), ("new".to_owned(), of_new)].into())).unwrap();
-        room.take_orders();
-        assert_eq!(room.floor(), Some(1));
-    }
-
-    #[test]
-    fn a_turn_takes_what_the_channel_holds_and_not_what_comes_meanwhile() {
-        let dir = tempfile::tempdir().unwrap();
-        let (mut room, _orders) = on_a_disk(dir.path());
-        let (sender, heard) = tokio::sync::mpsc::channel(2 * CHANNEL);
-        room.heard = heard;
-        for _ in 0..CHANNEL + 1 {
-            sender.try_send(Heard::Event(Timestamp(0), Event::Dropped { samples: 0, cause: "filler".into() })).unwrap();
-        }
-        room.take_heard();
-        assert_eq!((room.pending.events.len(), room.heard.len()), (CHANNEL, 1));
-    }
-
-    #[test]
-    fn what_the_disk_refuses_to_the_end_is_counted_at_the_stop() {
-        let dir = tempfile::tempdir().unwrap();
-        let mut room = on_a_refusing_disk(dir.path());
-        hear(&mut room, 1);
-        let (orders, received) = mpsc::channel();
-        room.orders = received;
-        let health = room.health.clone();
-        orders.send(Command::Stop).unwrap();
-        room.run();
-        assert_eq!(health.dropped.load(Ordering::Relaxed), 4_000);
-    }
-}
+mod tests;

@@ -19,7 +19,7 @@ fn with_priorities(max_size: u64) -> Limits {
 
 /// A journal whose commits cost nothing: what is tried here is not what survives a power cut.
 fn quick(dir: &Path, limits: Limits) -> Journal {
-    let journal = Journal::open(settings(dir, limits), BOOT, NOW).unwrap();
+    let journal = open_once_free(|| settings(dir, limits.clone()));
     journal.connection.pragma_update(None, "synchronous", "OFF").unwrap();
     journal
 }

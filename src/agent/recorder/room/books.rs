@@ -7,7 +7,8 @@ use std::time::Instant;
 
 use tracing::warn;
 
-use super::{MAINTAIN_COMMITS, Room, now};
+use super::upkeep::MAINTAIN_COMMITS;
+use super::{Room, now};
 use crate::ledger::{Down, Expected, Ledger, Moment};
 use crate::model::ledger::{Entry, HourReport, Tally};
 use crate::model::words::ledger as words;
