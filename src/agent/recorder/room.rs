@@ -6,6 +6,7 @@
 
 mod books; // the sample ledger
 mod figures; // states, cells, indicators
+mod glance; // what is told of all that
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use tracing::{error, info, warn};
 
 use super::super::clock::ClockNews;
 use super::super::egress::Book;
+use super::super::fresh::Fresh;
 use super::super::hold::Hold;
 use super::super::pending::Pending;
 use super::super::space::free_bytes;
@@ -79,6 +81,8 @@ pub(super) struct Room {
     books: Books,
     /// Likewise.
     figures: Figures,
+    /// Likewise.
+    fresh: Fresh,
     pub(super) clock: Timekeeper,
     on_change: OnChange,
     /// Without positions yet.
@@ -136,6 +140,7 @@ impl Room {
             message_bytes: 128_000,
             books: Books::default(),
             figures: Figures::default(),
+            fresh: Fresh::default(),
             clock: Timekeeper::new(Clock { trust: TrustRule::Always, ..Clock::DEFAULT }, None, Instant::now()),
             on_change: OnChange::new(),
             pending: Pending::default(),
@@ -252,7 +257,10 @@ impl Room {
                     samples += batch.len();
                     self.remember(batch);
                 }
-                Heard::Sign(sign) => self.books.ledger.on_sign(&sign),
+                Heard::Sign(sign) => {
+                    self.fresh.on_sign(&sign);
+                    self.books.ledger.on_sign(&sign);
+                }
                 Heard::Event(at, event) => {
                     let (at, clock, mono_ms) = self.clock.time_of_event(at);
                     self.pending.events.push(NewEvent { at, clock, mono_ms, event });
@@ -263,6 +271,7 @@ impl Room {
     }
 
     fn remember(&mut self, batch: Batch) {
+        self.fresh.on_batch(&batch);
         self.books.ledger.on_batch(&batch);
         let (at, clock) = self.clock.time_of(batch.at, batch.mono_ms);
         self.step_figures(&batch, at, clock);
@@ -326,6 +335,9 @@ impl Room {
                 Command::EgressLog(book) => self.egress = Some(book),
                 Command::Egress(settings, zone) => {
                     self.egress.iter_mut().for_each(|book| book.set(settings.clone(), zone.clone(), now()));
+                }
+                Command::Glance { with_machines, answer } => {
+                    answer.send(self.glance(with_machines)).ok(); // the asker may have given up
                 }
                 Command::Damaged(seq) => self.on_damaged(seq),
                 Command::Expect(started, accounts) => self.expect(started, &accounts),

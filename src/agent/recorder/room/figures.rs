@@ -271,6 +271,11 @@ impl Room {
 }
 
 impl Figures {
+    /// The machines, and their engines.
+    pub(super) fn running(&self) -> impl Iterator<Item = (&Machine, &Engine)> {
+        self.machines.iter().map(|running| (&running.machine, &running.engine))
+    }
+
     fn keep_back(&mut self, batch: Batch) {
         self.waiting_samples += batch.readings.len();
         self.waiting.push_back(batch);
@@ -303,7 +308,7 @@ fn row_of(cell: &Cell) -> FigureRow {
 }
 
 /// The column counts where body and column differ.
-fn cell_of(row: &FigureRow) -> Option<Cell> {
+pub(super) fn cell_of(row: &FigureRow) -> Option<Cell> {
     let cell: Cell = serde_json::from_str(&row.body).ok()?;
     Some(Cell { revision: row.revision, ..cell })
 }
