@@ -16,7 +16,7 @@ pub(super) fn metrics(top: &Section<'_>) -> Metrics {
     const EXAMPLE: &str = "listen = \"127.0.0.1:9464\"";
     let Some(section) = top.section("metrics") else { return Metrics::default() };
     let is_allowed = section.flag("allow_remote").unwrap_or(false);
-    let text = section.needed_text("listen", EXAMPLE);
+    let text = section.text("listen", EXAMPLE);
     let parsed = text.as_ref().and_then(|text| text.trim().parse::<SocketAddr>().ok()).filter(|it| it.port() != 0);
     let listen = match (text, parsed) {
         (Some(found), None) => {

@@ -35,7 +35,7 @@ pub(super) struct Said<'a> {
 
 /// The document.
 pub(super) fn status(said: &Said<'_>, now: Instant) -> Status {
-    let Said { roster, household, glance, looked } = said;
+    let Said { roster, glance, looked, .. } = said;
     let config = &roster.config;
     let links: Vec<LinkPart> = roster.links.iter().map(|(link, seen)| said.link(link, &seen.borrow(), now)).collect();
     let connected = config.devices.iter().filter(|device| device.link.is_some());
