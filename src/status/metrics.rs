@@ -294,6 +294,29 @@ mod tests {
         assert!(!text.contains("E-STOP") && !text.contains("mould-temp"), "neither causes nor tags");
     }
 
+    /// Words of the form `cloudward_...` in a text.
+    fn names(text: &str) -> std::collections::BTreeSet<&str> {
+        let is_part = |c: char| c.is_ascii_lowercase() || c == '_';
+        text.split(|c| !is_part(c)).filter(|word| word.starts_with("cloudward_")).collect()
+    }
+
+    #[test]
+    fn the_documents_list_every_name_and_dashboard_and_alerts_use_no_other() {
+        let text = open_metrics(&Arc::new(sample::in_trouble()));
+        let told: String = text.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}\n")).collect();
+        let known = names(&told);
+        assert_eq!(known.len(), METRICS.len(), "the sample has them all");
+        for document in [include_str!("../../docs/STATUS.md"), include_str!("../../docs/STATUS.zh-CN.md")] {
+            assert_eq!(names(document), known);
+        }
+        let dashboard = include_str!("../../deploy/grafana/dashboard.json");
+        let alerts = include_str!("../../deploy/prometheus/alerts.yml");
+        for (name, used) in [("dashboard", names(dashboard)), ("alerts", names(alerts))] {
+            assert!(used.len() > 8 && used.is_subset(&known), "{name}: {:?}", used.difference(&known));
+        }
+        assert!(serde_json::from_str::<serde_json::Value>(dashboard).is_ok());
+    }
+
     #[test]
     fn names_from_the_configuration_cannot_break_a_line() {
         let mut status = sample::well();

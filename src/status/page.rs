@@ -192,7 +192,7 @@ impl Page {
         let ago = match device.good_ago_s {
             Some(ago) => {
                 let ago = self.span(ago as u64);
-                self.pick(format!("last good value {ago} ago"), format!("上次正常数据在 {ago} 前"))
+                self.pick(format!("last good value {ago} ago"), format!("上次正常数据在 {ago}前"))
             }
             None => self.pick("no good value yet", "尚无正常数据"),
         };
@@ -286,11 +286,11 @@ impl Page {
         let since = journal.oldest_at_ms.map(|at| self.span(u64::try_from((status.at_ms - at) / 1_000).unwrap_or(0)));
         let since = since
             .filter(|_| records > 0)
-            .map_or(String::new(), |age| self.pick(format!(", the oldest {age}"), format!("，最早的在 {age} 前")));
+            .map_or(String::new(), |age| self.pick(format!(", the oldest {age}"), format!("，最早的在 {age}前")));
         let full = match journal.hours_left {
             Some(hours) => {
                 let left = self.span((hours * 3_600.0) as u64);
-                self.pick(format!("; full in about {left}"), format!("；约 {left} 后写满"))
+                self.pick(format!("; full in about {left}"), format!("；约 {left}后写满"))
             }
             None => String::new(),
         };

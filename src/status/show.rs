@@ -15,9 +15,11 @@ pub(super) fn span(seconds: u64, lang: Lang) -> String {
     let shown = show_span(Duration::from_secs(rounded));
     match lang {
         Lang::En => shown,
-        Lang::Zh => [("d", "天"), ("h", "小时"), ("m", "分"), ("s", "秒")]
-            .iter()
-            .fold(shown, |text, (unit, zh)| text.replace(unit, zh)),
+        Lang::Zh => {
+            let units = [("d", " 天 "), ("h", " 小时 "), ("m", " 分 "), ("s", " 秒 ")];
+            let text = units.iter().fold(shown, |text, (unit, zh)| text.replace(unit, zh));
+            text.trim_end().to_owned()
+        }
     }
 }
 
@@ -80,11 +82,11 @@ mod tests {
     #[test]
     fn spans_are_as_long_as_anybody_wants_to_know() {
         for (seconds, en, zh) in [
-            (0, "0s", "0秒"),
-            (59, "59s", "59秒"),
-            (3_599, "59m59s", "59分59秒"),
-            (3_661, "1h1m", "1小时1分"),
-            (93_784, "1d2h", "1天2小时"),
+            (0, "0s", "0 秒"),
+            (59, "59s", "59 秒"),
+            (3_599, "59m59s", "59 分 59 秒"),
+            (3_661, "1h1m", "1 小时 1 分"),
+            (93_784, "1d2h", "1 天 2 小时"),
         ] {
             assert_eq!((span(seconds, Lang::En), span(seconds, Lang::Zh)), (en.to_owned(), zh.to_owned()));
         }

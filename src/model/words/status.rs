@@ -153,7 +153,7 @@ pub(super) const WORDS: &[Words] = &[
         code: DEVICE_SILENT,
         what: Text {
             en: "device {device} on link {link} has had no good value for {span}",
-            zh: "设备 {device}（链路 {link}）已有 {span} 没有正常数据",
+            zh: "设备 {device}（链路 {link}）已有 {span}没有正常数据",
         },
         cause: Text {
             en: "The link is up, so others answer or the connection stands: this unit is off, has another unit id, or refuses what it is asked for.",
@@ -168,7 +168,7 @@ pub(super) const WORDS: &[Words] = &[
         code: TAGS_BAD,
         what: Text {
             en: "device {device} has had tags without a good value for {span}: {count}, first {tag} ({why})",
-            zh: "设备 {device} 有 {count} 个点已 {span} 没有正常值，如 {tag}（{why}）",
+            zh: "设备 {device} 有 {count} 个点已 {span}没有正常值，如 {tag}（{why}）",
         },
         cause: Text {
             en: "An address or type that this machine does not have, a sensor that is broken, or a program of the PLC that was changed.",
@@ -183,7 +183,7 @@ pub(super) const WORDS: &[Words] = &[
         code: SINK_AWAY,
         what: Text {
             en: "sink {sink} has not reached its broker {broker} for {span}: {why}",
-            zh: "去向 {sink} 已有 {span} 连不上消息服务器 {broker}：{why}",
+            zh: "去向 {sink} 已有 {span}连不上消息服务器 {broker}：{why}",
         },
         cause: Text {
             en: "The line, the broker, its certificate or the password: the reason stands behind it. Nothing is lost as long as the journal has room.",
@@ -213,7 +213,7 @@ pub(super) const WORDS: &[Words] = &[
         code: JOURNAL_FILLS,
         what: Text {
             en: "the journal is full in about {span}; then the oldest samples are given up",
-            zh: "日志库约 {span} 后写满；届时最旧的样本将被丢弃",
+            zh: "日志库约 {span}后写满；届时最旧的样本将被丢弃",
         },
         cause: Text {
             en: "A sink has not delivered for long, and samples pile up.",
@@ -285,7 +285,7 @@ pub(super) const WORDS: &[Words] = &[
         code: RECORDER_SILENT,
         what: Text {
             en: "the part of the agent that writes the journal has not answered within {span}",
-            zh: "负责写日志库的部分在 {span} 内没有回应",
+            zh: "负责写日志库的部分在 {span}内没有回应",
         },
         cause: Text {
             en: "The disk hangs: a dying card, a network drive that is away, or very heavy load.",
