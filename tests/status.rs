@@ -148,8 +148,7 @@ fn a_running_agent_says_how_it_is_in_words_in_json_and_in_metrics() {
     let socket = socket(dir);
     let is_settled = |status: &Status| {
         let link = &status.links[0];
-        let has_state =
-            status.machines.first().is_some_and(|machine| machine.state == "run" || machine.state == "unknown");
+        let has_state = status.machines.first().is_some_and(|machine| machine.state != "unknown");
         link.state == "up"
             && link.devices_online == 1
             && status.sinks[0].acked_messages > 3

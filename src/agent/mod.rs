@@ -147,7 +147,7 @@ impl Agent {
     pub fn open_window(&mut self, socket: PathBuf, origin: Origin) {
         self.origin = origin;
         let household = Household {
-            state_dir: self.state_dir.clone(),
+            state_dir: self.state_dir.canonicalize().unwrap_or_else(|_| self.state_dir.clone()),
             boot: self.boot,
             started: self.started,
             orders: self.recorder.orders(),

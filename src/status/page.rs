@@ -101,8 +101,11 @@ impl Page {
 
     fn head(&mut self, status: &Status) {
         let (agent, workshop) = (&status.agent, &status.workshop);
+        let is_all_up =
+            status.links.iter().all(|link| link.state == "up") && status.sinks.iter().all(|sink| sink.is_connected);
         let verdict = match status.needs.len() {
-            0 => self.pick("all is well", "一切正常"),
+            0 if is_all_up => self.pick("all is well", "一切正常"),
+            0 => self.pick("nothing needs a person yet", "暂无需要处理的事项"),
             1 => self.pick("1 thing needs a person", "有 1 项需要处理"),
             n => self.pick(format!("{n} things need a person"), format!("有 {n} 项需要处理")),
         };
