@@ -40,7 +40,7 @@ async fn serve(config: Config, path: &Path) -> Result<ExitCode, Trouble> {
     let mut signals = Signals::new()?;
     let state_dir = state_dir(&config, path);
     let name = config.workshop.name.clone();
-    let socket = socket_path(std::env::var_os("RUNTIME_DIRECTORY").as_deref().map(Path::new), &state_dir);
+    let socket = socket_path(runtime_dir().as_deref(), &state_dir);
     let mut agent = Agent::start(config, state_dir).await?;
     agent.open_window(socket, origin(path));
     let mut systemd = Systemd::new();
@@ -71,6 +71,11 @@ async fn serve(config: Config, path: &Path) -> Result<ExitCode, Trouble> {
     systemd.stopping();
     agent.stop().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The directory that systemd has made for sockets, the first if there are several.
+pub(super) fn runtime_dir() -> Option<PathBuf> {
+    std::env::split_paths(&std::env::var_os("RUNTIME_DIRECTORY")?).next()
 }
 
 /// What `cloudward status` says of the configuration.

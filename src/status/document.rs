@@ -19,8 +19,8 @@ pub const SCHEMA: &str = "cloudward.status/1";
 pub struct Status {
     /// `cloudward.status/1`.
     pub schema: String,
-    /// What the gateway's clock said, in ms since 1970.
-    pub at_ms: i64,
+    /// What the gateway's clock said, in ms since 1970; null: the recorder, which keeps it, does not answer.
+    pub at_ms: Option<i64>,
     /// The program.
     pub agent: AgentPart,
     /// Whose.

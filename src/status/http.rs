@@ -109,6 +109,17 @@ mod tests {
         check(&format!("GET /metrics HTTP/1.1\r\n{many}\r\n"), Some((Asked::Malformed, false)));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_are_a_panic_and_whatever_is_long_is_answered(
+            head in proptest::collection::vec(proptest::num::u8::ANY, 0..300), repeat in 1_usize..100,
+        ) {
+            let long = head.repeat(repeat);
+            let told = asked(&long);
+            proptest::prop_assert!(told.is_some() || long.len() < MOST_HEAD);
+        }
+    }
+
     #[test]
     fn an_answer_says_how_long_it_is_and_to_head_nothing_more() {
         let text = String::from_utf8(health(false, "{}", false)).unwrap();

@@ -286,7 +286,8 @@ impl Page {
         let size = self.pick(format!("{bytes} of {max}"), format!("{bytes}，上限 {max}"));
         self.title("JOURNAL", "日志库", &size);
         let (records, samples) = (journal.records, journal.samples);
-        let since = journal.oldest_at_ms.map(|at| self.span(u64::try_from((status.at_ms - at) / 1_000).unwrap_or(0)));
+        let oldest = journal.oldest_at_ms.zip(status.at_ms).map(|(oldest, at)| at.saturating_sub(oldest) / 1_000);
+        let since = oldest.map(|age| self.span(u64::try_from(age).unwrap_or(0)));
         let since = since
             .filter(|_| records > 0)
             .map_or(String::new(), |age| self.pick(format!(", the oldest {age}"), format!("，最早的在 {age}前")));
@@ -317,7 +318,12 @@ impl Page {
             ),
             (None, ..) => (
                 Tone::Plain,
-                self.pick("  samples are written: some sink does not keep up", "  样本正写入磁盘：有去向跟不上"),
+                match status.sinks.len() {
+                    0 => self.pick("  samples are written: there is no sink", "  样本写入磁盘：没有配置去向"),
+                    _ => {
+                        self.pick("  samples are written: some sink does not keep up", "  样本正写入磁盘：有去向跟不上")
+                    }
+                },
             ),
         };
         self.line(tone, mode);

@@ -19,7 +19,7 @@ pub(crate) fn well() -> Status {
     let tally = TallyPart { expected: 3_600, good: 3_598, late: 2, ..TallyPart::default() };
     Status {
         schema: SCHEMA.into(),
-        at_ms: 1_793_491_200_000,
+        at_ms: Some(1_793_491_200_000),
         agent: AgentPart {
             version: "0.1.0".into(),
             features: vec!["opcua".into()],

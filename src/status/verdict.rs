@@ -39,7 +39,7 @@ pub fn needs(status: &Status) -> Vec<Saying> {
         let left = (hours * 3_600.0) as u64;
         need(&|lang| Trouble::new(words::JOURNAL_FILLS).with("span", span(left, lang)));
     }
-    let aged = |loss: &&super::LossPart| status.at_ms.saturating_sub(loss.at_ms) < DAY_MS;
+    let aged = |loss: &&super::LossPart| status.at_ms.is_none_or(|at| at.saturating_sub(loss.at_ms) < DAY_MS);
     let given_up: u64 = journal.losses.iter().filter(aged).map(|loss| loss.samples).sum();
     if given_up > 0 {
         need(&|_| Trouble::new(words::GIVEN_UP).with("samples", given_up));
@@ -208,7 +208,7 @@ mod tests {
         check(|status| status.journal.refused = Some(Saying::default()), &[words::DISK_REFUSES]);
         check(|status| status.sinks[0].lag_s = Some(3_600.0), &[words::SINK_BEHIND]);
         let lost = |status: &mut Status, ago| {
-            let (stream, cause, at_ms) = ("data".into(), "max_size".into(), status.at_ms - ago);
+            let (stream, cause, at_ms) = ("data".into(), "max_size".into(), status.at_ms.unwrap() - ago);
             status.journal.losses =
                 vec![super::super::LossPart { stream, first: 1, last: 2, samples: 9, cause, at_ms }];
         };

@@ -50,7 +50,7 @@ pub(super) fn status(said: &Said<'_>, now: Instant) -> Status {
     let tallies = looked.and_then(|looked| looked.tallies.as_ref());
     let mut status = Status {
         schema: SCHEMA.into(),
-        at_ms: glance.as_ref().map_or(0, |glance| glance.at.0),
+        at_ms: glance.as_ref().map(|glance| glance.at.0),
         agent: said.agent(now),
         workshop: WorkshopPart {
             enterprise: config.workshop.enterprise.clone(),

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use super::super::load::load_or_explain;
-use super::super::run::state_dir_by_hand;
+use super::super::run::{runtime_dir, state_dir_by_hand};
 use super::super::user;
 use crate::agent::socket_path;
 use crate::model::Trouble;
@@ -53,8 +53,7 @@ pub(super) fn place(socket: Option<&Path>, config_file: &Path) -> Result<Place, 
         Some((_, state_dir)) if read.journal.dir.is_none() && is_there(&state_dir) => state_dir,
         _ => state_dir_by_hand(&read, config_file),
     };
-    let runtime = std::env::var_os("RUNTIME_DIRECTORY").map(PathBuf::from);
-    let socket = socket_path(runtime.as_deref(), &state_dir);
+    let socket = socket_path(runtime_dir().as_deref(), &state_dir);
     Ok(Place { socket, config, state_dir: Some(state_dir) })
 }
 

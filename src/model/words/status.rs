@@ -311,8 +311,8 @@ pub(super) const WORDS: &[Words] = &[
     Words {
         code: LISTEN_BAD,
         what: Text {
-            en: "{key} is {found}, which is no address with a port",
-            zh: "{key} 的值为 {found}，不是带端口的地址",
+            en: "`{key}` is {found}, which is no address with a port",
+            zh: "`{key}` 的值为 {found}，不是带端口的地址",
         },
         cause: Text {
             en: "An address of this machine and a port are wanted; names are not looked up here.",
@@ -326,7 +326,7 @@ pub(super) const WORDS: &[Words] = &[
     Words {
         code: LISTEN_REMOTE,
         what: Text {
-            en: "{key} is {found}, which others can reach", zh: "{key} 的值为 {found}，其他机器可以访问"
+            en: "`{key}` is {found}, which others can reach", zh: "`{key}` 的值为 {found}，其他机器可以访问"
         },
         cause: Text {
             en: "The metrics have no password and no encryption; whoever reaches the port reads names of links, sinks and devices.",
