@@ -351,6 +351,17 @@ fn a_reload_moves_the_metrics_and_shows_the_new_configuration_and_a_port_that_is
     });
 }
 
+/// A build for small gateways says what to do instead. `script` lends it a terminal.
+#[cfg(not(feature = "tui"))]
+#[test]
+fn a_build_without_the_live_view_says_what_to_do() {
+    let watch = format!("{BINARY} status --watch --socket /nowhere");
+    let output = Command::new("script").args(["-qec", &watch, "/dev/null"]).env("LANG", "C").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(64), "{said}");
+    assert!(said.contains("watch -n 2 cloudward status") && said.contains("CW847"), "{said}");
+}
+
 /// The live view in a terminal that others made: tmux. It scrolls, ends with a key, gives the terminal back, and ends with the agent.
 #[cfg(feature = "tui")]
 #[test]
