@@ -296,7 +296,10 @@ fn where_no_agent_answers_the_cause_is_told_and_what_the_last_run_left() {
     agent.sigterm();
     assert_eq!(agent.wait().code(), Some(0));
     let ended = ask(&file, &["--lang", "zh"]);
-    assert!(ended.stderr.contains("没有在运行") && ended.stdout.contains("已正常关闭"), "{ended:?}");
+    assert!(
+        ended.stderr.contains("CW832") && ended.stderr.contains("没有在运行") && ended.stdout.contains("已正常关闭"),
+        "{ended:?}"
+    );
 }
 
 #[test]
