@@ -3,6 +3,7 @@
 //!
 //!     cargo bench --bench workloads                                  all workloads, 30 s each
 //!     cargo bench --bench workloads -- --seconds 60 --only W1        one, longer
+//!     cargo bench --bench workloads -- --watched yes                 somebody asks at the socket each second and fetches metrics each 5 s
 //!     CLOUDWARD_BENCH_DIR=DIR                                        where plcsim.c and cloop.c are (default ../shared/bench)
 //!
 //! Without plcsim.c and cloop.c the PLCs are the libmodbus server of the tests, and there is nothing to compare with.
@@ -16,7 +17,9 @@ mod common;
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::thread::sleep;
@@ -26,7 +29,7 @@ use common::agent::Agent;
 use common::broker::{Mosquitto, Setup};
 use common::plc::{Plc, c_compiler, parse_log};
 use common::usage::{Subscriber, Usage};
-use common::{free_ports, now_ms, signal, temp_dir, wait_for};
+use common::{free_port, free_ports, now_ms, signal, temp_dir, wait_for};
 
 /// Until connections stand and caches are warm.
 const WARM_UP: Duration = Duration::from_secs(5);
@@ -54,12 +57,12 @@ const WORKLOADS: [Workload; 3] = [
 const EXPECTED_RATIO: f64 = 2.0;
 
 fn main() -> ExitCode {
-    let (seconds, only) = arguments();
+    let (seconds, only, is_watched) = arguments();
     let dir = temp_dir();
     let tools = Tools::build(dir.path());
     let mut lost = 0;
     for workload in WORKLOADS.iter().filter(|w| only.as_deref().is_none_or(|name| name.eq_ignore_ascii_case(w.name))) {
-        lost += run(workload, seconds, &dir.path().join(workload.name), tools.as_ref());
+        lost += run(workload, seconds, &dir.path().join(workload.name), tools.as_ref(), is_watched);
     }
     if lost > 0 {
         println!("\nLOST: {lost} samples");
@@ -68,17 +71,18 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn arguments() -> (u64, Option<String>) {
-    let (mut seconds, mut only) = (30, None);
+fn arguments() -> (u64, Option<String>, bool) {
+    let (mut seconds, mut only, mut is_watched) = (30, None, false);
     let mut args = std::env::args().skip(1).filter(|arg| arg != "--bench"); // which cargo adds
     while let Some(arg) = args.next() {
         match (arg.as_str(), args.next()) {
             ("--seconds", Some(n)) => seconds = n.parse().expect("--seconds takes a number"),
             ("--only", Some(name)) => only = Some(name),
-            _ => panic!("unknown argument {arg}; known: --seconds N, --only W1"),
+            ("--watched", Some(answer)) => is_watched = answer == "yes",
+            _ => panic!("unknown argument {arg}; known: --seconds N, --only W1, --watched yes"),
         }
     }
-    (seconds, only)
+    (seconds, only, is_watched)
 }
 
 /// The programs of the bench directory.
@@ -112,12 +116,13 @@ impl Tools {
 }
 
 /// Runs one workload and prints its figures; the number of samples lost.
-fn run(workload: &Workload, seconds: u64, dir: &Path, tools: Option<&Tools>) -> usize {
+fn run(workload: &Workload, seconds: u64, dir: &Path, tools: Option<&Tools>, is_watched: bool) -> usize {
     fs::create_dir(dir).unwrap();
     let broker = Mosquitto::start_in(dir, Setup::default());
     let plcs = Plcs::start(workload, tools.map(|t| &t.plcsim), &dir.join("plcs"));
     let agent_says = Subscriber::start(&broker, "cloudward/#", &dir.join("agent.messages"));
-    let mut agent = Agent::start(&agent_config(workload, plcs.port, broker.agent_port, dir), dir);
+    let metrics = is_watched.then(free_port);
+    let mut agent = Agent::start(&agent_config(workload, plcs.port, broker.agent_port, metrics, dir), dir);
     let mut rival = tools.map(|tools| Rival::start(workload, tools, &broker, dir));
 
     sleep(WARM_UP);
@@ -125,7 +130,10 @@ fn run(workload: &Workload, seconds: u64, dir: &Path, tools: Option<&Tools>) -> 
     let from = now_ms();
     let agent_before = Usage::of(agent.pid());
     let rival_before = rival.as_ref().map(|r| Usage::of(r.child.id()));
-    sleep(Duration::from_secs(seconds));
+    match metrics {
+        Some(port) => watch(seconds, &dir.join("state/status.sock"), port),
+        None => sleep(Duration::from_secs(seconds)),
+    }
     let until = now_ms();
     let agent_used = Usage::of(agent.pid()).since(&agent_before);
     let rival_used = rival.as_ref().zip(rival_before).map(|(r, before)| Usage::of(r.child.id()).since(&before));
@@ -151,10 +159,34 @@ fn run(workload: &Workload, seconds: u64, dir: &Path, tools: Option<&Tools>) -> 
     books.lost
 }
 
-fn agent_config(workload: &Workload, plc_port: u16, broker_port: u16, dir: &Path) -> PathBuf {
+/// As somebody with `status --watch` open, and a Prometheus beside it.
+fn watch(seconds: u64, socket: &Path, port: u16) {
+    let ask = |mut stream: UnixStream| {
+        stream.write_all(b"status\n").unwrap();
+        stream.read_to_string(&mut String::new()).unwrap()
+    };
+    let fetch = |mut stream: TcpStream| {
+        stream.write_all(b"GET /metrics HTTP/1.1\r\n\r\n").unwrap();
+        stream.read_to_string(&mut String::new()).unwrap()
+    };
+    let (mut answered, mut fetched) = (0, 0);
+    for second in 0..seconds {
+        answered += ask(UnixStream::connect(socket).unwrap());
+        if second % 5 == 0 {
+            fetched += fetch(TcpStream::connect(("127.0.0.1", port)).unwrap());
+        }
+        sleep(Duration::from_secs(1));
+    }
+    println!("watched: {answered} bytes at the socket, {fetched} of metrics");
+}
+
+fn agent_config(workload: &Workload, plc_port: u16, broker_port: u16, metrics: Option<u16>, dir: &Path) -> PathBuf {
     let mut text = String::from(
         "[workshop]\nenterprise = \"bench\"\nid = \"w\"\nname = \"bench\"\ntimezone = \"Asia/Shanghai\"\n[journal]\ndir = \"state\"\n",
     );
+    if let Some(port) = metrics {
+        text += &format!("[metrics]\nlisten = \"127.0.0.1:{port}\"\n");
+    }
     // The libmodbus server has no floats there; as whole numbers the same registers can be checked exactly.
     let pair = if dir.join("plcs/f32").exists() { "f32" } else { "u32" };
     for i in 0..workload.devices {

@@ -18,6 +18,8 @@ pub mod sink;
 
 pub mod verify;
 
+pub mod status;
+
 #[cfg(feature = "demo")]
 pub mod console;
 

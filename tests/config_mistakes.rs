@@ -109,10 +109,11 @@ fn the_example_is_valid_and_its_commented_defaults_are_the_defaults() {
         .collect();
     assert!(shown >= 18, "the example shows {shown} defaults");
     let mut spelled = Config::parse(&spelled_out).expect("the example with its defaults spelled out is valid");
-    // These three show what is otherwise decided by the machine.
+    // These four show what is otherwise decided by the machine, or by nobody.
     assert_eq!(spelled.journal.dir.take(), Some("state".into()));
     assert_eq!(spelled.journal.max_size.take(), Some(2_000_000_000));
     assert_eq!(spelled.journal.reserve.take(), Some(200_000_000));
+    assert_eq!(spelled.metrics.listen.take(), "127.0.0.1:9464".parse().ok());
     assert_eq!(plain, spelled);
 }
 

@@ -46,7 +46,8 @@ impl Hold {
         !(was_on && has_kept_up)
     }
 
-    fn is_on(&self) -> bool {
+    /// Whether samples are held at the moment.
+    pub fn is_on(&self) -> bool {
         self.trust >= TRUSTED_AT
     }
 

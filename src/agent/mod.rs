@@ -6,6 +6,7 @@ mod courier;
 mod dial_in;
 pub mod egress;
 mod flight;
+mod fresh; // which values are fresh, and which are not
 mod hold;
 mod lanes;
 mod ntp;
@@ -20,6 +21,7 @@ mod systemd;
 mod tail;
 mod timekeeper;
 mod unwritten;
+mod window; // where people look in
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -35,6 +37,7 @@ use tracing::{info, warn};
 pub use courier::SinkStatus;
 pub use recorder::Health;
 pub use systemd::Systemd;
+pub use window::{Origin, socket_path};
 
 use crate::config::{self, Config, Device, Link, Persist, Sink, Tag, Transport, Workshop};
 use crate::indicator::{Meaning, Plan};
@@ -51,6 +54,7 @@ use courier::{Courier, Desk, Order};
 use dial_in::DialIn;
 use recorder::{Command, Machine, Progress, Recorder};
 use supervise::supervised;
+use window::{Household, Roster, Window};
 
 /// How long a stop may take before what is left is dropped by name.
 pub const GRACE: Duration = Duration::from_secs(5);
@@ -69,6 +73,9 @@ pub struct Agent {
     links: HashMap<Arc<str>, RunningLink>,
     sinks: HashMap<Arc<str>, RunningSink>,
     dial_in: DialIn,
+    origin: Origin,
+    in_force: Instant,
+    window: Option<Window>,
 }
 
 /// What a link's task was made from, to see whether a reload changes it.
@@ -110,6 +117,9 @@ impl Agent {
             links: HashMap::new(),
             sinks: HashMap::new(),
             dial_in: DialIn::default(),
+            origin: Origin::default(),
+            in_force: started,
+            window: None,
         };
         agent.put_in_force(config).await;
         Ok(agent)
@@ -131,6 +141,42 @@ impl Agent {
         self.recorder.tell(Command::Egress(config.egress.clone(), zone(&config)));
         self.recorder.tell(Command::Clock(config.clock));
         self.put_in_force(Arc::new(config)).await;
+    }
+
+    /// Lets people look in at this socket, and where the configuration says. `origin`: where that came from.
+    pub fn open_window(&mut self, socket: PathBuf, origin: Origin) {
+        self.origin = origin;
+        let household = Household {
+            state_dir: self.state_dir.canonicalize().unwrap_or_else(|_| self.state_dir.clone()),
+            boot: self.boot,
+            started: self.started,
+            orders: self.recorder.orders(),
+            tail: self.recorder.tail(),
+            health: self.recorder.health(),
+        };
+        self.window = Some(Window::open(self.roster(), household, socket));
+    }
+
+    /// Where the configuration came from that is put in force with the next [`Agent::reload`].
+    pub fn came_from(&mut self, origin: Origin) {
+        self.origin = origin;
+    }
+
+    fn roster(&self) -> Roster {
+        let (config, origin) = (self.config.clone(), self.origin.clone());
+        let link = |link: &Arc<Link>| Some((link.clone(), self.links.get(&link.name)?.status.clone()));
+        let sink = |sink: &Arc<Sink>| {
+            let running = self.sinks.get(&sink.name)?;
+            Some((sink.clone(), running.progress.clone(), running.status.clone()))
+        };
+        Roster {
+            links: config.links.iter().filter_map(link).collect(),
+            sinks: config.sinks.iter().filter_map(sink).collect(),
+            max_size: max_size(&config, &self.state_dir),
+            in_force: self.in_force,
+            config,
+            origin,
+        }
     }
 
     async fn put_in_force(&mut self, config: Arc<Config>) {
@@ -157,6 +203,11 @@ impl Agent {
                 let running = self.start_link(&config, link.clone());
                 self.links.insert(link.name.clone(), running);
             }
+        }
+        self.in_force = Instant::now();
+        let roster = self.roster();
+        if let Some(window) = &mut self.window {
+            window.show(roster);
         }
     }
 
@@ -237,6 +288,9 @@ impl Agent {
     pub async fn stop(self) {
         let deadline = Instant::now() + GRACE;
         let left = || deadline.saturating_duration_since(Instant::now());
+        if let Some(window) = self.window {
+            window.close();
+        }
         stop_links(self.links.into_values().collect(), GRACE / 2).await; // the rest is the sinks'
         let flushed = tokio::time::timeout(left(), self.recorder.flush()).await;
         for sink in self.sinks.values() {

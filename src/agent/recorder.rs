@@ -1,6 +1,7 @@
 //! The recorder: one OS thread, the only writer of the journal. This is what others see of it; what the thread does is in [`room`].
 
 mod figures; // a period's figures as an event
+mod glance; // what it tells of itself
 mod room;
 
 use std::collections::HashMap;
@@ -23,6 +24,7 @@ use crate::ledger::Expected;
 use crate::model::words::agent as words;
 use crate::model::{Ahead, BootId, Code, Cursor, Seq, Trouble, Usage};
 use crate::source::Outlet;
+pub use glance::{Glance, MachineGlance};
 use room::{COMMIT_SAMPLES, Room};
 
 /// Scans and events that may wait in the channel. The recorder is woken at half of it.
@@ -94,6 +96,13 @@ pub enum Command {
     EgressLog(Box<Book>),
     /// New settings of the egress log, and the workshop's time zone.
     Egress(Egress, TimeZone),
+    /// How things are.
+    Glance {
+        /// Also with machines.
+        with_machines: bool,
+        /// The answer.
+        answer: oneshot::Sender<Glance>,
+    },
     /// The data record of this position is damaged.
     Damaged(Seq),
     /// What the ledger is to expect from now on, by the agent's monotonic clock, which began then.
@@ -121,6 +130,13 @@ impl Orders {
     pub fn tell(&self, command: Command) {
         self.commands.send(command).ok(); // a recorder that is gone has been reported by the supervisor
         self.thread.unpark();
+    }
+
+    /// How things are, once the thread has time to say so; `None`: it is gone.
+    pub async fn glance(&self, with_machines: bool) -> Option<Glance> {
+        let (answer, answered) = oneshot::channel();
+        self.tell(Command::Glance { with_machines, answer });
+        answered.await.ok()
     }
 
     /// Puts a record into quarantine; it is on the disk when this returns.

@@ -88,6 +88,11 @@ impl Timekeeper {
         (at, clock, (clock == ClockMark::Untrusted).then_some(mono_ms))
     }
 
+    /// Why the wall clock is trusted, if it is.
+    pub(super) fn trusted_by(&self) -> Option<TrustedBy> {
+        self.watch.trusted_by()
+    }
+
     /// Whether the wall clock is trusted.
     pub(super) fn is_trusted(&self) -> bool {
         self.watch.trusted_by().is_some()
@@ -138,7 +143,8 @@ impl Timekeeper {
         })
     }
 
-    fn mono_ms(&self) -> u64 {
+    /// Milliseconds of the monotonic clock since the start of the agent.
+    pub(super) fn mono_ms(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 }

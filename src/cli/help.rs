@@ -9,6 +9,7 @@ use crate::model::Lang;
 /// What each command is for.
 const COMMANDS: &[(&str, &str)] = &[
     ("run", "采集、存储、上送，直到被停止：即采集程序本身"),
+    ("status", "询问正在运行的程序：链路、设备、去向、日志库、当前班次的指标；需要人处理时退出码为 1"),
     ("check", "校验配置并说明其含义：请求数、消息量、可撑多久断网、闪存写入量"),
     ("egress", "列出外送清单：哪些数据、送往何处、以什么形式、最多多少；以及外送记录：实际送出了什么"),
     ("write", "向设备写一个值；默认关闭，须由配置允许，写前询问，留有记录，写后回读"),
@@ -81,6 +82,9 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("ledger to", "到该日期或整点为止（不含）；默认到现在"),
     ("month", "某一个月：2026-11"),
     ("ledger device", "只看该设备"),
+    ("status json", "输出 JSON（格式见 docs/schema/status.json）"),
+    ("watch", "持续查看：在终端中为实时界面，否则反复输出"),
+    ("socket", "向该套接字询问；默认为该配置的程序所用的套接字"),
     ("json", "输出 JSON"),
     ("csv", "输出 CSV，每种原因一列"),
     ("seconds", "运行多少秒后给出小结；Ctrl-C 可提前结束"),
@@ -216,6 +220,11 @@ const LESSONS: &[(&str, &str)] = &[
         "档案为 zip 文件，内有 archive.json、equipment.csv、data_ledger.csv、monthly/*.json、index.html、hashes.txt、chain.json。不用本程序也能核验：
 sha256sum -c hashes.txt，签名用 openssl 核验，方法见 docs/REPORTS.zh-CN.md。
 退出码：0 已写出或核验通过，64 月份写错，65 档案损坏或被改动，69 没有指标，73 没有日志库，77 由其他网关签名，78 配置有误。",
+    ),
+    (
+        "status",
+        "内容：链路、设备、没有值的点、去向及待送数据、日志库及剩余时间、时钟、样本的结果、当前班次的指标。各行含义见 docs/STATUS.zh-CN.md。
+退出码：0 一切正常，1 有事项需要人处理（均已列出），64 本版本不含实时界面，69 没有程序应答，78 配置有误。",
     ),
     (
         "reclassify",

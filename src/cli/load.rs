@@ -9,6 +9,7 @@ use crate::config::{Config, MAX_OTHER_FILE, Mistake};
 use crate::model::time::show_bytes;
 use crate::model::words::config as words;
 use crate::model::{Lang, Trouble};
+use crate::sink::egress::sha256;
 
 /// A configuration of ten thousand tags is below 2 MB; beyond this it is another file.
 const MAX_BYTES: u64 = 20_000_000;
@@ -30,6 +31,12 @@ pub(super) fn load(path: &Path) -> Result<Config, Refusal> {
     let beside = path.parent().unwrap_or(Path::new("."));
     let other = |named: &str| bytes(&beside.join(named), MAX_OTHER_FILE);
     Config::parse_with(&text, &other).map(|config| config.anchored(path)).map_err(Refusal::Mistakes)
+}
+
+/// SHA-256 of a configuration, in hexadecimal digits; `None`: it can no longer be read.
+pub(super) fn digest(path: &Path) -> Option<String> {
+    let digest = sha256(&bytes(path, MAX_BYTES).ok()?);
+    Some(digest.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 fn read(path: &Path) -> Result<String, Trouble> {

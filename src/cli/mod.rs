@@ -31,6 +31,7 @@ mod run;
 mod server;
 #[cfg(feature = "demo")]
 mod sim;
+mod status;
 #[cfg(feature = "opcua")]
 mod trust;
 mod user;
@@ -86,6 +87,8 @@ enum Language {
 enum Command {
     /// Read, store and deliver until stopped: the agent itself.
     Run(RunArgs),
+    /// Ask the running agent how it is: links, devices, sinks, journal, figures of the shift; exit code 1 where a person is needed.
+    Status(status::StatusArgs),
     /// Validate a configuration and show what it means: requests, messages, hours of outage, flash wear.
     Check(ConfigArgs),
     /// Show what leaves, whither, in which form and how much (the manifest), and what left (the egress log).
@@ -166,6 +169,7 @@ pub fn main() -> ExitCode {
     };
     match cli.command {
         Command::Run(args) => run::run(&args),
+        Command::Status(args) => status::status(&args),
         Command::Check(args) => check::check(&args),
         Command::Egress(args) => egress::egress(&args),
         Command::Write(args) => write::write(&args),

@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info};
 
-use super::load::{details, load, load_or_explain};
+use super::load::{details, digest, load, load_or_explain};
 use super::{EXIT_CANNOT_START, EXIT_SOFTWARE, EXIT_USAGE, RunArgs, fail, logging};
-use crate::agent::{Agent, Systemd};
+use crate::agent::{Agent, Origin, Systemd, socket_path};
 use crate::config::Config;
 use crate::model::words::agent as words;
 use crate::model::{Lang, Trouble};
@@ -40,7 +40,9 @@ async fn serve(config: Config, path: &Path) -> Result<ExitCode, Trouble> {
     let mut signals = Signals::new()?;
     let state_dir = state_dir(&config, path);
     let name = config.workshop.name.clone();
+    let socket = socket_path(runtime_dir().as_deref(), &state_dir);
     let mut agent = Agent::start(config, state_dir).await?;
+    agent.open_window(socket, origin(path));
     let mut systemd = Systemd::new();
     systemd.ready();
     info!(version = env!("CARGO_PKG_VERSION"), config = %path.display(), "{}", started(&name));
@@ -71,11 +73,23 @@ async fn serve(config: Config, path: &Path) -> Result<ExitCode, Trouble> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The directory that systemd has made for sockets, the first if there are several.
+pub(super) fn runtime_dir() -> Option<PathBuf> {
+    std::env::split_paths(&std::env::var_os("RUNTIME_DIRECTORY")?).next()
+}
+
+/// What `cloudward status` says of the configuration.
+fn origin(path: &Path) -> Origin {
+    let file = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    Origin { sha256: digest(path), file: Some(file) }
+}
+
 /// A mistake keeps the old configuration in force.
 async fn reload(agent: &mut Agent, path: &Path) {
     match load(path) {
         Ok(config) => {
             let state_dir = state_dir(&config, path);
+            agent.came_from(origin(path));
             agent.reload(config, &state_dir).await;
             let trouble = Trouble::new(words::RELOADED).with("path", path.display());
             info!("{}", trouble.what(Lang::current()));

@@ -15,6 +15,7 @@ mod glob;
 mod grade;
 mod link;
 mod meter;
+mod metrics;
 pub mod modbus;
 mod names;
 mod node;
@@ -41,6 +42,7 @@ pub use egress::Egress;
 pub use equipment::{Equipment, PowerRule, Yardstick, power_factor_off};
 pub use files::MAX_BYTES as MAX_OTHER_FILE;
 pub use glob::glob;
+pub use metrics::Metrics;
 pub use names::Names;
 pub use profile::BUILT_IN as BUILT_IN_PROFILES;
 pub use quote::quoted;
@@ -78,6 +80,8 @@ pub struct Config {
     pub egress: Egress,
     /// When the wall clock is trusted.
     pub clock: Clock,
+    /// Where the metrics are served.
+    pub metrics: Metrics,
     /// Physical connections.
     pub links: Vec<Arc<Link>>,
     /// The equipment ledger.

@@ -197,12 +197,14 @@ impl Line {
         if self.status.borrow().state == Some(state) {
             return;
         }
+        let trouble = Trouble::new(code(&self.link.transport, state, why)).with("link", &self.link.name);
+        let trouble = trouble.with("endpoint", &self.link.transport).with("error", &self.open_error);
         self.status.send_modify(|status| {
             status.state = Some(state);
             status.why = why;
+            status.trouble = Some(trouble.clone()).filter(|_| state == LinkState::Down);
+            status.since = Some(Instant::now());
         });
-        let trouble = Trouble::new(code(&self.link.transport, state, why)).with("link", &self.link.name);
-        let trouble = trouble.with("endpoint", &self.link.transport).with("error", &self.open_error);
         match state {
             LinkState::Up => info!(link = %self.link.name, "{}", trouble.what(Lang::current())),
             LinkState::Down => warn!(code = %trouble.code, link = %self.link.name, "{trouble}"),

@@ -29,6 +29,10 @@ pub struct LinkStatus {
     pub state: Option<LinkState>,
     /// Why it is down.
     pub why: Option<Why>,
+    /// The same for people.
+    pub trouble: Option<Trouble>,
+    /// Since when it has been up or down.
+    pub since: Option<Instant>,
     /// Scans handed on.
     pub scans: u64,
     /// Scans with at least one bad reading.

@@ -1,6 +1,6 @@
 //! What others are told of a sink: its status, and a line in the log at each transition.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tracing::{info, warn};
 
@@ -20,6 +20,8 @@ pub struct SinkStatus {
     pub is_connected: bool,
     /// Why not.
     pub trouble: Option<Trouble>,
+    /// Since when it has been so.
+    pub since: Option<Instant>,
     /// Why nothing is sent although it has: the budget.
     pub paused: Option<Trouble>,
     /// Messages acknowledged since the start of the agent.
@@ -62,6 +64,9 @@ impl Courier {
             was_connected = std::mem::replace(&mut status.is_connected, true);
             status.trouble = None;
             status.connects += 1;
+            if !was_connected {
+                status.since = Some(Instant::now());
+            }
         });
         if !was_connected {
             let trouble = Trouble::new(words::CONNECTED).with("sink", &self.sink.name);
@@ -76,7 +81,9 @@ impl Courier {
         self.desk.status.send_modify(|status| {
             let before: Option<Code> = status.trouble.as_ref().map(|trouble| trouble.code);
             is_news = status.is_connected || before != Some(trouble.code);
-            status.is_connected = false;
+            if std::mem::replace(&mut status.is_connected, false) || status.since.is_none() {
+                status.since = Some(Instant::now());
+            }
             status.trouble = Some(trouble.clone());
         });
         if is_news {

@@ -6,8 +6,9 @@
 
 mod books; // the sample ledger
 mod figures; // states, cells, indicators
+mod glance;
 mod refusal; // while the disk refuses
-mod upkeep; // what can wait: cursors, retention, the ledger
+mod upkeep; // what can wait: cursors, retention, the ledger // what is told of all that
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use tracing::{error, info, warn};
 
 use super::super::clock::ClockNews;
 use super::super::egress::Book;
+use super::super::fresh::Fresh;
 use super::super::hold::Hold;
 use super::super::pending::Pending;
 use super::super::tail::Tail;
@@ -62,6 +64,8 @@ pub(super) struct Room {
     books: Books,
     /// Likewise.
     figures: Figures,
+    /// Likewise.
+    fresh: Fresh,
     pub(super) clock: Timekeeper,
     on_change: OnChange,
     /// Without positions yet.
@@ -111,6 +115,7 @@ impl Room {
             message_bytes: 128_000,
             books: Books::default(),
             figures: Figures::default(),
+            fresh: Fresh::default(),
             clock: Timekeeper::new(Clock { trust: TrustRule::Always, ..Clock::DEFAULT }, None, Instant::now()),
             on_change: OnChange::new(),
             pending: Pending::default(),
@@ -227,7 +232,10 @@ impl Room {
                     samples += batch.len();
                     self.remember(batch);
                 }
-                Heard::Sign(sign) => self.books.ledger.on_sign(&sign),
+                Heard::Sign(sign) => {
+                    self.fresh.on_sign(&sign);
+                    self.books.ledger.on_sign(&sign);
+                }
                 Heard::Event(at, event) => {
                     let (at, clock, mono_ms) = self.clock.time_of_event(at);
                     self.pending.events.push(NewEvent { at, clock, mono_ms, event });
@@ -238,6 +246,7 @@ impl Room {
     }
 
     fn remember(&mut self, batch: Batch) {
+        self.fresh.on_batch(&batch);
         self.books.ledger.on_batch(&batch);
         let (at, clock) = self.clock.time_of(batch.at, batch.mono_ms);
         self.step_figures(&batch, at, clock);
@@ -301,6 +310,9 @@ impl Room {
                 Command::EgressLog(book) => self.egress = Some(book),
                 Command::Egress(settings, zone) => {
                     self.egress.iter_mut().for_each(|book| book.set(settings.clone(), zone.clone(), now()));
+                }
+                Command::Glance { with_machines, answer } => {
+                    answer.send(self.glance(with_machines)).ok(); // the asker may have given up
                 }
                 Command::Damaged(seq) => self.on_damaged(seq),
                 Command::Expect(started, accounts) => self.expect(started, &accounts),

@@ -1,7 +1,7 @@
 //! One table of words for people: each code with what, cause and remedy, in English and Chinese. The table is kept in
 //! one file per topic; codes are numbered by topic: 1xx configuration, 2xx machines and links, 3xx journal and disk,
 //! 4xx brokers and delivery, 5xx the agent and its surroundings, 6xx what is done by hand, 7xx
-//! OPC UA, 80x to 84x proofs and files that are carried, 85x to 89x keeping and delivering in the configuration.
+//! OPC UA, 80x to 82x proofs and files that are carried, 83x and 84x how a running agent is, 85x to 89x keeping and delivering in the configuration.
 
 pub mod agent;
 pub mod browse;
@@ -20,6 +20,7 @@ pub mod report;
 pub mod simulator;
 pub mod sink;
 pub mod source;
+pub mod status;
 pub(super) mod system;
 pub mod tools;
 pub mod transfer;
@@ -49,6 +50,7 @@ pub fn all() -> impl Iterator<Item = &'static Words> {
         ledger::WORDS,
         verify::WORDS,
         transfer::WORDS,
+        status::WORDS,
         delivery_config::WORDS,
         indicator_config::WORDS,
         report::WORDS,
@@ -94,6 +96,7 @@ mod tests {
             ("clock", include_str!("clock.rs")),
             ("verify", include_str!("verify.rs")),
             ("transfer", include_str!("transfer.rs")),
+            ("status", include_str!("status.rs")),
             ("indicator_config", include_str!("indicator_config.rs")),
             ("report", include_str!("report.rs")),
         ]

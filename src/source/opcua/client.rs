@@ -240,6 +240,10 @@ impl Client {
         self.status.send_modify(|status| {
             status.state = Some(state);
             status.why = why;
+            status.trouble = fault.map(|(fault, _)| self.named(fault.trouble.clone()));
+            if is_change {
+                status.since = Some(Instant::now());
+            }
         });
         match fault {
             None if is_change => {

@@ -10,7 +10,7 @@ use tracing::warn;
 use super::upkeep::MAINTAIN_COMMITS;
 use super::{Room, now};
 use crate::ledger::{Down, Expected, Ledger, Moment};
-use crate::model::ledger::{Entry, HourReport, Tally};
+use crate::model::ledger::{Entry, HourReport, Lost, Tally};
 use crate::model::words::ledger as words;
 use crate::model::{Event, Seq, Timestamp, Trouble};
 
@@ -23,6 +23,8 @@ pub(super) struct Books {
     pub(super) ledger: Ledger,
     /// The zero of the monotonic clock; `None` until a configuration is in force.
     started: Option<Instant>,
+    /// Since the start of the agent, as far as it was counted; the time before is not in it.
+    pub(super) total: Tally,
     /// Since the upkeep before.
     counted: Vec<Entry>,
     /// An hour that is over; its last counts are in `counted`.
@@ -37,6 +39,15 @@ impl Books {
         let mono_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
         Some(Moment { mono_ms, at: now(), is_trusted })
     }
+
+    fn add_up(&mut self, entries: &[Entry]) {
+        for entry in entries {
+            let mut tally = entry.tally.clone();
+            let before = tally.lost.remove(Lost::AgentDown.as_str()).unwrap_or(0);
+            tally.expected = tally.expected.saturating_sub(before);
+            self.total.add(&tally);
+        }
+    }
 }
 
 impl Room {
@@ -50,9 +61,11 @@ impl Room {
             }
         }
         if let Some(moment) = self.books.moment(self.clock.is_trusted()) {
+            self.fresh.keep(accounts.iter().map(|account| account.id));
             self.books.ledger.expect(accounts, moment);
             // Where each account begins is stored with the next turn, so that a crash in the first seconds is counted as well.
             let began = self.books.ledger.take(moment);
+            self.books.add_up(&began);
             self.journal.enter(began);
             self.journal.hurry_ledger();
             self.commits_since_maintenance = MAINTAIN_COMMITS;
@@ -71,6 +84,7 @@ impl Room {
     pub(super) fn enter_in_ledger(&mut self) {
         let Some(moment) = self.books.moment(self.clock.is_trusted()) else { return };
         let counted = self.books.ledger.take(moment);
+        self.books.add_up(&counted);
         let safe = std::mem::replace(&mut self.books.counted, counted);
         self.journal.enter(safe);
         self.tell_down();

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use tracing::{debug, warn};
 
-use super::super::Machine;
 use super::super::figures::{self, Over};
+use super::super::{Machine, MachineGlance};
 use super::{Room, now};
 use crate::indicator::{Cell, Engine, Flags, News};
 use crate::journal::{FigureRow, IntervalRow, Journal, SnapshotRow};
@@ -44,6 +44,8 @@ pub(super) struct Figures {
     /// Scans whose time nobody knows yet.
     waiting: VecDeque<Batch>,
     waiting_samples: usize,
+    /// What was told of shifts that run, when somebody asked last.
+    pub(super) glanced: Option<(Instant, Vec<MachineGlance>)>,
     /// What is to be published.
     reports: Vec<(usize, Over)>,
 }
@@ -112,6 +114,7 @@ impl Room {
             }
         }
         (self.figures.machines, self.figures.listeners) = (running, listeners);
+        self.figures.glanced = None;
     }
 
     /// A scan, with the time that the clock gives it.
@@ -271,6 +274,11 @@ impl Room {
 }
 
 impl Figures {
+    /// The machines, and their engines.
+    pub(super) fn running(&self) -> impl Iterator<Item = (&Machine, &Engine)> {
+        self.machines.iter().map(|running| (&running.machine, &running.engine))
+    }
+
     fn keep_back(&mut self, batch: Batch) {
         self.waiting_samples += batch.readings.len();
         self.waiting.push_back(batch);
@@ -303,7 +311,7 @@ fn row_of(cell: &Cell) -> FigureRow {
 }
 
 /// The column counts where body and column differ.
-fn cell_of(row: &FigureRow) -> Option<Cell> {
+pub(super) fn cell_of(row: &FigureRow) -> Option<Cell> {
     let cell: Cell = serde_json::from_str(&row.body).ok()?;
     Some(Cell { revision: row.revision, ..cell })
 }
@@ -411,6 +419,32 @@ mod tests {
         room.release_figures(begun);
         assert_eq!(states(&room), [(State::Idle, begun), (State::Run, begun + 3_000)]);
         assert!(room.figures.waiting.is_empty() && room.figures.waiting_samples == 0);
+    }
+
+    #[test]
+    fn the_shift_so_far_is_what_is_settled_and_what_is_not_together() {
+        const NOON: i64 = 1_772_510_400_000; // 2026-03-03 12:00 in Shanghai
+        let dir = tempfile::tempdir().unwrap();
+        let mut room = open(dir.path());
+        let machine = machine();
+        let mut engine = Engine::new(machine.plan.clone());
+        engine.boot(BootId(1));
+        for step in 0..1_801 {
+            let at = NOON + step * 5_000;
+            for news in engine.step(&batch(at, step as u64 * 5_000, true, step), Timestamp(at)) {
+                if let News::Cell(cell) = news {
+                    room.journal.put_cell(row_of(&cell));
+                }
+            }
+        }
+        let now = Timestamp(NOON + 9_000_000);
+        let settled = room.journal.cells(Timestamp(NOON), now, Some("m")).unwrap().len();
+        assert!(settled > 0 && engine.open_cells().count() > 0, "{settled} settled");
+        let glance = room.shift_so_far(&machine, &engine, now);
+        assert_eq!(glance.shift, Some(("a".into(), "2026-03-03".into())));
+        assert_eq!((glance.pieces, glance.availability, glance.oee), (Some(1_800.0), Some(1.0), None));
+        let after = room.shift_so_far(&machine, &engine, Timestamp(NOON + 9 * HOUR_MS));
+        assert_eq!((after.shift, after.pieces), (None, None), "no shift is running");
     }
 
     #[test]
