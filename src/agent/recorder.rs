@@ -1,6 +1,7 @@
 //! The recorder: one OS thread, the only writer of the journal. This is what others see of it; what the thread does is in [`room`].
 
 mod figures; // a period's figures as an event
+mod quarters; // energy of 15 minutes as an event
 mod room;
 
 use std::collections::HashMap;
@@ -16,7 +17,7 @@ use tokio::sync::{oneshot, watch};
 use super::egress::Book;
 use super::tail::Tail;
 use super::timekeeper::Timekeeper;
-use crate::config::{Clock, Egress, Persist};
+use crate::config::{Causes, Clock, Egress, Persist};
 use crate::indicator::Plan;
 use crate::journal::{Journal, Limits, Poisoned};
 use crate::ledger::Expected;
@@ -56,6 +57,8 @@ pub struct Machine {
     pub plan: Arc<Plan>,
     /// Causes come from tags that must not leave: they stay out of what is published.
     pub hides_causes: bool,
+    /// What they mean.
+    pub causes: Causes,
 }
 
 /// What others may ask of the recorder.

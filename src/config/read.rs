@@ -379,6 +379,16 @@ impl<'a> Section<'a> {
         numbers.unwrap_or_default()
     }
 
+    /// Two numbers in a list; no mistake where they are not.
+    pub(super) fn pair(&self, key: &'static str) -> Option<(f64, f64)> {
+        let items = self.value(key)?.as_array()?;
+        let numbers: Vec<f64> = items.iter().map(|item| number(item.get_ref())).collect::<Option<_>>()?;
+        match numbers[..] {
+            [a, b] if a.is_finite() && b.is_finite() => Some((a, b)),
+            _ => None,
+        }
+    }
+
     pub(super) fn needed_texts(&self, key: &'static str, example: &str) -> Option<Vec<(String, usize)>> {
         self.needed(key, example, self.texts(key, example))
     }

@@ -158,6 +158,7 @@ fn an_explanation_shows_what_adds_up_to_the_figure() {
         cells: &bench.cells,
         intervals: &bench.intervals,
         zone: &zone,
+        equipment: &bench.config.devices[0].equipment,
     };
     let text = explain::explain(&question, Lang::En).unwrap();
     for words in [

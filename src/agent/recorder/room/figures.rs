@@ -13,6 +13,7 @@ use tracing::{debug, warn};
 
 use super::super::Machine;
 use super::super::figures::{self, Over};
+use super::super::quarters::{self, Told};
 use super::{Room, now};
 use crate::indicator::{Cell, Engine, Flags, News};
 use crate::journal::{FigureRow, IntervalRow, Journal, SnapshotRow};
@@ -46,6 +47,8 @@ pub(super) struct Figures {
     waiting_samples: usize,
     /// What is to be published.
     reports: Vec<(usize, Over)>,
+    /// Cells whose quarters of an hour are to be published.
+    quarters: Vec<(usize, Told)>,
 }
 
 /// An engine at work.
@@ -169,7 +172,9 @@ impl Room {
                     running.has_told = true;
                     let is_stop = matches!(state.state, State::Idle | State::Fault | State::Setup | State::Maint);
                     let cause = if running.machine.hides_causes || !is_stop { String::new() } else { state.cause };
-                    let report = StateReport { device: state.device, state: state.state, cause, since: state.since.0 };
+                    let text = running.machine.causes.get(&cause).cloned().unwrap_or_default();
+                    let (device, since) = (state.device, state.since.0);
+                    let report = StateReport { device, state: state.state, cause, text, since };
                     self.happened(Event::State(report));
                 }
                 News::Interval(interval) => {
@@ -192,6 +197,9 @@ impl Room {
                     running.settled_to = settled_to;
                     self.journal.put_cell(row_of(&cell));
                     let plan = self.figures.machines[nth].machine.plan.clone();
+                    if let Some(told) = Told::of(&cell, &plan) {
+                        self.figures.tell_quarters(nth, told);
+                    }
                     let is_over = |over: &Over| over.end == cell.end || (cell.end <= before && over.end <= settled_to);
                     for over in figures::periods_of(&cell, &plan.calendar).into_iter().filter(is_over) {
                         self.figures.report(nth, over);
@@ -213,14 +221,27 @@ impl Room {
     pub(super) fn publish_figures(&mut self) {
         for (nth, over) in std::mem::take(&mut self.figures.reports) {
             let Some(running) = self.figures.machines.get(nth) else { continue };
-            let (device, hides_causes) = (running.machine.plan.device.clone(), running.machine.hides_causes);
+            let machine = running.machine.clone();
             let (from, to) = figures::reach(&over);
-            match self.journal.cells(from, to, Some(&device)) {
+            match self.journal.cells(from, to, Some(&machine.plan.device)) {
                 Ok(rows) => {
                     let cells: Vec<Cell> = rows.iter().filter_map(cell_of).collect();
                     let gathered = over.period.gather(&cells);
-                    let report = figures::report(&device, &over, &gathered, hides_causes);
+                    let report = figures::report(&machine, &over, &gathered);
                     self.happened(Event::Indicator(Box::new(report)));
+                }
+                Err(trouble) => warn!(code = %trouble.code, "{trouble}"),
+            }
+        }
+        for (nth, told) in std::mem::take(&mut self.figures.quarters) {
+            let Some(running) = self.figures.machines.get(nth) else { continue };
+            let device = running.machine.plan.device.clone();
+            match self.journal.cells(told.hour, told.end, Some(&device)) {
+                Ok(rows) => {
+                    let cells: Vec<Cell> = rows.iter().filter_map(cell_of).collect();
+                    for report in quarters::reports(&device, told, &cells) {
+                        self.happened(Event::Indicator(Box::new(report)));
+                    }
                 }
                 Err(trouble) => warn!(code = %trouble.code, "{trouble}"),
             }
@@ -277,6 +298,13 @@ impl Figures {
         while self.waiting_samples > MOST_WAITING {
             let Some(oldest) = self.waiting.pop_front() else { return };
             self.waiting_samples -= oldest.readings.len();
+        }
+    }
+
+    /// After a long outage of the disk there are more than anybody wants to have told.
+    fn tell_quarters(&mut self, nth: usize, told: Told) {
+        if !self.quarters.contains(&(nth, told)) && self.quarters.len() < MOST_REPORTS {
+            self.quarters.push((nth, told));
         }
     }
 
@@ -348,7 +376,7 @@ mod tests {
     }
 
     fn machine() -> Machine {
-        Machine { plan: Arc::new(Plan::all(&config()).remove(0)), hides_causes: false }
+        Machine { plan: Arc::new(Plan::all(&config()).remove(0)), hides_causes: false, causes: Default::default() }
     }
 
     #[test]
@@ -358,7 +386,7 @@ mod tests {
         let mut plain = Plan::clone(&machine().plan);
         plain.inputs.clear();
         plain.flags.raise(Flags::NO_STATE);
-        room.follow(BootId(1), vec![Machine { plan: Arc::new(plain), hides_causes: false }]);
+        room.follow(BootId(1), vec![Machine { plan: Arc::new(plain), ..machine() }]);
         room.turn(false); // which stores the place of the machine that is gone
         hear(&mut room, now().0, true, 10);
         room.figures.machines[0].kept = Instant::now().checked_sub(SNAPSHOT_AT_LEAST).unwrap();
