@@ -20,7 +20,8 @@ const LONGEST: usize = 80;
 /// The table of a section; a device's comes with what it does not say of its own.
 pub(super) fn causes(section: &Section<'_>, usual: &Causes) -> Causes {
     let mut causes = usual.clone();
-    let texts = section.named_texts("causes", "causes = { 17 = \"缺料\" }").unwrap_or_default();
+    const EXAMPLE: &str = "causes = { 17 = \"缺料\" }";
+    let texts = section.named_texts_or("causes", EXAMPLE, own::NOT_CAUSES).unwrap_or_default();
     if texts.len() > MOST {
         section.wrong("causes", own::TOO_MANY_CAUSES, |t| t.with("found", texts.len()).with("max", MOST));
         return causes;

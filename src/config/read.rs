@@ -406,9 +406,19 @@ impl<'a> Section<'a> {
 
     /// A table whose keys are the writer's own: each key, its place, and its text.
     pub(super) fn named_texts(&self, key: &'static str, example: &str) -> Option<Vec<(String, usize, String)>> {
+        self.named_texts_or(key, example, words::NOT_NAMED_NUMBERS)
+    }
+
+    /// The same, with a mistake of its own for what is no such table.
+    pub(super) fn named_texts_or(
+        &self,
+        key: &'static str,
+        example: &str,
+        code: Code,
+    ) -> Option<Vec<(String, usize, String)>> {
         let value = self.value(key)?;
         let DeValue::Table(table) = value else {
-            self.wrong_type(key, words::NOT_NAMED_NUMBERS, value, example);
+            self.wrong_type(key, code, value, example);
             return None;
         };
         let mut texts = Vec::new();
@@ -416,7 +426,7 @@ impl<'a> Section<'a> {
             match item.get_ref() {
                 DeValue::String(text) => texts.push((name.get_ref().to_string(), name.span().start, text.to_string())),
                 other => {
-                    let trouble = Trouble::new(words::NOT_NAMED_NUMBERS).with("key", self.path_of(key));
+                    let trouble = Trouble::new(code).with("key", self.path_of(key));
                     let trouble = trouble.with("found", show(other)).with("example", example);
                     self.doc.mistake(name.span().start, trouble);
                 }

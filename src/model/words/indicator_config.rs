@@ -60,6 +60,8 @@ pub const CT_RATIO: Code = Code("CW926");
 pub const BAD_CAUSE: Code = Code("CW927");
 /// More texts than a person reads.
 pub const TOO_MANY_CAUSES: Code = Code("CW928");
+/// Not a table of codes and texts.
+pub const NOT_CAUSES: Code = Code("CW929");
 /// Not a time of day.
 pub const BAD_TIME_OF_DAY: Code = Code("CW930");
 /// Not a weekday.
@@ -456,6 +458,18 @@ pub(super) const WORDS: &[Words] = &[
             en: "keep those that occur; a code without a text is shown as it is",
             zh: "只保留会出现的代码；没有文字的代码原样显示",
         },
+    },
+    Words {
+        code: NOT_CAUSES,
+        what: Text {
+            en: "`{key}` is {found}, must give each code a text",
+            zh: "`{key}` 的值是 {found}，应给每个代码写一段文字",
+        },
+        cause: Text {
+            en: "The codes stand in front of the equals signs, the texts behind them in quotes.",
+            zh: "等号前面写代码，后面写带引号的文字。",
+        },
+        remedy: Text { en: "write e.g. {example}", zh: "例如写：{example}" },
     },
     Words {
         code: BAD_TIME_OF_DAY,
