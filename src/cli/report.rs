@@ -24,7 +24,8 @@ pub(super) struct ReportArgs {
     /// Only this device.
     #[arg(long, value_name = "ID")]
     device: Option<String>,
-    /// json and csv for programs and spreadsheets, html for people and paper, xlsx for Excel and WPS.
+    /// json and csv for programs and spreadsheets, html for people and paper, xlsx for Excel and WPS; csv-quarters: the electricity of each
+    /// quarter of an hour.
     #[arg(long, value_name = "FORMAT", default_value = "html")]
     format: Format,
     /// Write to this file (default: standard output).

@@ -157,6 +157,11 @@ impl Watch {
         counted.is_lost |= count.is_none();
     }
 
+    /// The clock has stepped: the next cycle begins with the next count.
+    pub(super) fn cut(&mut self) {
+        self.since = None;
+    }
+
     /// Time goes on from here, in run or not: all that was counted up to here is known.
     pub(super) fn go_on(&mut self, is_run: bool) -> Option<Ended> {
         let mut ended = None;
@@ -239,8 +244,11 @@ mod tests {
         assert_eq!(step(75, None, true), None);
         assert_eq!(step(90, Some(1), true), None, "nobody knows when the one before was");
         assert_eq!(step(95, Some(1), true), Some((5, 1)));
+        watch.cut();
+        watch.count(97, Some(1));
+        assert_eq!(watch.go_on(true), None, "the clock has stepped");
         watch.count(99, Some(1));
         watch.count(99, Some(1));
-        assert_eq!(watch.go_on(true), Some(Ended { at: 99, ms: 4, count: 2 }), "good and bad of one moment");
+        assert_eq!(watch.go_on(true), Some(Ended { at: 99, ms: 2, count: 2 }), "good and bad of one moment");
     }
 }

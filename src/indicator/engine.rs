@@ -169,6 +169,8 @@ impl Engine {
             let core = &mut self.core;
             let heard = core.inputs.iter().map(|heard| heard.signal.heard().unwrap_or(heard.to));
             core.overlap_to = heard.chain([core.swept]).max().unwrap_or(at);
+            // Between the last that was heard before, and the first that is heard after it.
+            core.inbox.put(at.max(core.overlap_to + 1), What::Cut, 0);
             let at = at.max(self.core.swept + 1);
             self.core.inbox.put(at, What::Flag(Flags::CLOCK_STEP), 0);
         }

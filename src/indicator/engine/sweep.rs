@@ -181,12 +181,8 @@ impl Engine {
                 What::Reason(reason) => core.causes.reason = reason,
                 What::Product(product) => core.product = Some((at, product)),
                 What::Cavities(cavities) => core.cavities = Some(cavities),
-                What::Flag(flags) => {
-                    if flags.has(Flags::CLOCK_STEP) {
-                        core.cycles.count(at, None); // what lies over a step has no length
-                    }
-                    core.shelf.last().into_iter().for_each(|cell| cell.sums.flags.raise(flags));
-                }
+                What::Cut => core.cycles.cut(),
+                What::Flag(flags) => core.shelf.last().into_iter().for_each(|cell| cell.sums.flags.raise(flags)),
                 What::Scan => core.shelf.last().into_iter().for_each(|cell| cell.sums.scans_good += 1),
                 What::Power(watts) => self.integrate(input, at, watts, plan),
                 What::Count(mark) => self.count(input, mark, plan, news),
