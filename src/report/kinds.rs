@@ -216,3 +216,34 @@ fn safety_is_collected_where_a_tag_says_so_and_never_by_what_people_enter() {
     };
     assert!(!report(&gas, silent).site.auto_collection["安全生产"], "a tag that was not heard");
 }
+
+/// Two machines of pieces and a line of metres: 95 of 100 pieces; 80 of 100 m are not added to them.
+#[test]
+fn pieces_and_metres_are_not_added_and_each_machine_is_reported_in_its_unit() {
+    let line = "[[device]]\nid = \"line\"\nlink = \"l\"\nunit = 4\nrated_per_hour = 1200\ntags = [\n\
+        { name = \"run\", address = \"coil:0\", type = \"bool\", role = \"state.run\" },\n\
+        { name = \"n\", address = \"40001\", type = \"u16\", unit = \"米\", role = \"count.total\" },\n\
+        { name = \"g\", address = \"40002\", type = \"u16\", unit = \"m\", role = \"count.good\" }]\n";
+    let counted = "    { name = \"n\", address = \"40004\", type = \"u16\", role = \"count.total\" },\n\
+        { name = \"g\", address = \"40005\", type = \"u16\", unit = \"个\", role = \"count.good\" },\n    { name = \"gas\"";
+    let text = WORKSHOP.replace("    { name = \"gas\"", counted) + line;
+    let make = |cells: &mut BTreeMap<String, Vec<Cell>>| {
+        let mut more = cells["b"][0].clone();
+        more.device = "line".to_owned();
+        cells.insert("line".to_owned(), vec![more]);
+        for (id, good) in [("b", 95), ("line", 80)] {
+            let sums = &mut cells.get_mut(id).unwrap()[0].sums;
+            sums.flags = sums.flags.without(crate::indicator::Flags::NO_QUALITY.and(crate::indicator::Flags::NO_COUNT));
+            let made = sums.made_of(None, None);
+            (made.pieces, made.good) = (Amount::whole(100), Amount::whole(good));
+        }
+    };
+    let report = report(&text, make);
+    let quality = &report.site.quality;
+    assert_eq!((quality.pass_rate_month.map(Num::get), quality.unit, quality.pq.get()), (Some(0.95), "pcs", 100.0));
+    assert_eq!(quality.excluded, ["meter", "a", "line"]);
+    let of = |id: &str| report.devices.iter().find(|device| device.device == id).unwrap();
+    let unit = |id: &str| of(id).figures.iter().find(|figure| figure.name == "output").unwrap().unit.clone();
+    assert_eq!((unit("b"), unit("line"), of("line").counts.unit), ("pcs".into(), "m".into(), "m"));
+    assert!(html(&report, Lang::Zh).contains("80 m") && html(&report, Lang::Zh).contains("95 件"));
+}

@@ -492,6 +492,27 @@ mod tests {
     }
 
     #[test]
+    fn quarters_of_an_hour_are_told_to_those_who_asked_and_to_nobody_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut room = open(dir.path());
+        let plain = machine();
+        let slot = plain.plan.calendar.slot(Timestamp(now().0 - 5 * HOUR_MS));
+        let mut cell = Cell::new("m", slot.hour, slot.end, slot.date, slot.shift);
+        cell.sums.energy.is_metered = true;
+        let mut tell = |tells_quarters: bool, is_metered: bool| {
+            let plan = Plan { tells_quarters, ..Plan::clone(&plain.plan) };
+            room.follow(BootId(1), vec![Machine { plan: Arc::new(plan), ..machine() }]);
+            cell.sums.energy.is_metered = is_metered;
+            room.on_figure_news(0, vec![News::Cell(Box::new(cell.clone()))]);
+            room.publish_figures();
+            let events = std::mem::take(&mut room.pending.events);
+            let is_quarter = |new: &&crate::journal::NewEvent| matches!(&new.event, Event::Indicator(report) if report.period.kind == "quarter");
+            events.iter().filter(is_quarter).count()
+        };
+        assert_eq!([tell(true, true), tell(false, true), tell(true, false)], [4, 0, 0]);
+    }
+
+    #[test]
     fn periods_that_are_over_are_told_once_and_again_when_a_person_changes_them() {
         let dir = tempfile::tempdir().unwrap();
         let mut room = open(dir.path());
