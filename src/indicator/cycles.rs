@@ -226,6 +226,9 @@ mod tests {
     fn what_is_shorter_than_five_scans_has_a_rank_and_no_value() {
         let cycles = of(&[(5_000, 1), (4_999, 6), (9_000, 3)], 5_000);
         assert_eq!(cycles.coarse, 6);
+        let mut twice = cycles.clone();
+        twice.add(&cycles);
+        assert_eq!((twice.coarse, twice.count()), (12, 20));
         assert_eq!([60, 61].map(|n| shown(cycles.percentile(n)) == "coarse"), [true, false]);
         assert_eq!(shown(Cycles::default().percentile(50)), "none");
     }

@@ -83,9 +83,18 @@ fn given<T>(
     change: impl FnOnce(&mut BTreeMap<String, Vec<Cell>>),
     then: impl FnOnce(&Given<'_>) -> T,
 ) -> T {
+    given_over("2026-03-02", text, change, then)
+}
+
+fn given_over<T>(
+    period: &str,
+    text: &str,
+    change: impl FnOnce(&mut BTreeMap<String, Vec<Cell>>),
+    then: impl FnOnce(&Given<'_>) -> T,
+) -> T {
     let config = Config::parse(text).unwrap_or_else(|mistakes| panic!("{mistakes:#?}"));
     let now = Timestamp(TEN + 86_400_000);
-    let asked = Asked::parse("2026-03-02", &config, now).unwrap();
+    let asked = Asked::parse(period, &config, now).unwrap();
     let mut cells = cells(&config);
     change(&mut cells);
     then(&Given {
@@ -172,8 +181,9 @@ fn a_quarter_that_a_shift_cuts_is_one_row() {
         *first = vec![early, late];
     };
     let report = report(WORKSHOP, cut);
-    let kwh: Vec<_> = report.devices[0].quarters.iter().map(|it| it.kwh.get()).collect();
-    assert_eq!(kwh, [0.1, 0.1, 0.2, 0.0]);
+    let kwh = |report: &Report| -> Vec<f64> { report.devices[0].quarters.iter().map(|it| it.kwh.get()).collect() };
+    assert_eq!(kwh(&report), [0.1, 0.1, 0.2, 0.0]);
+    assert_eq!(kwh(&given_over("2026-03-02/day", WORKSHOP, cut, build)), [0.1, 0.03], "of the shift, its part");
 }
 
 #[test]
