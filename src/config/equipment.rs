@@ -213,7 +213,7 @@ fn one_each(device: &Section<'_>, tags: &[Tag]) {
             Role::Power(_) => "power.active".to_owned(),
             Role::Count(counted, _) => format!("count.{counted:?}").to_lowercase(),
             Role::Energy(medium, ..) => format!("energy.{}", medium.as_str()),
-            Role::Alarm => "alarm.word".to_owned(),
+            Role::Alarm => return None, // each bit may be an alarm of its own
             Role::AlarmAck => "alarm.ack".to_owned(),
             Role::AlarmCode => "alarm.code".to_owned(),
             Role::StopReason => "stop.reason".to_owned(),

@@ -49,7 +49,7 @@ impl AlarmTimes {
     }
 }
 
-/// Follows the alarm of a machine.
+/// Follows one alarm of a machine.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Watch {
     /// What the alarm tag said last; `None`: nothing.
@@ -70,6 +70,11 @@ struct Begun {
 }
 
 impl Watch {
+    /// For inputs that are no alarms.
+    pub(super) fn is_nothing(&self) -> bool {
+        *self == Watch::default()
+    }
+
     /// From `at` on, the tags say this; `has_ack`: there is a tag for acknowledgements. `true`: an alarm begins.
     pub(super) fn go_on(
         &mut self,

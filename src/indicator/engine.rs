@@ -84,8 +84,6 @@ struct Core {
     window: Window,
     shelf: Shelf,
     #[serde(default)]
-    alarms: alarms::Watch,
-    #[serde(default)]
     cycles: cycles::Watch,
     now: Option<Now>,
 }
@@ -104,6 +102,9 @@ struct Heard {
     last: i64,
     counter: Counter,
     integral: Integral,
+    /// Of those that tell of alarms.
+    #[serde(default, skip_serializing_if = "alarms::Watch::is_nothing")]
+    alarm: alarms::Watch,
 }
 
 impl Engine {
@@ -277,7 +278,8 @@ impl Engine {
         }
         news.extend(core.shelf.release().into_iter().map(|cell| News::Cell(Box::new(cell))));
         (core.machine, core.lived, core.window, core.inbox) = Default::default();
-        (core.alarms, core.cycles) = Default::default();
+        core.cycles = Default::default();
+        core.inputs.iter_mut().for_each(|heard| heard.alarm = Default::default());
     }
 
     /// `false`: it came too late.

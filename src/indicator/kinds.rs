@@ -153,6 +153,30 @@ fn over_a_gap_there_is_no_cycle() {
     assert_eq!((sums.pieces().0 / 1_000_000, sums.cycles), (10, expected));
 }
 
+/// Two bits, one after the other and over each other: two alarms, 250 s of alarm, 150 + 150 s until they went.
+#[test]
+fn each_bit_is_an_alarm_of_its_own_and_one_button_is_for_all() {
+    let device = r#"
+        tags = [
+            { name = "run", address = "coil:0", type = "bool", role = "state.run" },
+            { name = "guard", address = "coil:1", type = "bool", role = "alarm.word" },
+            { name = "oil", address = "coil:2", type = "bool", role = "alarm.word" },
+            { name = "ack", address = "coil:3", type = "bool", role = "alarm.ack" },
+        ]"#;
+    let mut bench = Bench::new(config(device, SHIFTS));
+    let group = bench.groups().remove(0);
+    for second in 0..600 {
+        let bit = |from: i64, to: i64| Some(Value::Bool((from..to).contains(&second)));
+        let readings = [("run", bit(0, 600)), ("guard", bit(100, 250)), ("oil", bit(200, 350)), ("ack", bit(230, 240))];
+        bench.step(&batch(&group, EIGHT_PM + second * 1_000, &readings));
+    }
+    bench.tick(EIGHT_PM + 1_500 * MINUTE);
+    let sums = Sums::of(bench.cells.iter().map(|cell| &cell.sums));
+    let times = sums.alarm_times;
+    assert_eq!((sums.alarms, sums.alarm_ms, times.cleared, times.clear_ms), (2, 250_000, 2, 300_000));
+    assert_eq!((times.acked, times.ack_ms), (2, 130_000 + 30_000));
+}
+
 /// Three alarms: 100 s, acknowledged after 40; 50 s, acknowledged 10 s after it went; one of which the end lies in a gap.
 #[test]
 fn alarms_have_times_where_both_ends_were_seen() {

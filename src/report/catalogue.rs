@@ -118,8 +118,8 @@ pub const ENTRIES: [Entry; 25] = [
         "A1",
         OURS,
         [
-            "that the cause was removed: an acknowledgement is a press of a button; of several alarms at once the machine's word tells one",
-            "不证明故障原因已排除：确认只是按了按钮；同时有多个报警时只计一次",
+            "that the cause was removed: an acknowledgement is a press of a button; of several alarms in one word one is counted",
+            "不证明故障原因已排除：确认只是按了按钮；同一个字里同时有多个报警时只计一次",
         ],
     ),
     entry(

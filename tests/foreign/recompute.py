@@ -474,11 +474,14 @@ class Machine:
         return found
 
     def alarms(self):
-        """(what, when, ms) of each thing that happened to an alarm (A1)."""
+        """(what, when, ms) of each thing that happened to an alarm; each tag is one of its own, the button is for all (A1)."""
         tags, acks = self.with_role("alarm.word"), self.with_role("alarm.ack")
         if not tags:
             return None
-        alarm, ack = self.signal(tags[0]), self.signal(acks[0]) if acks else []
+        ack = self.signal(acks[0]) if acks else None
+        return [one for tag in tags for one in self.alarm(self.signal(tag), ack)]
+
+    def alarm(self, alarm, ack):
 
         def is_seen(pieces, start, end):
             """Whether nothing is unknown from `start` on, up to and with `end`."""
@@ -495,7 +498,7 @@ class Machine:
                 one[1] = start
                 seen = one[2] and is_seen(alarm, one[0], start)
                 found.append(("cleared" if seen else "clear_unknown", start, start - one[0] if seen else 0))
-        if not acks:
+        if ack is None:
             return found
         # A press is a change to true; one out of unknown time is one too, but nobody knows when it was.
         presses = [(of, n > 0 and ack[n - 1][2] is False) for n, (of, _, what) in enumerate(ack) if what is True]
@@ -750,11 +753,12 @@ class Recomputed:
             sums = bucket_of(calendar.piece(at)[2])
             count, sum_ms = sums.alarms.get(what, (0, 0))
             sums.alarms[what] = count + 1, sum_ms + ms
-        for tag in machine.with_role("alarm.word"):
-            for start, end, what in machine.signal(tag):
-                if what:
-                    for of, to, bucket, duty in calendar.cut(max(start, machine.begun), end):
-                        bucket_of(bucket).alarm_ms += to - of
+        until = machine.begun
+        spans = [piece[:2] for tag in machine.with_role("alarm.word") for piece in machine.signal(tag) if piece[2]]
+        for start, end in sorted(spans):  # time with any alarm
+            for of, to, bucket, duty in calendar.cut(max(start, until), max(end, until)):
+                bucket_of(bucket).alarm_ms += to - of
+            until = max(until, end)
         for at in machine.scans - {machine.begun}:  # what is expected begins behind the first
             bucket_of(calendar.bucket_of_sample(at)).scans[0] += 1
         self.stops()

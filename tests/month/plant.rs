@@ -237,6 +237,8 @@ impl Machine {
                 let from = nth * 7 % 90;
                 Value::Bool((from..from + 3).contains(&since))
             }
+            // A bit of its own, in every third alarm, that goes before or with the other.
+            "guard" => Value::Bool(self.is_alarm && self.alarm.1 % 3 == 0 && self.alarm.0 < 40),
             "alarm" => Value::U64(u64::from(self.is_alarm) * 16),
             "word" => {
                 let order = [State::Idle, State::Run, State::Fault, State::Setup, State::Maint, State::Off].into_iter();

@@ -1,10 +1,10 @@
 //! The sweep: goes over time piece by piece, in order. A piece has one state, one duty, one cell; samples are counted at its borders.
 
 use super::inbox::{Entry, What};
-use super::{Engine, News};
+use super::{Engine, Heard, News, Said};
 use crate::config::{Counted, Medium};
 use crate::indicator::calendar::Slot;
-use crate::indicator::cell::{Cell, Duty};
+use crate::indicator::cell::{Cell, Duty, Sums};
 use crate::indicator::counter::{CounterRule, Mark, Step, Turn};
 use crate::indicator::cycles::Ended;
 use crate::indicator::energy::WINDOW_MS;
@@ -106,11 +106,6 @@ impl Engine {
         let (state, flags) = resolve(said);
         piece.state = state;
         let ms = u64::try_from(piece.end - at).unwrap_or(0);
-        let said = |meaning: &Meaning| {
-            let mut inputs = plan.inputs.iter().zip(&core.inputs);
-            inputs.find(|(of, _)| of.meaning == *meaning).and_then(|(_, heard)| heard.signal.at(at))
-        };
-        let (alarm, ack) = (said(&Meaning::Alarm), said(&Meaning::AlarmAck));
         let cycles = core.cycles.go_on(state == State::Run);
         if let (Some(Ended { at, ms, count }), Some(coarse_ms)) = (cycles, plan.coarse_ms)
             && let Some(cell) = core.shelf.of_sample(at)
@@ -127,13 +122,7 @@ impl Engine {
             if core.online.at(at).is_some() {
                 sums.online[piece.duty as usize] += ms;
             }
-            if alarm == Some(super::Said::Yes) {
-                sums.alarm_ms += ms;
-            }
-            if let (true, has_ack) = says_alarms(plan) {
-                let begins = core.alarms.go_on(at, (alarm, ack), has_ack, &mut sums.alarm_times);
-                sums.alarms += u32::from(begins);
-            }
+            follow_alarms(plan, &mut core.inputs, at, ms, sums);
             if let Some((_, every_ms)) = &plan.scans {
                 let ticks = |at: i64| (at - 1).div_euclid(*every_ms);
                 sums.scans_expected += u64::try_from(ticks(piece.end) - ticks(at)).unwrap_or(0);
@@ -367,6 +356,23 @@ impl Engine {
         let Some((amount, from)) = heard.integral.take(at, watts, of.stale_ms) else { return };
         self.electricity(&Delta { amount, from, to: at, is_gap: false, is_broken: false }, plan);
     }
+}
+
+/// Each tag that tells of alarms is an alarm of its own; one acknowledgement is for all of them.
+fn follow_alarms(plan: &Plan, inputs: &mut [Heard], at: i64, ms: u64, sums: &mut Sums) {
+    let (is_told, has_ack) = says_alarms(plan);
+    if !is_told {
+        return;
+    }
+    let ack = plan.inputs.iter().position(|of| of.meaning == Meaning::AlarmAck);
+    let ack = ack.and_then(|place| inputs.get(place)?.signal.at(at));
+    let mut is_alarm = false;
+    for (_, heard) in plan.inputs.iter().zip(inputs).filter(|(of, _)| of.meaning == Meaning::Alarm) {
+        let alarm = heard.signal.at(at);
+        is_alarm |= alarm == Some(Said::Yes);
+        sums.alarms += u32::from(heard.alarm.go_on(at, (alarm, ack), has_ack, &mut sums.alarm_times));
+    }
+    sums.alarm_ms += if is_alarm { ms } else { 0 };
 }
 
 /// Whether tags tell of alarms, and of their acknowledgements.
