@@ -56,7 +56,6 @@ pub struct DeviceReport {
     /// Energy.
     pub energy: EnergyPart,
     /// Electricity by quarters of an hour; empty for a month, and where nothing is metered.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub quarters: Vec<QuarterPart>,
     /// How well the machine was heard.
     pub link: LinkPart,
@@ -392,7 +391,6 @@ pub struct SiteReport {
     /// Energy of all machines and meters that are in the sum.
     pub energy: SiteEnergy,
     /// Meters of several machines, and how their energy may be split.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub shared_meters: Vec<SharedMeter>,
     /// Quality.
     pub quality: SiteQuality,
