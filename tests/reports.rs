@@ -107,7 +107,7 @@ fn tables_are_read_by_foreign_programs() {
     assert_eq!(row[12], json!(0.767677));
     assert_eq!(xlsx["停机"].as_array().unwrap().len(), 4, "a head and three causes");
     let quarters = xlsx["15分钟电量"].as_array().unwrap();
-    let kwh: f64 = quarters[1..].iter().map(|row| row[3].as_f64().unwrap()).sum();
+    let kwh: f64 = quarters[1..].iter().filter_map(|row| row[3].as_f64()).sum(); // nothing in the gap, but at its end
     assert!(quarters.len() == 49 && (kwh - 431.6).abs() < 1e-6, "{} rows, {kwh} kWh", quarters.len());
     let ended = run(&file, &["report", "--period", "2026-03-02/night", "--format", "csv-quarters", "--device", "m"]);
     assert_eq!((ended.code, ended.stdout.lines().count()), (Some(0), 49), "{ended:?}");

@@ -239,8 +239,8 @@ pub struct QuarterPart {
     pub start: String,
     /// The same in milliseconds since 1970.
     pub start_ms: i64,
-    /// E1: ΔW whose later sample lies in it; what a gap hides stands where it ended.
-    pub kwh: Num,
+    /// E1: ΔW whose later sample lies in it; what a gap hides stands where it ended. Null: nothing was metered in it.
+    pub kwh: Option<Num>,
     /// Mean power; null: not metered without a gap from its first to its last moment.
     pub demand_kw: Option<Num>,
 }

@@ -22,7 +22,7 @@ pub(super) fn of_device(given: &Given<'_>, device: &Device, zone: &TimeZone) -> 
     let part = |(start, (wh, full)): (i64, (Amount, Option<Amount>))| QuarterPart {
         start: clock(Timestamp(start), zone),
         start_ms: start,
-        kwh: kwh(wh),
+        kwh: Some(kwh(wh)).filter(|_| wh.0 != 0 || full.is_some()),
         demand_kw: full.and_then(|wh| wh.ratio().over(Ratio::whole(250))).map(Num::of),
     };
     by_quarter(cells, &given.asked.period, &calendar).into_iter().map(part).collect()
@@ -53,9 +53,10 @@ pub fn csv_quarters(given: &Given<'_>, only: Option<&str>, lang: Lang) -> String
     out.push_str(&csv_line(head(lang)));
     for device in given.config.devices.iter().filter(|device| only.is_none_or(|id| *device.id == *id)) {
         for quarter in of_device(given, device, &zone) {
-            let demand = quarter.demand_kw.map_or_else(String::new, |kw| kw.to_string());
+            let [kwh, demand] =
+                [quarter.kwh, quarter.demand_kw].map(|it| it.map_or_else(String::new, |it| it.to_string()));
             let name = device.name.as_deref().unwrap_or_default();
-            out.push_str(&csv_line([&*device.id, name, &quarter.start, &quarter.kwh.to_string(), &demand]));
+            out.push_str(&csv_line([&*device.id, name, &quarter.start, &kwh, &demand]));
         }
     }
     out

@@ -123,9 +123,10 @@ fn quarters(book: &mut Workbook, report: &Report, lang: Lang) -> Result<(), Xlsx
         sheet.write_string(line, 0, &device.device)?;
         sheet.write_string(line, 1, device.name.as_deref().unwrap_or_default())?;
         sheet.write_string(line, 2, &quarter.start)?;
-        sheet.write_number(line, 3, quarter.kwh.get())?;
-        if let Some(kw) = quarter.demand_kw {
-            sheet.write_number(line, 4, kw.get())?;
+        for (column, number) in [(3, quarter.kwh), (4, quarter.demand_kw)] {
+            if let Some(number) = number {
+                sheet.write_number(line, column, number.get())?;
+            }
         }
     }
     sheet.set_freeze_panes(1, 1)?;

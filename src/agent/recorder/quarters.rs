@@ -44,6 +44,9 @@ pub(super) fn reports(device: &str, told: Told, cells: &[Cell]) -> Vec<Indicator
             flags.raise(cell.sums.flags);
             revision += cell.revision;
         }
+        if wh.0 == 0 && full.is_none() {
+            return None; // nothing was metered in it, which is not 0 kWh
+        }
         let date = own.clone().find(|cell| cell.end.0 > start)?.date;
         Some(IndicatorReport {
             device: device.to_owned(),
@@ -103,6 +106,9 @@ mod tests {
         };
         assert_eq!(shown(reports("m", told(&cells[0]), &cells)), [(0, Some(0.1), None)]);
         let second = shown(reports("m", told(&cells[1]), &cells));
-        assert_eq!(second, [(15, Some(0.1), Some(0.396)), (30, Some(0.2), None), (45, Some(0.0), None)]);
+        assert_eq!(second, [(15, Some(0.1), Some(0.396)), (30, Some(0.2), None)], "of the last one nothing is known");
+        cells[1].quarters[3].full = Some(Amount::whole(0));
+        let last = shown(reports("m", told(&cells[1]), &cells)).pop();
+        assert_eq!(last, Some((45, Some(0.0), Some(0.0))), "it was metered, and used nothing");
     }
 }

@@ -349,7 +349,7 @@ mod tests {
     use super::super::super::super::tail::Tail;
     use super::*;
     use crate::config::Config;
-    use crate::indicator::Plan;
+    use crate::indicator::{Amount, Plan};
     use crate::journal::{AuditRow, Change, Limits, Look, Settings, Submitted, submit};
     use crate::model::{Group, IndicatorReport, Reading, Value};
 
@@ -498,7 +498,7 @@ mod tests {
         let plain = machine();
         let slot = plain.plan.calendar.slot(Timestamp(now().0 - 5 * HOUR_MS));
         let mut cell = Cell::new("m", slot.hour, slot.end, slot.date, slot.shift);
-        cell.sums.energy.is_metered = true;
+        cell.quarters = [crate::indicator::Quarter { wh: Amount::whole(5), full: None }; 4];
         let mut tell = |tells_quarters: bool, is_metered: bool| {
             let plan = Plan { tells_quarters, ..Plan::clone(&plain.plan) };
             room.follow(BootId(1), vec![Machine { plan: Arc::new(plan), ..machine() }]);
