@@ -42,6 +42,7 @@ const PURE: &[&str] = &[
     "agent/lanes.rs",
     "agent/pending.rs",
     "agent/recorder/figures.rs",
+    "agent/recorder/quarters.rs",
     "agent/suspect.rs",
     "agent/unwritten.rs",
     "source/schedule.rs",

@@ -15,9 +15,9 @@ fn check_shows_the_plan_in_both_languages() {
     for (lang, words) in [
         (
             "en",
-            ["3.4 requests/s", "holding:0 = 40001", "u32 CDAB", "hours fits", "in the ledger, not connected: press-07"],
+            ["6.4 requests/s", "holding:0 = 40001", "u32 CDAB", "hours fits", "in the ledger, not connected: press-07"],
         ),
-        ("zh", ["每秒请求 3.4 次", "holding:0 = 40001", "u32 CDAB", "断网可支撑约", "已列入台账、尚未联网：press-07"]),
+        ("zh", ["每秒请求 6.4 次", "holding:0 = 40001", "u32 CDAB", "断网可支撑约", "已列入台账、尚未联网：press-07"]),
     ] {
         let ended = run_to_end(&["check", "--config", EXAMPLE, "--lang", lang]);
         assert_eq!(ended.code, Some(0), "{ended:?}");

@@ -36,7 +36,7 @@ const SEED: u64 = 20_260_301;
 const SHOWN: usize = 60;
 
 /// Without these, a month proves little.
-const MUST_HAPPEN: [&str; 17] = [
+const MUST_HAPPEN: [&str; 23] = [
     "clock steps",
     "starts",
     "wraps",
@@ -54,6 +54,12 @@ const MUST_HAPPEN: [&str; 17] = [
     "inferred_from_power",
     "integrated",
     "shared_meter",
+    "cycles",
+    "coarse cycles",
+    "alarms cleared",
+    "alarms unmeasured",
+    "alarms acknowledged",
+    "alarms unacknowledged",
 ];
 
 struct Made {
@@ -170,7 +176,8 @@ fn look(outcome: &Outcome, seen: &mut BTreeMap<&'static str, u64>) {
     let mut add = |what, count: u64| *seen.entry(what).or_default() += count;
     add("clock steps", outcome.clock_steps as u64);
     add("starts", outcome.restarts as u64);
-    for Sums { counters, failures, flags, made, .. } in outcome.cells.iter().map(|cell| &cell.sums) {
+    for Sums { counters, failures, flags, made, cycles, alarm_times, .. } in outcome.cells.iter().map(|cell| &cell.sums)
+    {
         add("wraps", counters.wraps.into());
         add("resets", counters.resets.into());
         add("job resets", counters.job_resets.into());
@@ -178,6 +185,12 @@ fn look(outcome: &Outcome, seen: &mut BTreeMap<&'static str, u64>) {
         add("failures", u64::from(*failures));
         add("unknown_product", made.iter().filter(|made| made.pri.is_none()).count() as u64);
         flags.words().into_iter().for_each(|word| add(word, 1));
+        add("cycles", cycles.count() - cycles.coarse);
+        add("coarse cycles", cycles.coarse);
+        add("alarms cleared", alarm_times.cleared.into());
+        add("alarms unmeasured", alarm_times.clear_unknown.into());
+        add("alarms acknowledged", alarm_times.acked.into());
+        add("alarms unacknowledged", alarm_times.unacked.into());
     }
 }
 

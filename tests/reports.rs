@@ -106,6 +106,11 @@ fn tables_are_read_by_foreign_programs() {
     let row = xlsx["指标"].as_array().unwrap().iter().find(|row| row[5] == "oee").unwrap();
     assert_eq!(row[12], json!(0.767677));
     assert_eq!(xlsx["停机"].as_array().unwrap().len(), 4, "a head and three causes");
+    let quarters = xlsx["15分钟电量"].as_array().unwrap();
+    let kwh: f64 = quarters[1..].iter().filter_map(|row| row[3].as_f64()).sum(); // nothing in the gap, but at its end
+    assert!(quarters.len() == 49 && (kwh - 431.6).abs() < 1e-6, "{} rows, {kwh} kWh", quarters.len());
+    let ended = run(&file, &["report", "--period", "2026-03-02/night", "--format", "csv-quarters", "--device", "m"]);
+    assert_eq!((ended.code, ended.stdout.lines().count()), (Some(0), 49), "{ended:?}");
     assert!(
         fs::read_to_string(out("r.html")).unwrap().contains("锁")
             | fs::read_to_string(out("r.html")).unwrap().contains("缺料")
@@ -376,7 +381,7 @@ fn every_indicator_stands_in_the_documents_with_what_it_does_not_prove() {
     for document in ["INDICATORS.md", "INDICATORS.zh-CN.md"] {
         let text = fs::read_to_string(Path::new(ROOT).join("docs").join(document)).unwrap();
         let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("| **")).collect();
-        assert_eq!(rows.len(), 37, "L1 to L5 and L3b, C1 to C6, O1 to O15, E1 to E7, X1, X2, A1");
+        assert_eq!(rows.len(), 38, "L1 to L5 and L3b, C1 to C6, O1 to O15, E1 to E7, X1, X2, A1, R15");
         assert!(
             rows.iter().all(|row| row.replace("\\|", "").split('|').filter(|it| !it.trim().is_empty()).count() == 8)
         );

@@ -436,7 +436,9 @@ fn machines(config: &Config) -> Vec<Machine> {
         let tells_cause = |meaning: &Meaning| matches!(meaning, Meaning::AlarmCode | Meaning::StopReason);
         let hides_causes =
             plan.inputs.iter().any(|input| tells_cause(&input.meaning) && is_guarded(&input.device, &input.tag));
-        Machine { plan: Arc::new(plan), hides_causes }
+        let of = config.devices.iter().find(|device| device.id == plan.device);
+        let causes = of.map(|device| device.equipment.causes.clone()).unwrap_or_default();
+        Machine { plan: Arc::new(plan), hides_causes, causes }
     };
     Plan::all(config).into_iter().map(machine).collect()
 }

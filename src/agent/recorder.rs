@@ -2,6 +2,7 @@
 
 mod figures; // a period's figures as an event
 mod glance; // what it tells of itself
+mod quarters; // energy of 15 minutes as an event
 mod room;
 
 use std::collections::HashMap;
@@ -17,7 +18,7 @@ use tokio::sync::{oneshot, watch};
 use super::egress::Book;
 use super::tail::Tail;
 use super::timekeeper::Timekeeper;
-use crate::config::{Clock, Egress, Persist};
+use crate::config::{Causes, Clock, Egress, Persist};
 use crate::indicator::Plan;
 use crate::journal::{Journal, Limits, Poisoned};
 use crate::ledger::Expected;
@@ -58,6 +59,8 @@ pub struct Machine {
     pub plan: Arc<Plan>,
     /// Causes come from tags that must not leave: they stay out of what is published.
     pub hides_causes: bool,
+    /// What they mean.
+    pub causes: Causes,
 }
 
 /// What others may ask of the recorder.

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use super::figures::{Ended, Room};
 use super::{ConfigArgs, EXIT_USAGE, fail, say};
+use crate::config::Equipment;
 use crate::model::words::agent as words;
 use crate::model::words::report as of_figures;
 use crate::model::{Lang, Timestamp, Trouble, Words, words as table};
@@ -55,8 +56,12 @@ fn figure_of(indicator: &str, args: &ExplainArgs) -> Result<(), Ended> {
     let asked = room.asked(period)?;
     let cells = room.cells(&asked, Some(device))?.remove(device).unwrap_or_default();
     let intervals = room.intervals((asked.start, asked.end), Some(device))?.remove(device).unwrap_or_default();
+    let usual = Equipment::default();
+    let of = room.config.devices.iter().find(|known| *known.id == **device);
+    let equipment = of.map_or(&usual, |known| &known.equipment);
+    let (asked_for, zone) = (&asked, &room.zone);
     let question =
-        figure::Question { indicator, device, asked: &asked, cells: &cells, intervals: &intervals, zone: &room.zone };
+        figure::Question { indicator, device, asked: asked_for, cells: &cells, intervals: &intervals, zone, equipment };
     match figure::explain(&question, Lang::current()) {
         Some(text) => {
             say(text.trim_end());

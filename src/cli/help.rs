@@ -60,7 +60,7 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("explain device", "解释指标时：设备"),
     ("explain period", "解释指标时：周期，写法同 cloudward report"),
     ("report device", "只看该设备"),
-    ("report format", "json、csv 供程序和表格软件，html 供阅读和打印，xlsx 供 Excel、WPS"),
+    ("report format", "json、csv 供程序和表格软件，html 供阅读和打印，xlsx 供 Excel、WPS；csv-quarters 为 15 分钟电量"),
     ("baseline", "与该名称的基线对比"),
     ("revenue", "该周期的营业收入（万元），用于单位营收能耗"),
     ("freeze period", "2025-11，或 cloudward report 可用的其他周期"),

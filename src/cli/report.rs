@@ -11,7 +11,7 @@ use super::ConfigArgs;
 use super::figures::{Ended, Room, revenue, write_file};
 use crate::model::words::report as words;
 use crate::model::{Lang, Timestamp, Trouble};
-use crate::report::{Report, csv, html, xlsx};
+use crate::report::{Report, csv, csv_quarters, html, xlsx};
 
 #[derive(clap::Args)]
 #[command(after_help = LESSON)]
@@ -24,7 +24,8 @@ pub(super) struct ReportArgs {
     /// Only this device.
     #[arg(long, value_name = "ID")]
     device: Option<String>,
-    /// json and csv for programs and spreadsheets, html for people and paper, xlsx for Excel and WPS.
+    /// json and csv for programs and spreadsheets, html for people and paper, xlsx for Excel and WPS; csv-quarters: the electricity of each
+    /// quarter of an hour.
     #[arg(long, value_name = "FORMAT", default_value = "html")]
     format: Format,
     /// Write to this file (default: standard output).
@@ -49,6 +50,8 @@ enum Format {
     Html,
     Json,
     Csv,
+    /// The electricity of each quarter of an hour; in xlsx it is a sheet of its own.
+    CsvQuarters,
     Xlsx,
 }
 
@@ -70,7 +73,7 @@ fn run(args: &ReportArgs) -> Result<(), Ended> {
     if baseline.is_none() && args.baseline != "before" {
         return Err(Ended::usage(Trouble::new(words::NO_BASELINE).with("name", args.baseline.escape_debug())));
     }
-    room.report(&asked, (baseline.as_ref(), revenue), |_, report| {
+    room.report(&asked, (baseline.as_ref(), revenue), |given, report| {
         let report = match &args.device {
             None => report,
             Some(device) => match report.only(device) {
@@ -78,7 +81,10 @@ fn run(args: &ReportArgs) -> Result<(), Ended> {
                 None => return Err(room.nothing(&asked)?),
             },
         };
-        let content = content(&report, args)?;
+        let content = match args.format {
+            Format::CsvQuarters => csv_quarters(given, args.device.as_deref(), Lang::current()).into_bytes(),
+            _ => content(&report, args)?,
+        };
         match &args.output {
             Some(path) => write_file(path, &content),
             None => {
@@ -97,7 +103,7 @@ fn content(report: &Report, args: &ReportArgs) -> Result<Vec<u8>, Ended> {
         (Format::Json, Some(device)) => pretty(serde_json::to_string_pretty(device)),
         (Format::Json, None) => pretty(serde_json::to_string_pretty(&report.site)),
         (Format::Html, _) => html(report, lang).into_bytes(),
-        (Format::Csv, _) => csv(report, lang).into_bytes(),
+        (Format::Csv | Format::CsvQuarters, _) => csv(report, lang).into_bytes(),
         (Format::Xlsx, _) => {
             let path = args.output.as_deref().unwrap_or(std::path::Path::new("-"));
             xlsx(report, lang).map_err(|error| Ended::unwritable(path, error))?

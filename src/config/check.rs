@@ -8,8 +8,8 @@ use super::files::Files;
 use super::read::{Doc, Place, Section};
 use super::server::one_of;
 use super::{
-    Config, Device, Journal, Link, Mistake, Persist, Sink, Workshop, clock, device, egress, link, metrics, schedule,
-    sink,
+    Config, Device, Journal, Link, Mistake, Persist, Sink, Workshop, clock, device, egress, indicators, link, metrics,
+    schedule, sink,
 };
 use crate::model::words::config as words;
 use crate::model::words::delivery_config as delivery_words;
@@ -33,9 +33,10 @@ pub(super) fn parse(text: &str, files: &Files<'_>) -> Result<Config, Vec<Mistake
     let devices: Vec<Arc<Device>> = device::devices(&top, &links, files).into_iter().map(Arc::new).collect();
     let sinks: Vec<Arc<Sink>> = sink::sinks(&top, &workshop, &devices).into_iter().map(Arc::new).collect();
     let schedule = schedule::schedule(&top, &devices);
+    let indicators = indicators::indicators(&top);
     top.finish();
 
-    let config = Config { workshop, journal, egress, clock, metrics, links, devices, schedule, sinks };
+    let config = Config { workshop, journal, egress, clock, metrics, links, devices, schedule, indicators, sinks };
     let mistakes = doc.into_mistakes();
     if mistakes.is_empty() { Ok(config) } else { Err(mistakes) }
 }

@@ -13,7 +13,9 @@ use super::read::Section;
 use super::server::one_of;
 use super::tag_type::{self, order};
 use super::write_rule::write_rule;
-use super::{Areas, Device, Link, Manners, Origin, Tag, equipment, grade, link, meter, node, profile, role, table};
+use super::{
+    Areas, Device, Link, Manners, Origin, Tag, causes, equipment, grade, link, meter, node, profile, role, scene, table,
+};
 use crate::model::words::config as words;
 use crate::model::words::opcua_config as opcua_words;
 use crate::model::{Deadband, Grade, Priority, ReportRule};
@@ -79,6 +81,7 @@ pub(super) fn devices(top: &Section<'_>, links: &[Arc<Link>], files: &Files<'_>)
     let mut devices = Vec::new();
     let mut ids = Unique::default();
     let mut census = equipment::Census::default();
+    let usual_causes = causes::causes(top, &causes::Causes::default());
     for section in top.sections("device", "id") {
         let id: Arc<str> = name(&section, "id", "imm-01").unwrap_or_default().into();
         ids.check(&section, "id", &id);
@@ -122,7 +125,9 @@ pub(super) fn devices(top: &Section<'_>, links: &[Arc<Link>], files: &Files<'_>)
             section.wrong(origin.unwrap_or("tags"), words::TAGS_WITHOUT_LINK, |t| t);
         }
         let (place, kind) = ((station, link.is_some()), profile.as_ref());
-        let equipment = Arc::new(equipment::equipment(&section, place, kind, &mut tags, &mut census));
+        let mut equipment = equipment::equipment(&section, place, kind, &mut tags, &mut census);
+        equipment.causes = causes::causes(&section, &usual_causes);
+        let equipment = Arc::new(equipment);
         section.finish();
         let (link, profile) = (link.map(Into::into), profile.map(Arc::new));
         let priority = priority.unwrap_or_default();
@@ -163,6 +168,7 @@ pub(super) fn tag(section: &Section<'_>, defaults: &Defaults, names: &mut Unique
     let every = every.max(defaults.at_least);
     let report = report(section, defaults.protocol);
     let grade = grade::grade(section, defaults.grade);
+    let scene = scene::scene(section);
     let scale = section.number("scale", "scale = 0.1");
     let offset = section.number("offset", "offset = -40");
     if scale == Some(0.0) {
@@ -203,6 +209,7 @@ pub(super) fn tag(section: &Section<'_>, defaults: &Defaults, names: &mut Unique
         grade,
         write,
         role: None,
+        scene,
     };
     tag.role = role::role(section, Some(&tag)).map(Arc::new);
     Some(tag)

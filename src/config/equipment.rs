@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 
+use super::process::{PIECES, counted_in, rated};
 use super::read::Section;
 use super::units::parse_time;
-use super::{Device, Profile, Role, Station, Tag, role};
+use super::{Causes, Device, Profile, Role, Station, Tag, role};
 use crate::model::words::config as words;
 use crate::model::words::indicator_config as own;
 use crate::model::{State, Trouble};
@@ -46,6 +47,8 @@ pub struct Equipment {
     pub is_production: bool,
     /// What its figures are measured by.
     pub yardstick: Yardstick,
+    /// What its codes of faults and stops mean, those of the workshop with them.
+    pub causes: Causes,
 }
 
 /// What the figures of a device are measured by.
@@ -53,6 +56,10 @@ pub struct Equipment {
 pub struct Yardstick {
     /// Standard time of a cycle (PRI); `None`: not known.
     pub pri: Option<Duration>,
+    /// So many an hour, in the unit of its counters: for what has no pieces (R19).
+    pub rated: Option<f64>,
+    /// What its counters count: pieces, or kilograms and so on.
+    pub counted_in: &'static str,
     /// Pieces of a cycle by design.
     pub cavities: u32,
     /// Rated electric power in kW.
@@ -65,6 +72,8 @@ pub struct Yardstick {
     pub min_failure: Duration,
     /// States by electric power.
     pub power: Option<PowerRule>,
+    /// A change of what is told by thresholds or a band counts after so long.
+    pub dwell: Duration,
     /// Primary current by secondary current, where the meter shows secondary values.
     pub ct_ratio: Option<f64>,
     /// The same of the voltage.
@@ -92,12 +101,15 @@ impl Default for Yardstick {
     fn default() -> Yardstick {
         Yardstick {
             pri: None,
+            rated: None,
+            counted_in: PIECES,
             cavities: 1,
             rated_kw: None,
             microstop: Duration::from_secs(60),
             stale_after: Duration::from_secs(10),
             min_failure: Duration::from_secs(60),
             power: None,
+            dwell: Duration::from_secs(10),
             ct_ratio: None,
             pt_ratio: None,
             metered_by: None,
@@ -124,6 +136,7 @@ impl Default for Equipment {
             is_in_use: true,
             is_production: true,
             yardstick: Yardstick::default(),
+            causes: Causes::new(),
         }
     }
 }
@@ -164,6 +177,7 @@ pub(super) fn equipment(
         is_in_use: device.flag("in_use").unwrap_or(true),
         is_production: device.flag("production").unwrap_or(!is_meter),
         yardstick: yardstick(device, tags),
+        causes: Causes::new(),
     };
     census.count(device, &equipment);
     equipment
@@ -192,12 +206,15 @@ fn roles(device: &Section<'_>, tags: &mut [Tag]) {
 fn one_each(device: &Section<'_>, tags: &[Tag]) {
     let kinds = |tag: &Tag| -> Option<String> {
         Some(match tag.role.as_deref()? {
-            Role::Word(_) | Role::Is(State::Run) => "state.run / state.word".to_owned(),
+            Role::Word(_) | Role::Is(State::Run) | Role::Band(_) => {
+                "state.run / state.word / process.temperature".to_owned()
+            }
             Role::Is(state) => format!("state.{state}"),
             Role::Power(_) => "power.active".to_owned(),
             Role::Count(counted, _) => format!("count.{counted:?}").to_lowercase(),
             Role::Energy(medium, ..) => format!("energy.{}", medium.as_str()),
-            Role::Alarm => "alarm.word".to_owned(),
+            Role::Alarm => return None, // each bit may be an alarm of its own
+            Role::AlarmAck => "alarm.ack".to_owned(),
             Role::AlarmCode => "alarm.code".to_owned(),
             Role::StopReason => "stop.reason".to_owned(),
             Role::Product => "product.id / program.no".to_owned(),
@@ -228,15 +245,19 @@ fn yardstick(device: &Section<'_>, tags: &[Tag]) -> Yardstick {
         let limit = |text| parse_time(text).expect("the limits in this file are times");
         device.time(key, limit(from)..=limit(to))
     };
-    let power = power(device, tags);
+    let (power, dwell) = power(device, tags);
+    needs_alarm(device, tags);
     Yardstick {
         pri: span("pri", "1ms", "7d"),
+        rated: rated(device, tags),
+        counted_in: counted_in(device, tags),
         cavities: device.integer("cavities", 1..=1_024).and_then(|n| u32::try_from(n).ok()).unwrap_or(1),
         rated_kw: positive(device, "rated_kw", 1e5),
         microstop: span("microstop", "0s", "1h").unwrap_or(usual.microstop),
         stale_after: span("stale_after", "1s", "1d").unwrap_or(usual.stale_after),
         min_failure: span("min_failure", "0s", "1h").unwrap_or(usual.min_failure),
         power,
+        dwell: dwell.unwrap_or(usual.dwell),
         ct_ratio: positive(device, "ct_ratio", 1e4),
         pt_ratio: positive(device, "pt_ratio", 1e4),
         metered_by: device.text("metered_by", "metered_by = \"meter-01\""),
@@ -255,12 +276,29 @@ fn positive(device: &Section<'_>, key: &'static str, max: f64) -> Option<f64> {
     Some(number)
 }
 
-fn power(device: &Section<'_>, tags: &[Tag]) -> Option<PowerRule> {
+/// States by power, and how long a change must last.
+fn power(device: &Section<'_>, tags: &[Tag]) -> (Option<PowerRule>, Option<Duration>) {
+    let dwell = device.time("dwell", Duration::ZERO..=Duration::from_secs(600));
+    (thresholds(device, tags, dwell), dwell)
+}
+
+/// Nobody acknowledges what no tag tells.
+fn needs_alarm(device: &Section<'_>, tags: &[Tag]) {
+    let find = |role: Role| tags.iter().find(|tag| tag.role.as_deref() == Some(&role));
+    if let (Some(ack), None) = (find(Role::AlarmAck), find(Role::Alarm)) {
+        let key = ["roles", "tags", "profile"].into_iter().find(|key| device.has(key)).unwrap_or("id");
+        device.wrong(key, own::ACK_WITHOUT_ALARM, |t| t.with("found", &ack.name));
+    }
+}
+
+fn thresholds(device: &Section<'_>, tags: &[Tag], dwell: Option<Duration>) -> Option<PowerRule> {
     let number = |key| device.number(key, "run_kw = 8.0");
     let (run_kw, off_kw, hysteresis) = (number("run_kw"), number("off_kw"), number("hysteresis_kw"));
-    let dwell = device.time("dwell", Duration::ZERO..=Duration::from_secs(600));
     let given = ["run_kw", "off_kw", "hysteresis_kw", "dwell"].into_iter().find(|key| device.has(key))?;
     let has = |test: fn(&Role) -> bool| tags.iter().any(|tag| tag.role.as_deref().is_some_and(test));
+    if has(|role| matches!(role, Role::Band(_))) && given == "dwell" {
+        return None; // of the band alone
+    }
     if !has(|role| matches!(role, Role::Power(_))) && !device.has("metered_by") {
         device.wrong(given, own::NO_POWER, |t| t);
     }
@@ -268,7 +306,7 @@ fn power(device: &Section<'_>, tags: &[Tag]) -> Option<PowerRule> {
         device.wrong(given, own::NO_THRESHOLD, |t| t);
         return None;
     }
-    if run_kw.is_some() && has(|role| matches!(role, Role::Word(_) | Role::Is(State::Run))) {
+    if run_kw.is_some() && has(|role| matches!(role, Role::Word(_) | Role::Is(State::Run) | Role::Band(_))) {
         device.wrong("run_kw", own::TWO_RUNS, |t| t);
     }
     let hysteresis_kw = hysteresis.unwrap_or(0.0);

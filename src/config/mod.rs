@@ -3,6 +3,7 @@
 
 mod areas;
 mod budget;
+mod causes;
 mod check;
 mod clock;
 mod device;
@@ -13,6 +14,7 @@ mod files;
 mod gather;
 mod glob;
 mod grade;
+mod indicators;
 mod link;
 mod meter;
 mod metrics;
@@ -20,10 +22,12 @@ pub mod modbus;
 mod names;
 mod node;
 pub mod opcua;
+mod process;
 mod profile;
 mod quote;
 mod read;
 mod role;
+mod scene;
 mod schedule;
 mod server;
 mod sink;
@@ -36,17 +40,21 @@ mod write_rule;
 
 pub use areas::Areas;
 pub use budget::{Backlog, Budget, Hours, connection_bytes, ping_bytes, wire_bytes};
+pub use causes::Causes;
 pub use clock::{Clock, TrustRule};
 pub use device::{MAX_TAGS, PERIODS};
 pub use egress::Egress;
 pub use equipment::{Equipment, PowerRule, Yardstick, power_factor_off};
 pub use files::MAX_BYTES as MAX_OTHER_FILE;
 pub use glob::glob;
+pub use indicators::Indicators;
 pub use metrics::Metrics;
 pub use names::Names;
+pub use process::{Band, PIECES};
 pub use profile::BUILT_IN as BUILT_IN_PROFILES;
 pub use quote::quoted;
 pub use role::{CountRule, Counted, Medium, Role, StateMap, Unit};
+pub use scene::Scene;
 pub use schedule::{PlannedStop, Product, Schedule, Shift, Span, Tariff, is_meant};
 pub use sink::{
     ENVELOPE_BYTES, EVENTS, INDICATORS, LONGEST_STATUS, LONGEST_TIME, LONGEST_VALUE, SCAN_BYTES, TEXT_FRAME,
@@ -88,6 +96,8 @@ pub struct Config {
     pub devices: Vec<Arc<Device>>,
     /// Shifts, products, tariffs.
     pub schedule: Schedule,
+    /// What of the figures is published.
+    pub indicators: Indicators,
     /// Destinations.
     pub sinks: Vec<Arc<Sink>>,
 }
@@ -300,6 +310,8 @@ pub struct Tag {
     pub write: Option<WriteRule>,
     /// What it means to indicators.
     pub role: Option<Arc<Role>>,
+    /// Which link of 数据自动采集 it serves, whatever its role.
+    pub scene: Option<Scene>,
 }
 
 /// Where a value comes from, in the words of the protocol.

@@ -379,6 +379,16 @@ impl<'a> Section<'a> {
         numbers.unwrap_or_default()
     }
 
+    /// Two numbers in a list; no mistake where they are not.
+    pub(super) fn pair(&self, key: &'static str) -> Option<(f64, f64)> {
+        let items = self.value(key)?.as_array()?;
+        let numbers: Vec<f64> = items.iter().map(|item| number(item.get_ref())).collect::<Option<_>>()?;
+        match numbers[..] {
+            [a, b] if a.is_finite() && b.is_finite() => Some((a, b)),
+            _ => None,
+        }
+    }
+
     pub(super) fn needed_texts(&self, key: &'static str, example: &str) -> Option<Vec<(String, usize)>> {
         self.needed(key, example, self.texts(key, example))
     }
@@ -396,9 +406,19 @@ impl<'a> Section<'a> {
 
     /// A table whose keys are the writer's own: each key, its place, and its text.
     pub(super) fn named_texts(&self, key: &'static str, example: &str) -> Option<Vec<(String, usize, String)>> {
+        self.named_texts_or(key, example, words::NOT_NAMED_NUMBERS)
+    }
+
+    /// The same, with a mistake of its own for what is no such table.
+    pub(super) fn named_texts_or(
+        &self,
+        key: &'static str,
+        example: &str,
+        code: Code,
+    ) -> Option<Vec<(String, usize, String)>> {
         let value = self.value(key)?;
         let DeValue::Table(table) = value else {
-            self.wrong_type(key, words::NOT_NAMED_NUMBERS, value, example);
+            self.wrong_type(key, code, value, example);
             return None;
         };
         let mut texts = Vec::new();
@@ -406,7 +426,7 @@ impl<'a> Section<'a> {
             match item.get_ref() {
                 DeValue::String(text) => texts.push((name.get_ref().to_string(), name.span().start, text.to_string())),
                 other => {
-                    let trouble = Trouble::new(words::NOT_NAMED_NUMBERS).with("key", self.path_of(key));
+                    let trouble = Trouble::new(code).with("key", self.path_of(key));
                     let trouble = trouble.with("found", show(other)).with("example", example);
                     self.doc.mistake(name.span().start, trouble);
                 }

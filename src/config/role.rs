@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::dlt645::Format;
 use super::modbus::DataType;
+use super::process::{Band, band};
 use super::read::Section;
 use super::server::one_of;
 use super::{Names, Origin, Tag};
@@ -26,13 +27,17 @@ pub enum Role {
     Word(StateMap),
     /// `power.active`: electric power.
     Power(Unit),
-    /// `count.total`, `count.good`, `count.bad`, `count.rework`.
+    /// `count.total`, `count.good`, `count.bad`, `count.rework`, `count.batch`.
     Count(Counted, CountRule),
     /// `energy.active`, `energy.water`, `energy.gas`, `energy.steam`, `energy.air`: a counter, and the reading at which it
     /// begins at zero again.
     Energy(Medium, Unit, Option<f64>),
     /// `alarm.word`: not zero, or true, while there is an alarm.
     Alarm,
+    /// `alarm.ack`: not zero, or true, once somebody has acknowledged it.
+    AlarmAck,
+    /// `process.temperature`: it runs while this lies within the band (R19).
+    Band(Band),
     /// `alarm.code`: which fault or alarm it is.
     AlarmCode,
     /// `stop.reason`: what the operator says.
@@ -56,6 +61,8 @@ pub enum Counted {
     Bad,
     /// Done again.
     Rework,
+    /// Batches of a kiln or furnace that ended; a bit counts where it becomes true.
+    Batch,
 }
 
 /// How a counter counts.
@@ -132,11 +139,11 @@ pub struct StateMap {
 
 impl Counted {
     /// All of them.
-    pub const ALL: [Counted; 4] = [Counted::Total, Counted::Good, Counted::Bad, Counted::Rework];
+    pub const ALL: [Counted; 5] = [Counted::Total, Counted::Good, Counted::Bad, Counted::Rework, Counted::Batch];
 }
 
 /// What is written behind `role = `, in the order of help texts.
-const WORDS: [&str; 21] = [
+const WORDS: [&str; 23] = [
     "state.run",
     "state.word",
     "state.fault",
@@ -148,20 +155,24 @@ const WORDS: [&str; 21] = [
     "count.good",
     "count.bad",
     "count.rework",
+    "count.batch",
     "energy.active",
     "energy.water",
     "energy.gas",
     "energy.steam",
     "energy.air",
     "alarm.word",
+    "alarm.ack",
     "alarm.code",
     "stop.reason",
     "product.id",
     "program.no",
 ];
 
-/// These two stand at the end, since few machines have them.
-const MORE_WORDS: [&str; 2] = ["cycle.time", "cavities"];
+/// These stand at the end, since few machines have them.
+const MORE_WORDS: [&str; 3] = ["cycle.time", "cavities", BAND_WORD];
+
+const BAND_WORD: &str = "process.temperature";
 
 /// Keys that only some roles have.
 const COUNT_KEYS: [&str; 4] = ["kind", "counter_step", "max_per_minute", "counts"];
@@ -209,6 +220,10 @@ pub(super) fn role(section: &Section<'_>, tag: Option<&Tag>) -> Option<Role> {
     if !is_word {
         elsewhere(&["states"], "state.word");
     }
+    let has_band = word.as_deref() == Some(BAND_WORD);
+    if !has_band {
+        elsewhere(&["band"], BAND_WORD);
+    }
     let word = word?;
     if !WORDS.iter().chain(&MORE_WORDS).any(|known| *known == word) {
         let known = WORDS.iter().chain(&MORE_WORDS).copied().collect::<Vec<_>>().join(", ");
@@ -221,7 +236,8 @@ pub(super) fn role(section: &Section<'_>, tag: Option<&Tag>) -> Option<Role> {
     if let Some(at) = wraps_at {
         within(section, "wraps_at", at);
     }
-    of_word(section, "role", &word, around, Rest { states, rule, wraps_at })
+    let band = if has_band { band(section) } else { None };
+    of_word(section, "role", &word, around, Rest { states, rule, wraps_at, band })
 }
 
 /// What a role has beside its word.
@@ -230,13 +246,15 @@ struct Rest {
     states: Option<StateMap>,
     rule: Option<CountRule>,
     wraps_at: Option<f64>,
+    band: Option<Band>,
 }
 
 /// A role that stands in `roles = { tag = "..." }` of a device: for tags that come from a profile or a table.
 pub(super) fn of_device(device: &Section<'_>, key: &str, word: &str, tag: &Tag) -> Option<Role> {
-    let known = |known: &&&str| **known == word && word != "state.word";
+    let is_possible = |word: &str| word != "state.word" && word != BAND_WORD; // which need keys of their own
+    let known = |known: &&&str| **known == word && is_possible(word);
     if WORDS.iter().chain(&MORE_WORDS).find(known).is_none() {
-        let all = WORDS.iter().chain(&MORE_WORDS).copied().filter(|word| *word != "state.word");
+        let all = WORDS.iter().chain(&MORE_WORDS).copied().filter(|word| is_possible(word));
         let all = all.collect::<Vec<_>>().join(", ");
         device.wrong(key, own::NO_SUCH_ROLE, |t| t.with("found", word).with("known", all));
         return None;
@@ -251,7 +269,7 @@ fn of_word(section: &Section<'_>, key: &str, word: &str, around: &Around<'_>, re
     let (subject, detail) = word.split_once('.').unwrap_or((word, ""));
     let kinds: &[ValueKind] = match (subject, detail) {
         ("state", "word") => &[Bool, Int, Float, Text],
-        ("state", _) | ("alarm", "word") => &[Bool, Int, Float],
+        ("state", _) | ("alarm", "word" | "ack") | ("count", "batch") => &[Bool, Int, Float],
         ("alarm" | "stop" | "product" | "program", _) => &[Int, Float, Text],
         _ => &[Int, Float],
     };
@@ -262,7 +280,7 @@ fn of_word(section: &Section<'_>, key: &str, word: &str, around: &Around<'_>, re
             .wrong(key, own::ROLE_OF_KIND, |t| t.with("role", word).with("found", kind.as_str()).with("known", known));
         return None;
     }
-    if subject == "state" && around.every > SLOWEST_STATE {
+    if matches!(subject, "state" | "process") && around.every > SLOWEST_STATE {
         let (found, max) = (show_span(around.every), show_span(SLOWEST_STATE));
         section.wrong(key, own::SLOW_STATE, |t| t.with("role", word).with("found", found).with("max", max));
     }
@@ -277,9 +295,11 @@ fn of_word(section: &Section<'_>, key: &str, word: &str, around: &Around<'_>, re
                 "total" => Counted::Total,
                 "good" => Counted::Good,
                 "bad" => Counted::Bad,
-                _ => Counted::Rework,
+                "rework" => Counted::Rework,
+                _ => Counted::Batch,
             };
-            let rule = rest.rule.unwrap_or_default();
+            let mut rule = rest.rule.unwrap_or_default();
+            rule.is_job |= kind == Bool; // false after true is no reset, and nothing is counted by it
             if rule.is_job && rest.wraps_at.is_some() {
                 section.wrong("wraps_at", own::JOB_WRAPS, |t| t);
             }
@@ -301,6 +321,7 @@ fn of_word(section: &Section<'_>, key: &str, word: &str, around: &Around<'_>, re
             Role::Energy(medium, unit?, range)
         }
         ("alarm", "word") => Role::Alarm,
+        ("alarm", "ack") => Role::AlarmAck,
         ("alarm", _) => Role::AlarmCode,
         ("stop", _) => Role::StopReason,
         ("product" | "program", _) => Role::Product,
@@ -310,6 +331,7 @@ fn of_word(section: &Section<'_>, key: &str, word: &str, around: &Around<'_>, re
             ("min", 60_000_000, 1),
             ("秒", 1_000_000, 1),
         ])?),
+        ("process", _) => Role::Band(rest.band?),
         _ => Role::Cavities,
     })
 }
@@ -393,7 +415,7 @@ fn states(section: &Section<'_>, around: &Around<'_>) -> Option<StateMap> {
 }
 
 /// `0x1F` as `31`, as readings are shown.
-fn plain_number(word: &str) -> Option<String> {
+pub(super) fn plain_number(word: &str) -> Option<String> {
     let number = match word.strip_prefix("0x") {
         Some(hex) => i64::from_str_radix(hex, 16).ok()?,
         None => match word {

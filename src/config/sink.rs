@@ -286,6 +286,7 @@ mod tests {
             every: Duration::from_secs(1),
             write: None,
             role: None,
+            scene: None,
             report: ReportRule { deadband: Deadband::None, max_silence: Duration::from_secs(60) },
             grade: crate::model::Grade::default(),
         }

@@ -38,6 +38,7 @@ const COLUMNS: &[Column] = &[
     Column("class", &["class", "类别", "数据类别"], false),
     Column("level", &["level", "级别", "数据级别"], false),
     Column("role", &["role", "角色", "用途"], false),
+    Column("scene", &["scene", "环节", "采集环节"], false),
     Column("label", &["label", "description", "描述", "说明", "备注"], false),
 ];
 

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::alarms::AlarmTimes;
+use super::cycles::Cycles;
 use super::exact::{Amount, Ratio};
 use super::flags::Flags;
 use crate::config::Medium;
@@ -87,6 +89,12 @@ pub struct Sums {
     pub made: Vec<Made>,
     /// Pieces done again; `None`: not counted.
     pub rework: Option<Amount>,
+    /// Batches that ended; `None`: not counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batches: Option<Amount>,
+    /// How long single cycles took.
+    #[serde(default, skip_serializing_if = "Cycles::is_empty")]
+    pub cycles: Cycles,
     /// What happened to the counters.
     pub counters: CounterEvents,
     /// Electricity.
@@ -103,6 +111,9 @@ pub struct Sums {
     pub alarms: u32,
     /// Milliseconds with an alarm.
     pub alarm_ms: u64,
+    /// What became of alarms.
+    #[serde(default, skip_serializing_if = "AlarmTimes::is_nothing")]
+    pub alarm_times: AlarmTimes,
     /// Scans by the poll plan.
     pub scans_expected: u64,
     /// Scans with at least one good reading.
@@ -219,6 +230,10 @@ impl Sums {
         if let Some(rework) = other.rework {
             self.rework = Some(self.rework.unwrap_or_default() + rework);
         }
+        if let Some(batches) = other.batches {
+            self.batches = Some(self.batches.unwrap_or_default() + batches);
+        }
+        self.cycles.add(&other.cycles);
         self.counters.wraps += other.counters.wraps;
         self.counters.resets += other.counters.resets;
         self.counters.job_resets += other.counters.job_resets;
@@ -236,6 +251,7 @@ impl Sums {
         self.ttr += other.ttr;
         self.alarms += other.alarms;
         self.alarm_ms += other.alarm_ms;
+        self.alarm_times.add(&other.alarm_times);
         self.scans_expected += other.scans_expected;
         self.scans_good += other.scans_good;
         self.flags.raise(other.flags);

@@ -16,9 +16,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use self::inbox::{Inbox, What};
+use super::alarms;
 use super::cell::Cell;
 use super::clock::Placer;
 use super::counter::{Counter, Mark};
+use super::cycles;
 use super::energy::{Integral, Lived, Window};
 use super::exact::Amount;
 use super::flags::Flags;
@@ -81,8 +83,8 @@ struct Core {
     lived: Lived,
     window: Window,
     shelf: Shelf,
-    /// For the cell in progress.
-    was_alarm: bool,
+    #[serde(default)]
+    cycles: cycles::Watch,
     now: Option<Now>,
 }
 
@@ -100,6 +102,9 @@ struct Heard {
     last: i64,
     counter: Counter,
     integral: Integral,
+    /// Of those that tell of alarms.
+    #[serde(default, skip_serializing_if = "alarms::Watch::is_nothing")]
+    alarm: alarms::Watch,
 }
 
 impl Engine {
@@ -165,6 +170,8 @@ impl Engine {
             let core = &mut self.core;
             let heard = core.inputs.iter().map(|heard| heard.signal.heard().unwrap_or(heard.to));
             core.overlap_to = heard.chain([core.swept]).max().unwrap_or(at);
+            // Between the last that was heard before, and the first that is heard after it.
+            core.inbox.put(at.max(core.overlap_to + 1), What::Cut, 0);
             let at = at.max(self.core.swept + 1);
             self.core.inbox.put(at, What::Flag(Flags::CLOCK_STEP), 0);
         }
@@ -271,6 +278,8 @@ impl Engine {
         }
         news.extend(core.shelf.release().into_iter().map(|cell| News::Cell(Box::new(cell))));
         (core.machine, core.lived, core.window, core.inbox) = Default::default();
+        core.cycles = Default::default();
+        core.inputs.iter_mut().for_each(|heard| heard.alarm = Default::default());
     }
 
     /// `false`: it came too late.
@@ -279,7 +288,7 @@ impl Engine {
         let (Some(of), Some(heard)) = (plan.inputs.get(input), core.inputs.get_mut(input)) else { return true };
         let found = reading.and_then(value);
         let is_late = at < core.swept; // as in Core::is_late
-        let is_plain = !of.meaning.is_of_state();
+        let is_plain = !of.meaning.is_signal();
         if is_plain {
             heard.to = heard.to.max(at);
         }
@@ -290,13 +299,17 @@ impl Engine {
         let is_late = is_late || is_plain && at < heard.last;
         heard.last = heard.last.max(at);
         let what = match &of.meaning {
-            Meaning::Is(_) | Meaning::Alarm => {
+            Meaning::Is(_) | Meaning::Alarm | Meaning::AlarmAck => {
                 let said = if is_true(found) { Said::Yes } else { Said::No };
                 return heard.signal.sample(at, said, of.stale_ms);
             }
             Meaning::Word(map) => {
                 let said = map.by_word.get(word(found).as_str()).map_or(Said::Unmapped, |state| Said::Is(*state));
                 return heard.signal.sample(at, said, of.stale_ms);
+            }
+            Meaning::Band(band, dwell_ms) => {
+                let Some(number) = found.as_f64().filter(|number| number.is_finite()) else { return true };
+                return heard.signal.banded(at, number, (band, *dwell_ms), of.stale_ms);
             }
             Meaning::Power { rule, num, den, is_energy } => {
                 let Some(watts) = Amount::of_value(found).map(|amount| amount.times(*num, *den)) else { return true };
@@ -332,7 +345,7 @@ impl Engine {
             frontier = core.online.final_to();
         }
         for (input, heard) in self.plan.inputs.iter().zip(&mut core.inputs) {
-            if input.meaning.is_of_state() {
+            if input.meaning.is_signal() {
                 heard.signal.silent_to(silent_to, input.stale_ms);
                 frontier = frontier.min(heard.signal.final_to());
             } else {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct Flags(pub u32);
 
 /// The bit, and the word of it in payloads.
-const NAMED: [(Flags, &str); 21] = [
+const NAMED: [(Flags, &str); 23] = [
     (Flags::RESET, "reset"),
     (Flags::IMPLAUSIBLE, "implausible"),
     (Flags::GAP_PARTS, "gap_parts"),
@@ -31,6 +31,8 @@ const NAMED: [(Flags, &str); 21] = [
     (Flags::PARTIAL, "partial"),
     (Flags::RECLASSIFIED, "reclassified"),
     (Flags::LOW_COVERAGE, "low_coverage"),
+    (Flags::BY_TEMPERATURE, "by_temperature"),
+    (Flags::COARSE_CYCLE, "coarse_cycle"),
 ];
 
 impl Flags {
@@ -76,6 +78,10 @@ impl Flags {
     pub const RECLASSIFIED: Flags = Flags(1 << 19);
     /// Less than 90 % of the planned busy time is known (A2).
     pub const LOW_COVERAGE: Flags = Flags(1 << 20);
+    /// The state is taken from a temperature and its band (R19).
+    pub const BY_TEMPERATURE: Flags = Flags(1 << 21);
+    /// The percentile lies among cycles shorter than five scans, which cannot be measured by looking so seldom (O13).
+    pub const COARSE_CYCLE: Flags = Flags(1 << 22);
 
     /// None.
     pub const NONE: Flags = Flags(0);

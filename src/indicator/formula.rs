@@ -8,6 +8,7 @@ pub use table::{FORMULAS, Formula, VERSION};
 use std::collections::BTreeMap;
 
 use super::cell::{Made, Sums};
+use super::cycles::Percentile;
 use super::exact::{Amount, Ratio, Rounded};
 use super::flags::Flags;
 use super::rollup::Gathered;
@@ -129,6 +130,11 @@ fn minutes(ms: u64) -> Option<Ratio> {
     Ratio::new(i128::from(ms), 60_000)
 }
 
+/// Milliseconds as seconds.
+fn seconds(ms: u64) -> Option<Ratio> {
+    Ratio::new(i128::from(ms), 1_000)
+}
+
 fn count(n: u64) -> Option<Ratio> {
     Some(Ratio::whole(i128::from(n)))
 }
@@ -182,7 +188,24 @@ impl<'a> Parts<'a> {
             value: value.filter(|_| may_be_said).and_then(Ratio::rounded),
             coverage: self.coverage.of_pbt.and_then(Ratio::rounded),
             quality: self.coverage.quality,
-            flags: self.flags,
+            flags: self.flags_of(formula.name),
+        }
+    }
+
+    /// Those of the device, and what concerns this figure alone.
+    fn flags_of(&self, name: &str) -> Flags {
+        match self.cycle(name) {
+            Percentile::Coarse => self.flags.and(Flags::COARSE_CYCLE),
+            Percentile::None | Percentile::Seconds(_) => self.flags,
+        }
+    }
+
+    /// Of a figure that is a percentile of cycles.
+    fn cycle(&self, name: &str) -> Percentile {
+        match name {
+            "cycle_p50" => self.sums.cycles.percentile(50),
+            "cycle_p95" => self.sums.cycles.percentile(95),
+            _ => Percentile::None,
         }
     }
 
@@ -199,6 +222,7 @@ impl<'a> Parts<'a> {
         let failures = Some(sums.failures).filter(|_| !self.flags.has(Flags::NO_FAULT_SOURCE));
         let energy = Some(&sums.energy).filter(|energy| energy.is_metered);
         let total = energy.and_then(|energy| kwh(energy.total));
+        let alarms = Some(&sums.alarm_times).filter(|times| times.is_told || sums.alarms > 0);
         match name {
             "power_on_calendar" => over(ms(on), ms(time.calendar())),
             "power_on_pbt" => over(ms(on), ms(pbt)),
@@ -218,10 +242,15 @@ impl<'a> Parts<'a> {
             "mttr" => over(failures.and_then(|_| minutes(sums.ttr)), failures.and_then(|n| count(n.into()))),
             "mtbf" => over(failures.and_then(|_| minutes(apt + aust)), failures.and_then(|n| count(n.into()))),
             "actual_cycle" => over(Ratio::new(i128::from(apt), 1_000), pieces.filter(|n| n.num() != 0)),
+            "cycle_p50" | "cycle_p95" => match self.cycle(name) {
+                Percentile::Seconds(seconds) => plain(Some(seconds)),
+                Percentile::None | Percentile::Coarse => plain(None),
+            },
             "output" => plain(pieces),
             "output_good" => plain(good),
             "output_bad" => plain(bad),
             "output_rework" => plain(sums.rework.map(Amount::ratio)),
+            "output_batches" => plain(sums.batches.map(Amount::ratio)),
             "scrap_ratio" => over(bad, pieces),
             "rework_ratio" => over(sums.rework.map(Amount::ratio), pieces),
             "online_ratio" => over(ms(sums.online[1..].iter().sum()), ms(time.scheduled())),
@@ -238,7 +267,15 @@ impl<'a> Parts<'a> {
             "energy_not_running" => plain(energy.and_then(|energy| kwh(energy.not_running()))),
             "energy_not_running_share" => over(energy.and_then(|energy| kwh(energy.not_running())), total),
             "max_demand" => plain(energy.and_then(|it| it.max_quarter).and_then(|wh| kwh(wh)?.times(Ratio::whole(4)))),
-            "alarms" => plain(count(sums.alarms.into())),
+            "alarms" => plain(alarms.and(count(sums.alarms.into()))),
+            "alarm_time_to_ack" => {
+                let acked = alarms.filter(|times| times.has_ack);
+                over(acked.and_then(|it| seconds(it.ack_ms)), acked.and_then(|it| count(it.acked.into())))
+            }
+            "alarm_time_to_clear" => {
+                over(alarms.and_then(|it| seconds(it.clear_ms)), alarms.and_then(|it| count(it.cleared.into())))
+            }
+            "alarms_unmeasured" => plain(alarms.and_then(|it| count(it.clear_unknown.into()))),
             _ => (None, None, true), // needs orders or serial numbers, which nobody tells us
         }
     }

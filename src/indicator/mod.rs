@@ -4,8 +4,10 @@
 mod engine;
 mod plan;
 
+mod alarms;
 mod clock;
 mod counter;
+mod cycles;
 mod energy;
 mod machine;
 mod resolve;
@@ -23,10 +25,12 @@ pub mod ledger;
 mod reclassify;
 pub mod rollup;
 
+pub use alarms::AlarmTimes;
 pub use calendar::{Calendar, Slot, Turn};
 pub use cell::{Cell, CounterEvents, Duty, Energy, Made, Pri, Quarter, ShiftRef, Stop, Sums, Times};
 pub use clock::TOLD_STEP_MS;
 pub use counter::{Counter, CounterRule, Limit, Mark, Step, Turn as CounterTurn};
+pub use cycles::{Cycles, Percentile};
 pub use engine::{Engine, LATENESS_MS, News, Now};
 pub use exact::{Amount, Ratio, Rounded};
 pub use flags::Flags;
@@ -44,5 +48,7 @@ mod cases;
 mod found;
 #[cfg(test)]
 pub(crate) mod golden;
+#[cfg(test)]
+mod kinds;
 #[cfg(test)]
 mod properties;

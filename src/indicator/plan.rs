@@ -9,7 +9,7 @@ use super::calendar::Calendar;
 use super::cell::Pri;
 use super::counter::CounterRule;
 use super::flags::Flags;
-use crate::config::{Counted, Medium, PowerRule, StateMap};
+use crate::config::{Band, Counted, Medium, PowerRule, StateMap};
 use crate::model::State;
 
 /// Everything that an engine needs to know and that does not change with the samples.
@@ -41,6 +41,12 @@ pub struct Plan {
     pub flags: Flags,
     /// Whether its energy is part of the workshop's sum.
     pub is_in_energy_sum: bool,
+    /// What its counters count: `pcs`, or `kg`, `m²` and so on of what is made without pieces (R19).
+    pub counted_in: &'static str,
+    /// Cycles shorter than this cannot be told from how often its counters are looked at, ms; `None`: it has no cycles.
+    pub coarse_ms: Option<i64>,
+    /// Whether its quarters of an hour are published.
+    pub tells_quarters: bool,
 }
 
 /// One tag that means something to the device; it may be of another device, the meter.
@@ -94,8 +100,12 @@ pub enum Meaning {
         /// How it behaves, in the base unit.
         rule: CounterRule,
     },
+    /// In run while within, after it has been there so long, ms (R19).
+    Band(Band, i64),
     /// Alarm while not zero.
     Alarm,
+    /// Acknowledged while not zero.
+    AlarmAck,
     /// Code of the alarm or fault.
     AlarmCode,
     /// Reason of the operator.
@@ -110,10 +120,15 @@ impl Meaning {
     /// Whether the state depends on it.
     pub fn is_of_state(&self) -> bool {
         match self {
-            Meaning::Is(_) | Meaning::Word(_) | Meaning::Alarm => true,
+            Meaning::Is(_) | Meaning::Word(_) | Meaning::Band(..) | Meaning::Alarm => true,
             Meaning::Power { rule, .. } => rule.is_some(),
             _ => false,
         }
+    }
+
+    /// Whether what it says holds until it says something else.
+    pub fn is_signal(&self) -> bool {
+        self.is_of_state() || *self == Meaning::AlarmAck
     }
 
     /// Whether it is a counter of pieces.
@@ -128,6 +143,17 @@ impl Plan {
         self.inputs.iter().any(|input| input.meaning.counts(what))
     }
 
+    /// Whether a cycle ends with this count: with all pieces, or with good and bad ones where only those are counted.
+    pub fn ends_cycle(&self, counted: Counted) -> bool {
+        let is_total = self.counts(Counted::Total);
+        counted == Counted::Total || !is_total && matches!(counted, Counted::Good | Counted::Bad)
+    }
+
+    /// Whether there is such an input.
+    pub fn hears(&self, meaning: &Meaning) -> bool {
+        self.inputs.iter().any(|input| input.meaning == *meaning)
+    }
+
     /// What is known of causes, products and cavities by a tag of its own.
     pub fn says_product(&self) -> bool {
         self.inputs.iter().any(|input| input.meaning == Meaning::Product)
@@ -135,7 +161,7 @@ impl Plan {
 
     /// After the end of a cell, all that began in it can be judged so much later, ms.
     pub fn settle_ms(&self) -> i64 {
-        let counts = |input: &&Input| matches!(input.meaning, Meaning::Power { .. }) || !input.meaning.is_of_state();
+        let counts = |input: &&Input| matches!(input.meaning, Meaning::Power { .. }) || !input.meaning.is_signal();
         let counting = self.inputs.iter().filter(counts).map(|input| input.stale_ms);
         counting.chain([self.microstop_ms, self.min_failure_ms]).max().unwrap_or(0)
     }

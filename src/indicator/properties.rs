@@ -18,6 +18,7 @@ tags = [
     { name = "fault", address = "coil:1", type = "bool", role = "state.fault" },
     { name = "setup", address = "coil:2", type = "bool", role = "state.setup" },
     { name = "alarm", address = "40001", type = "u16", role = "alarm.word" },
+    { name = "ack", address = "40002", type = "u16", role = "alarm.ack" },
     { name = "total", address = "40010", type = "u32", role = "count.total" },
     { name = "bad", address = "40012", type = "u32", role = "count.bad", every = "5s" },
     { name = "code", address = "40014", type = "u16", role = "alarm.code", every = "5s" },
@@ -104,7 +105,8 @@ fn batches(bench: &Bench, events: &[Event]) -> Vec<Batch> {
                 ("run", well(bit(0), 0)),
                 ("fault", well(bit(1), 0)),
                 ("setup", well(bit(2), 1)),
-                ("alarm", Some(Value::U64(u64::from(event.bits >> 3)))),
+                ("alarm", well(Value::U64(u64::from(event.bits >> 3)), 3)),
+                ("ack", well(bit(1), 1)),
                 ("total", well(Value::I64(total), 2)),
             ],
         ));
@@ -187,6 +189,11 @@ proptest! {
         let stood = sums.time.in_shift(State::Idle) + sums.time.in_shift(State::Fault);
         prop_assert!(stops <= stood && stood - stops <= open);
         prop_assert!(sums.ttr <= sums.time.in_shift(State::Fault));
+        let alarms = &sums.alarm_times;
+        let standing = sums.alarms - alarms.cleared - alarms.clear_unknown;
+        let waiting = sums.alarms - alarms.acked - alarms.ack_unknown - alarms.unacked;
+        prop_assert!(standing <= 1 && waiting <= 1 && alarms.clear_ms <= sums.alarm_ms, "{alarms:?}");
+        prop_assert!(Amount::whole(sums.cycles.count() as i64) <= sums.pieces());
         for at in [1, cells.len() / 2, cells.len()] {
             let (left, right) = cells.split_at(at);
             let mut parts = Sums::of(right.iter().map(|cell| &cell.sums));

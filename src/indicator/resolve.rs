@@ -14,7 +14,7 @@ pub(super) fn resolve<'a>(said: impl Iterator<Item = (&'a Meaning, Option<Said>)
     let mut is_off_by_power = false;
     for (meaning, said) in said {
         match meaning {
-            Meaning::Is(State::Run) | Meaning::Word(_) => has_run_source = true,
+            Meaning::Is(State::Run) | Meaning::Word(_) | Meaning::Band(..) => has_run_source = true,
             Meaning::Power { rule: Some(rule), .. } => has_run_source |= rule.run_kw.is_some(),
             Meaning::Is(_) | Meaning::Alarm => {}
             _ => continue,

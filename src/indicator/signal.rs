@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::PowerRule;
+use crate::config::{Band, PowerRule};
 use crate::model::State;
 
 /// What a tag says.
@@ -69,6 +69,17 @@ impl Signal {
     /// A good sample of the power; its class counts after the dwell time, dated back.
     pub(super) fn power(&mut self, at: i64, kw: f64, rule: &PowerRule, stale_ms: i64) -> bool {
         let dwell_ms = i64::try_from(rule.dwell.as_millis()).unwrap_or(i64::MAX);
+        self.dwelling(at, |before| class(kw, rule, before), dwell_ms, stale_ms)
+    }
+
+    /// A good sample of what is to lie within a band; likewise.
+    pub(super) fn banded(&mut self, at: i64, value: f64, (band, dwell_ms): (&Band, i64), stale_ms: i64) -> bool {
+        let state = if band.holds(value) { State::Run } else { State::Idle };
+        self.dwelling(at, |_| Said::Is(state), dwell_ms, stale_ms)
+    }
+
+    /// `class`: what the sample says, given what was said before.
+    fn dwelling(&mut self, at: i64, class: impl Fn(Option<Said>) -> Said, dwell_ms: i64, stale_ms: i64) -> bool {
         let newest = self.dwell.map(|dwell| dwell.last).or(self.last.map(|last| last.0));
         if newest.is_some_and(|newest| at <= newest) {
             return newest == Some(at);
@@ -77,9 +88,9 @@ impl Signal {
         let settled = self.last.map(|last| last.1);
         if is_gap {
             self.give_up_dwell(settled);
-            return self.put(at, class(kw, rule, None), stale_ms, false);
+            return self.put(at, class(None), stale_ms, false);
         }
-        let said = class(kw, rule, settled);
+        let said = class(settled);
         if settled == Some(said) {
             self.give_up_dwell(settled);
             return self.put(at, said, stale_ms, true);

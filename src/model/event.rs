@@ -68,6 +68,9 @@ pub struct StateReport {
     /// Of a stop, what the machine or its operator says of the cause.
     #[serde(skip_serializing_if = "String::is_empty", default)]
     pub cause: String,
+    /// What that code means, in the words of the workshop.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    pub text: String,
     /// Since, in milliseconds since 1970.
     pub since: i64,
 }
@@ -101,7 +104,7 @@ pub struct IndicatorReport {
 /// A period.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeriodReport {
-    /// `shift`, `day` (of the calendar) or `month`.
+    /// `quarter` (15 minutes by the clock), `shift`, `day` (of the calendar) or `month`.
     pub kind: Cow<'static, str>,
     /// Of a shift: its name.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -138,6 +141,9 @@ pub struct StopReport {
     pub state: State,
     /// The machine's code, the operator's reason, or `microstop`; empty: nobody said.
     pub cause: String,
+    /// What that code means, in the words of the workshop.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    pub text: String,
     /// Stops that began in the period.
     pub count: u32,
     /// Milliseconds of working time.

@@ -15,7 +15,7 @@ use super::document::Enterprise;
 use super::number::Num;
 use super::sheet::csv_line;
 use super::site::machine_of_ledger;
-use crate::config::{Device, Role};
+use crate::config::{Device, Role, Scene};
 use crate::indicator::ledger::is_listed;
 use crate::model::{Class, Level};
 use crate::sink::egress::{Total, hex, sha256};
@@ -329,12 +329,13 @@ fn equipment(given: &Given<'_>, device: &Device, last: Date) -> EquipmentPart {
 fn data<'a>(device: &'a Device, beside: &'a Beside<'_>) -> impl Iterator<Item = DataPart> + 'a {
     device.tags.iter().map(move |tag| {
         let purpose = match tag.role.as_deref() {
+            None if tag.scene == Some(Scene::Safety) => "安全监测",
             None => "工艺与状态监测",
-            Some(Role::Word(_) | Role::Is(_)) => "设备状态",
+            Some(Role::Word(_) | Role::Is(_) | Role::Band(_)) => "设备状态",
             Some(Role::Power(_)) => "电功率监测",
             Some(Role::Count(..)) => "产量与质量统计",
             Some(Role::Energy(..)) => "能耗统计",
-            Some(Role::Alarm | Role::AlarmCode) => "故障与报警分析",
+            Some(Role::Alarm | Role::AlarmAck | Role::AlarmCode) => "故障与报警分析",
             Some(Role::StopReason) => "停机原因",
             Some(Role::Product | Role::CycleTime(_) | Role::Cavities) => "生产过程统计",
         };

@@ -7,13 +7,13 @@ use jiff::tz::TimeZone;
 
 use super::baseline::Baseline;
 use super::document::{
-    Counts, DeviceReport, EnergyPart, Enterprise, FigurePart, LinkPart, Oee, PeriodPart, Reliability, SiteReport,
-    StopPart, TimeMin,
+    AlarmPart, Allocated, Counts, DeviceReport, EnergyPart, Enterprise, FigurePart, LinkPart, Oee, PeriodPart,
+    Reliability, SharedMeter, SiteReport, StopPart, TimeMin,
 };
 use super::number::Num;
 use super::period::Asked;
-use super::site;
-use crate::config::{Config, Device};
+use super::{quarters, shared, site};
+use crate::config::{Causes, Config, Device};
 use crate::indicator::formula::{self, Coverage, Figure, VERSION};
 use crate::indicator::{Amount, Cell, Flags, Gathered, Interval, Period, Ratio, Sums};
 use crate::model::{State, Timestamp};
@@ -56,6 +56,7 @@ pub struct Report {
 /// Computes it.
 pub fn build(given: &Given<'_>) -> Report {
     let zone = TimeZone::get(&given.config.workshop.timezone).unwrap_or(TimeZone::UTC);
+    let shared = shared::shared(given);
     let mut gathered: BTreeMap<String, Gathered> = BTreeMap::new();
     let (mut devices, mut log) = (Vec::new(), BTreeMap::new());
     for device in &given.config.devices {
@@ -67,11 +68,12 @@ pub fn build(given: &Given<'_>) -> Report {
         }
         let intervals = given.intervals.get(&id).map_or(&[][..], Vec::as_slice);
         let within = intervals.iter().filter_map(|it| it.within(given.asked.start, given.asked.end)).collect();
-        devices.push(machine(given, device, &of_device, &zone));
+        devices.push(machine(given, device, &of_device, (&zone, &shared)));
         log.insert(id.clone(), within);
         gathered.insert(id, of_device);
     }
-    let site = site::site(given, &gathered, &devices, &zone);
+    let mut site = site::site(given, &gathered, &devices, &zone);
+    site.shared_meters = shared;
     Report { site, devices, log, zone }
 }
 
@@ -132,12 +134,20 @@ pub(super) fn basis(period: &Period) -> String {
     .to_owned()
 }
 
-fn machine(given: &Given<'_>, device: &Device, gathered: &Gathered, zone: &TimeZone) -> DeviceReport {
+fn machine(
+    given: &Given<'_>,
+    device: &Device,
+    gathered: &Gathered,
+    (zone, shared): (&TimeZone, &[SharedMeter]),
+) -> DeviceReport {
     let (sums, calendar) = (&gathered.by_shift, &gathered.by_calendar);
     let figures = formula::device(gathered);
     let of = |name| value(&figures, name);
     let coverage = Coverage::of(sums);
     let flags = figures.iter().find(|figure| figure.formula.name == "oee").map_or(sums.flags, |oee| oee.flags);
+    let allocated = shared::allocated(shared, &device.id);
+    let unit = device.equipment.yardstick.counted_in;
+    let is_month = matches!(given.asked.period, Period::Month(_));
     let starts = gathered.extent.filter(|_| sums.flags.has(Flags::PARTIAL) || calendar.flags.has(Flags::PARTIAL));
     DeviceReport {
         schema: "cloudward.device_report/1",
@@ -164,6 +174,8 @@ fn machine(given: &Given<'_>, device: &Device, gathered: &Gathered, zone: &TimeZ
             job_resets: sums.counters.job_resets,
             implausible: sums.counters.implausible,
             gap_parts: Num::from(sums.gap_pieces()),
+            unit: device.equipment.yardstick.counted_in,
+            batches: of("output_batches"),
         },
         oee: Oee {
             availability: of("availability"),
@@ -186,15 +198,17 @@ fn machine(given: &Given<'_>, device: &Device, gathered: &Gathered, zone: &TimeZ
             mttr_min: of("mttr"),
             mtbf_min: of("mtbf"),
         },
-        stops: stops(sums),
-        energy: energy(given, device, calendar, &figures),
+        stops: stops(sums, &device.equipment.causes),
+        alarms: alarms(calendar),
+        quarters: if is_month { Vec::new() } else { quarters::of_device(given, device, zone) },
+        energy: EnergyPart { allocated: allocated.clone(), ..energy(given, device, calendar, &figures) },
         link: LinkPart {
             online: of("online_ratio"),
             samples_expected: calendar.scans_expected,
             samples_good: calendar.scans_good,
             ack_p95_s: None,
         },
-        figures: figures.iter().map(figure).collect(),
+        figures: figures.iter().map(|it| figure(it, unit)).chain(allocated.as_ref().map(split_figure)).collect(),
         formula: VERSION,
         config_sha256: given.config_sha256.to_owned(),
         agent: env!("CARGO_PKG_VERSION"),
@@ -217,16 +231,56 @@ fn time_min(sums: &Sums) -> TimeMin {
     }
 }
 
-fn stops(sums: &Sums) -> Vec<StopPart> {
+fn stops(sums: &Sums, causes: &Causes) -> Vec<StopPart> {
     let mut stops: Vec<_> = sums.stops.iter().collect();
     stops.sort_by_key(|stop| std::cmp::Reverse(stop.ms));
     let part = |stop: &crate::indicator::Stop| StopPart {
         state: stop.state.as_str(),
         cause: stop.cause.clone(),
+        text: causes.get(&stop.cause).cloned(),
         count: stop.count,
         min: minutes(stop.ms),
     };
     stops.into_iter().map(part).collect()
+}
+
+fn alarms(sums: &Sums) -> Option<AlarmPart> {
+    let times = &sums.alarm_times;
+    let with_ack = |number: u32| Some(number).filter(|_| times.has_ack);
+    let seconds = |ms: u64| Ratio::new(i128::from(ms), 1_000).map_or(Num::from(0), Num::of);
+    let part = AlarmPart {
+        count: sums.alarms,
+        min: minutes(sums.alarm_ms),
+        cleared: times.cleared,
+        clear_s: seconds(times.clear_ms),
+        clear_unknown: times.clear_unknown,
+        acknowledged: with_ack(times.acked),
+        ack_s: Some(seconds(times.ack_ms)).filter(|_| times.has_ack),
+        ack_unknown: with_ack(times.ack_unknown),
+        unacknowledged: with_ack(times.unacked),
+    };
+    (times.is_told || sums.alarms > 0).then_some(part)
+}
+
+/// The part of a shared meter among the figures, so that it stands in tables too: under its own name, and flagged.
+fn split_figure(of: &Allocated) -> FigurePart {
+    let product = Amount::of(of.of_kwh.get() * of.run_min.get());
+    FigurePart {
+        id: "R15",
+        name: "energy_allocated",
+        zh: "分摊电量（按运行时间，非实测）",
+        formula: "ΔW(shared meter) · t(run) / Σ t(run)",
+        numerator: product.map(Num::from),
+        numerator_unit: "kWh·min".into(),
+        denominator: Some(of.of_run_min),
+        denominator_unit: "min".into(),
+        value: Some(of.kwh),
+        unit: "kWh".into(),
+        basis: "calendar",
+        coverage: None,
+        quality: None,
+        flags: vec!["allocated"],
+    }
 }
 
 fn energy(given: &Given<'_>, device: &Device, sums: &Sums, figures: &[Figure]) -> EnergyPart {
@@ -250,12 +304,13 @@ fn energy(given: &Given<'_>, device: &Device, sums: &Sums, figures: &[Figure]) -
         media: sums.media.iter().map(|(medium, amount)| (medium.as_str(), Num::from(*amount))).collect(),
         kgce: kgce.filter(|_| is_metered || !sums.media.is_empty()),
         source,
+        allocated: None,
         meter: source.map(|_| device.equipment.yardstick.metered_by.clone().unwrap_or_else(|| device.id.to_string())),
     }
 }
 
-fn figure(figure: &Figure) -> FigurePart {
-    let [numerator_unit, denominator_unit, unit] = figure.formula.units;
+fn figure(figure: &Figure, counted_in: &str) -> FigurePart {
+    let [numerator_unit, denominator_unit, unit] = figure.formula.units_in(counted_in);
     FigurePart {
         id: figure.formula.id,
         name: figure.formula.name,

@@ -28,7 +28,7 @@ const OURS: [&str; 2] = ["definition of cloudward; no standard fixes it", "cloud
 const TRADE: [&str; 2] = ["common practice of the trade", "行业通行做法"];
 
 /// Those that the formulas of machines carry.
-pub const ENTRIES: [Entry; 24] = [
+pub const ENTRIES: [Entry; 25] = [
     entry("O1", OURS, ["that the machine produced: it was only not off", "不证明设备在生产，只证明没有关机"]),
     entry(
         "O2",
@@ -70,7 +70,14 @@ pub const ENTRIES: [Entry; 24] = [
             "不是根本原因：只是设备代码或操作工所填原因",
         ],
     ),
-    entry("O13", TRADE, ["the cycle of a single piece: it is a mean", "不是单件节拍，而是平均值"]),
+    entry(
+        "O13",
+        TRADE,
+        [
+            "the cycle of a single piece: actual_cycle is a mean, and the percentiles are right to 0.5 % and to one scan",
+            "不是单件节拍：实际节拍是平均值；百分位数精确到 0.5 % 和一个采样周期",
+        ],
+    ),
     entry("O14", TRADE, ["that pieces went into stock", "不证明产品已入库"]),
     entry("O15", ISO, ["first-pass yield without serial numbers", "没有序列号时不能代替直通率"]),
     entry(
@@ -107,7 +114,22 @@ pub const ENTRIES: [Entry; 24] = [
         ],
         ["the form 205-1: media that are not metered are missing", "不能代替 205-1 表：未计量的能源品种不在其中"],
     ),
-    entry("A1", OURS, ["that anybody reacted to them", "不证明报警得到处理"]),
+    entry(
+        "A1",
+        OURS,
+        [
+            "that the cause was removed: an acknowledgement is a press of a button; of several alarms in one word one is counted",
+            "不证明故障原因已排除：确认只是按了按钮；同一个字里同时有多个报警时只计一次",
+        ],
+    ),
+    entry(
+        "R15",
+        OURS,
+        [
+            "what the machine has used: it is a split of a shared meter by run time, and no measurement",
+            "不是该设备的实际用电：只是把共用电表的电量按运行时间分摊，没有实测",
+        ],
+    ),
 ];
 
 /// Of an indicator.
@@ -139,6 +161,9 @@ pub fn flag_zh(flag: &'static str) -> &'static str {
         "partial" => "周期内才有首次数据",
         "reclassified" => "有停机事后改判",
         "low_coverage" => "覆盖率偏低",
+        "by_temperature" => "状态由温度推断",
+        "coarse_cycle" => "节拍短于五个采样周期",
+        "allocated" => "分摊值，非实测",
         other => other,
     }
 }

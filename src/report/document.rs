@@ -1,6 +1,7 @@
 //! The documents as they are published; the JSON Schema under docs/schema is made from these types. Readers must ignore fields that
 //! they do not know. A value that cannot be known is null, never zero.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -50,8 +51,12 @@ pub struct DeviceReport {
     pub reliability: Reliability,
     /// Stops by cause, the longest first.
     pub stops: Vec<StopPart>,
+    /// Alarms; null: no tag tells of them.
+    pub alarms: Option<AlarmPart>,
     /// Energy.
     pub energy: EnergyPart,
+    /// Electricity by quarters of an hour; empty for a month, and where nothing is metered.
+    pub quarters: Vec<QuarterPart>,
     /// How well the machine was heard.
     pub link: LinkPart,
     /// Every figure with its formula, what is above and below the line, coverage and flags.
@@ -138,6 +143,10 @@ pub struct Counts {
     pub implausible: u32,
     /// Of `pq`: made while there was no link.
     pub gap_parts: Num,
+    /// What is counted: `pcs`, or `kg`, `m²` and so on of what is made without pieces.
+    pub unit: &'static str,
+    /// Batches that ended; null: not counted.
+    pub batches: Option<Num>,
 }
 
 /// Ratios.
@@ -191,10 +200,91 @@ pub struct StopPart {
     pub state: &'static str,
     /// The machine's code, the operator's reason, `microstop`; empty: nobody said.
     pub cause: String,
+    /// What the code means, in the words of the workshop.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
     /// How many began.
     pub count: u32,
     /// Minutes of working time.
     pub min: Num,
+}
+
+/// Alarms (A1). A time is measured only where both of its ends were seen; it counts in the period in which it ended.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct AlarmPart {
+    /// How many began.
+    pub count: u32,
+    /// Minutes with an alarm.
+    pub min: Num,
+    /// Alarms that were seen from their beginning to their end.
+    pub cleared: u32,
+    /// Seconds that these took, added.
+    pub clear_s: Num,
+    /// Alarms that went and of which something was not seen.
+    pub clear_unknown: u32,
+    /// Alarms that were seen until somebody acknowledged them; null: no tag tells of that.
+    pub acknowledged: Option<u32>,
+    /// Seconds until then, added.
+    pub ack_s: Option<Num>,
+    /// Alarms of which that was not seen for want of data.
+    pub ack_unknown: Option<u32>,
+    /// Alarms that nobody acknowledged until the next one began.
+    pub unacknowledged: Option<u32>,
+}
+
+/// Electricity of a quarter of an hour.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct QuarterPart {
+    /// First moment, RFC 3339.
+    pub start: String,
+    /// The same in milliseconds since 1970.
+    pub start_ms: i64,
+    /// E1: ΔW whose later sample lies in it; what a gap hides stands where it ended. Null: nothing was metered in it.
+    pub kwh: Option<Num>,
+    /// Mean power; null: not metered without a gap from its first to its last moment.
+    pub demand_kw: Option<Num>,
+}
+
+/// What a machine may be charged with of a meter that it shares (R15): not measured, and part of no figure.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Allocated {
+    /// The meter.
+    pub meter: String,
+    /// Its part.
+    pub kwh: Num,
+    /// Minutes that it ran.
+    pub run_min: Num,
+    /// What the meter shows.
+    pub of_kwh: Num,
+    /// Minutes that all its machines ran, added.
+    pub of_run_min: Num,
+    /// `run_time`.
+    pub by: &'static str,
+}
+
+/// A meter of several machines.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct SharedMeter {
+    /// The meter.
+    pub meter: String,
+    /// What it shows.
+    pub kwh: Num,
+    /// The parts of its machines, which add up to it; empty: it cannot be split.
+    pub machines: Vec<AllocatedPart>,
+    /// Why not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_allocated: Option<String>,
+}
+
+/// The part of one machine.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct AllocatedPart {
+    /// The machine.
+    pub device: String,
+    /// Minutes that it ran.
+    pub run_min: Num,
+    /// Its part.
+    pub kwh: Num,
 }
 
 /// Energy.
@@ -222,6 +312,9 @@ pub struct EnergyPart {
     pub source: Option<&'static str>,
     /// The meter.
     pub meter: Option<String>,
+    /// Of a meter that it shares with others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allocated: Option<Allocated>,
 }
 
 /// How well the machine was heard.
@@ -251,15 +344,15 @@ pub struct FigurePart {
     /// Above the line.
     pub numerator: Option<Num>,
     /// Its unit.
-    pub numerator_unit: &'static str,
+    pub numerator_unit: Cow<'static, str>,
     /// Below the line.
     pub denominator: Option<Num>,
     /// Its unit.
-    pub denominator_unit: &'static str,
+    pub denominator_unit: Cow<'static, str>,
     /// The quotient.
     pub value: Option<Num>,
     /// Its unit; `1`: none.
-    pub unit: &'static str,
+    pub unit: Cow<'static, str>,
     /// `shift`: sum of shifts; `calendar`: cut by the calendar.
     pub basis: &'static str,
     /// Known share of the planned busy time.
@@ -297,6 +390,8 @@ pub struct SiteReport {
     pub oee: SiteOee,
     /// Energy of all machines and meters that are in the sum.
     pub energy: SiteEnergy,
+    /// Meters of several machines, and how their energy may be split.
+    pub shared_meters: Vec<SharedMeter>,
     /// Quality.
     pub quality: SiteQuality,
     /// Before the retrofit, and the difference.
@@ -406,7 +501,9 @@ pub struct SiteQuality {
     pub pq: Num,
     /// ΣGQ.
     pub gq: Num,
-    /// Machines that are left out, since they count neither good nor bad pieces.
+    /// What is counted: pieces where any machine counts them, else the unit of the first.
+    pub unit: &'static str,
+    /// Machines that are left out, since they count neither good nor bad pieces, or in another unit.
     pub excluded: Vec<String>,
 }
 

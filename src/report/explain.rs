@@ -9,6 +9,7 @@ use super::build::{clock, kwh, minutes};
 use super::catalogue;
 use super::number::Num;
 use super::period::Asked;
+use crate::config::Equipment;
 use crate::indicator::formula::{self, FORMULAS, Figure};
 use crate::indicator::{Cell, Interval, Sums};
 use crate::model::{Lang, State};
@@ -27,6 +28,8 @@ pub struct Question<'a> {
     pub intervals: &'a [Interval],
     /// The zone of the workshop.
     pub zone: &'a TimeZone,
+    /// What its codes mean, what it counts in.
+    pub equipment: &'a Equipment,
 }
 
 /// Whether there is such an indicator.
@@ -56,9 +59,12 @@ pub fn explain(question: &Question<'_>, lang: Lang) -> Option<String> {
     let mut text = Paper { out: String::new(), lang };
     text.line(&format!("{}  {}", question.device, question.asked.typed()));
     for figure in &asked {
-        text.figure(figure);
+        text.figure(figure, question.equipment.yardstick.counted_in);
     }
     text.inputs(sums);
+    if first.formula.id == "O13" {
+        text.cycles(sums);
+    }
     text.cells(question, is_of_calendar);
     text.log(question);
     Some(text.out)
@@ -78,9 +84,10 @@ impl Paper {
         writeln!(self.out, "{}", text.trim_end()).ok(); // into a text
     }
 
-    fn figure(&mut self, figure: &Figure) {
+    fn figure(&mut self, figure: &Figure, counted_in: &str) {
         let formula = figure.formula;
-        let [above, below, unit] = formula.units;
+        let units = formula.units_in(counted_in);
+        let [above, below, unit] = [&*units[0], &*units[1], &*units[2]];
         let number = |it: Option<crate::indicator::Ratio>, unit: &str| match it {
             Some(ratio) => format!("{} {}", Num::of(ratio), if unit == "1" { "" } else { unit }).trim_end().to_owned(),
             None => "null".to_owned(),
@@ -162,6 +169,26 @@ impl Paper {
         }
     }
 
+    /// The histogram that percentiles come from: count down to the rank.
+    fn cycles(&mut self, sums: &Sums) {
+        let cycles = &sums.cycles;
+        self.line("");
+        let title = self.pick(
+            "Cycles by their length (rank = share of all, rounded up; the value is the middle of its row)",
+            "各节拍长度的次数（名次 = 总数 × 百分比，向上取整；数值取所在行的中点）",
+        );
+        let title = format!("{title}: {}", cycles.count());
+        self.line(&title);
+        if cycles.coarse > 0 {
+            let row = self.pick("shorter than five scans", "短于五个采样周期").to_owned();
+            self.line(&format!("  {row}  {}", cycles.coarse));
+        }
+        for (from, to, count) in cycles.rows() {
+            let second = |us: u64| us as f64 / 1e6;
+            self.line(&format!("  [{:.6}, {:.6}) s  {count}", second(from), second(to)));
+        }
+    }
+
     fn cells(&mut self, question: &Question<'_>, is_of_calendar: bool) {
         self.line("");
         let title = self.pick(
@@ -203,7 +230,9 @@ impl Paper {
             let state = self.pick(part.state.as_str(), part.state.zh());
             let by = part.reclassified_by.as_ref().map_or(String::new(), |by| format!("  ({by})"));
             let (from, to) = (at(part.start, question.zone), at(part.end, question.zone));
-            let row = format!("  {from}{to}{:>12} min  {state}  {}{by}", minutes(part.ms()).to_string(), part.cause);
+            let text = question.equipment.causes.get(&part.cause).map_or(String::new(), |text| format!(" {text}"));
+            let ms = minutes(part.ms()).to_string();
+            let row = format!("  {from}{to}{ms:>12} min  {state}  {}{text}{by}", part.cause);
             self.line(&row);
         }
     }

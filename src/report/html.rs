@@ -50,7 +50,7 @@ pub fn html(report: &Report, lang: Lang) -> String {
 }
 
 /// Text between tags or in an attribute; what steers a terminal becomes a space.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     text.replace(|c: char| c.is_control(), " ")
         .replace('&', "&amp;")
         .replace('<', "&lt;")
@@ -145,26 +145,28 @@ impl Page {
         self.tiles(&tiles.map(|(label, value)| (label.to_owned(), value)));
         let text = match self.lang {
             Lang::En => format!(
-                "OEE = Σ(PRI·GQ) / ΣPBT = {} h / {} h. Pass rate = {} / {} pieces.",
+                "OEE = Σ(PRI·GQ) / ΣPBT = {} h / {} h. Pass rate = {} / {} {}.",
                 number(site.oee.good_prod_h),
                 site.oee.pbt_h,
                 site.quality.gq,
-                site.quality.pq
+                site.quality.pq,
+                site.quality.unit
             ),
             Lang::Zh => format!(
-                "OEE = Σ(PRI·GQ) / ΣPBT = {} h / {} h；合格率 = {} / {} 件。",
+                "OEE = Σ(PRI·GQ) / ΣPBT = {} h / {} h；合格率 = {} / {} {}。",
                 number(site.oee.good_prod_h),
                 site.oee.pbt_h,
                 site.quality.gq,
-                site.quality.pq
+                site.quality.pq,
+                site.quality.unit.replace("pcs", "件")
             ),
         };
         self.element("p", "note", &text);
         for (what, zh, excluded) in [
             ("Left out of OEE", "未计入 OEE 的设备", &site.oee.excluded),
             (
-                "Left out of the pass rate (no count of good or bad pieces)",
-                "未计入合格率的设备（不统计合格或不良）",
+                "Left out of the pass rate (no count of good or bad pieces, or in another unit)",
+                "未计入合格率的设备（不统计合格或不良，或计量单位不同）",
                 &site.quality.excluded,
             ),
         ] {
@@ -177,6 +179,12 @@ impl Page {
         self.ledger(site);
         self.before_and_after(site);
         self.machines(site);
+        self.shared(site);
+    }
+
+    fn shared(&mut self, site: &SiteReport) {
+        let html = super::shared::table(&site.shared_meters, self.lang);
+        self.raw(&html);
     }
 
     fn reason(&self, text: &str) -> String {
@@ -391,7 +399,7 @@ impl Page {
                     Lang::En => format!("{} min, {}×", tenth(stop.min), stop.count),
                     Lang::Zh => format!("{} 分钟，{} 次", tenth(stop.min), stop.count),
                 };
-                (self.cause(&stop.cause, state), stop.min.get(), said, plot::colour(state))
+                (self.cause(&stop.cause, stop.text.as_deref(), state), stop.min.get(), said, plot::colour(state))
             })
             .collect();
         let title = self.pick("Stops by cause", "停机原因").to_owned();
@@ -406,8 +414,34 @@ impl Page {
             .collect();
         let title = self.pick("Electricity by state", "各状态电耗").to_owned();
         self.figure(&title, &plot::bars(&energy, 0.0));
+        self.alarms(device);
         self.figures(device);
         self.raw("</section>\n");
+    }
+
+    fn alarms(&mut self, device: &DeviceReport) {
+        let Some(alarms) = &device.alarms else { return };
+        let mean = |sum: Option<Num>, count: Option<u32>| match (sum, count) {
+            (Some(sum), Some(count)) if count > 0 => format!("{:.1} s", sum.get() / f64::from(count)),
+            _ => "–".to_owned(),
+        };
+        let clear = mean(Some(alarms.clear_s), Some(alarms.cleared));
+        let ack = mean(alarms.ack_s, alarms.acknowledged);
+        let text = match self.lang {
+            Lang::En => format!(
+                "Alarms: {} began, {} min in all; on average acknowledged after {ack}, gone after {clear}; {} with unknown time.",
+                alarms.count,
+                tenth(alarms.min),
+                alarms.clear_unknown
+            ),
+            Lang::Zh => format!(
+                "报警 {} 次，共 {} 分钟；平均确认时间 {ack}，平均消除时间 {clear}；{} 次因有无数据时段而未计时。",
+                alarms.count,
+                tenth(alarms.min),
+                alarms.clear_unknown
+            ),
+        };
+        self.element("p", "", &text);
     }
 
     fn figures(&mut self, device: &DeviceReport) {
@@ -430,12 +464,12 @@ impl Page {
                 let unit = unit.replace("pcs", pieces);
                 it.map_or("–".to_owned(), |it| format!("{it} {}", if unit == "1" { "" } else { &unit }))
             };
-            let value = match (figure.value, figure.unit) {
+            let value = match (figure.value, &*figure.unit) {
                 (Some(value), "1") if figure.denominator.is_some() => format!("{value}"),
                 (value, unit) => part(value, unit),
             };
             let (above, below) =
-                (part(figure.numerator, figure.numerator_unit), part(figure.denominator, figure.denominator_unit));
+                (part(figure.numerator, &figure.numerator_unit), part(figure.denominator, &figure.denominator_unit));
             let basis = match figure.basis {
                 "calendar" => self.pick("calendar", "日历"),
                 _ => self.pick("shifts", "班次"),
@@ -455,11 +489,11 @@ impl Page {
         self.element("p", "note", &text);
     }
 
-    fn cause(&self, cause: &str, state: State) -> String {
+    fn cause(&self, cause: &str, text: Option<&str>, state: State) -> String {
         match cause {
             "" => format!("{} {}", plot::word(state, self.lang), self.pick("(no reason)", "（未说明）")),
             crate::indicator::MICROSTOP => self.pick("micro-stops", "短暂停机").to_owned(),
-            cause => cause.to_owned(),
+            cause => text.map_or_else(|| cause.to_owned(), |text| format!("{cause} {text}")),
         }
     }
 

@@ -15,6 +15,8 @@ pub mod catalogue;
 pub mod explain;
 mod html;
 mod plot;
+mod quarters;
+mod shared;
 mod sheet;
 mod site;
 
@@ -22,7 +24,10 @@ pub use build::{Given, Report, build};
 pub use html::html;
 pub use number::Num;
 pub use period::{Asked, NotAPeriod};
+pub use quarters::csv_quarters;
 pub use sheet::{csv, csv_line, xlsx};
 
+#[cfg(test)]
+mod kinds;
 #[cfg(test)]
 mod tests;

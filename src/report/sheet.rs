@@ -9,7 +9,7 @@ use super::number::Num;
 use crate::model::Lang;
 
 /// What Excel knows UTF-8 by.
-const BOM: &str = "\u{feff}";
+pub(super) const BOM: &str = "\u{feff}";
 
 /// A cell of a table.
 enum Cell {
@@ -87,6 +87,7 @@ pub fn xlsx(report: &Report, lang: Lang) -> Result<Vec<u8>, XlsxError> {
         pick("device", "设备编号"),
         pick("state", "状态"),
         pick("cause", "原因"),
+        pick("text", "说明"),
         pick("count", "次数"),
         pick("min", "分钟"),
     ];
@@ -98,11 +99,39 @@ pub fn xlsx(report: &Report, lang: Lang) -> Result<Vec<u8>, XlsxError> {
         sheet.write_string(line, 0, &device.device)?;
         sheet.write_string(line, 1, stop.state)?;
         sheet.write_string(line, 2, &stop.cause)?;
-        sheet.write_number(line, 3, f64::from(stop.count))?;
-        sheet.write_number(line, 4, stop.min.get())?;
+        sheet.write_string(line, 3, stop.text.as_deref().unwrap_or_default())?;
+        sheet.write_number(line, 4, f64::from(stop.count))?;
+        sheet.write_number(line, 5, stop.min.get())?;
     }
     sheet.autofit();
+    if report.devices.iter().any(|device| !device.quarters.is_empty()) {
+        quarters(&mut book, report, lang)?;
+    }
     book.save_to_buffer()
+}
+
+/// A sheet of the quarters of an hour.
+fn quarters(book: &mut Workbook, report: &Report, lang: Lang) -> Result<(), XlsxError> {
+    let bold = Format::new().set_bold();
+    let name = if lang == Lang::Zh { "15分钟电量" } else { "quarters" };
+    let sheet = book.add_worksheet().set_name(name)?;
+    for (column, word) in (0..).zip(super::quarters::head(lang)) {
+        sheet.write_string_with_format(0, column, word, &bold)?;
+    }
+    let all = report.devices.iter().flat_map(|device| device.quarters.iter().map(move |quarter| (device, quarter)));
+    for (line, (device, quarter)) in (1..).zip(all) {
+        sheet.write_string(line, 0, &device.device)?;
+        sheet.write_string(line, 1, device.name.as_deref().unwrap_or_default())?;
+        sheet.write_string(line, 2, &quarter.start)?;
+        for (column, number) in [(3, quarter.kwh), (4, quarter.demand_kw)] {
+            if let Some(number) = number {
+                sheet.write_number(line, column, number.get())?;
+            }
+        }
+    }
+    sheet.set_freeze_panes(1, 1)?;
+    sheet.autofit();
+    Ok(())
 }
 
 fn head(lang: Lang) -> impl Iterator<Item = &'static str> {
@@ -130,11 +159,11 @@ fn row(device: &DeviceReport, figure: &FigurePart, lang: Lang) -> Vec<Cell> {
         text(if lang == Lang::Zh { figure.zh } else { figure.name }),
         text(figure.formula),
         Cell::Number(figure.numerator),
-        text(figure.numerator_unit),
+        text(&figure.numerator_unit),
         Cell::Number(figure.denominator),
-        text(figure.denominator_unit),
+        text(&figure.denominator_unit),
         Cell::Number(figure.value),
-        text(figure.unit),
+        text(&figure.unit),
         Cell::Number(figure.coverage),
         text(figure.quality.unwrap_or_default()),
         text(&figure.flags.join(" ")),

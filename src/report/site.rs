@@ -9,7 +9,7 @@ use super::document::{
     Change, DeviceReport, LedgerPart, MachinePart, RatePart, SiteEnergy, SiteOee, SiteQuality, SiteReport,
 };
 use super::number::Num;
-use crate::config::{Device, Role};
+use crate::config::{Counted, Device, PIECES, Role, Scene, Tag};
 use crate::indicator::formula::{self, VERSION};
 use crate::indicator::ledger::{Listed, Rate, Rates, has_enough_days, is_listed};
 use crate::indicator::{Amount, Calendar, Flags, Gathered, Plan, Ratio, Site, Sums};
@@ -35,7 +35,7 @@ pub(super) fn site(
         }),
     );
     let hours = |ratio: Ratio| ratio.over(Ratio::whole(HOUR_MS)).map(Num::of);
-    let quality = quality(with_sums);
+    let quality = quality(given, with_sums);
     let energy = energy(given, gathered, &quality);
     let (ledger, rates) = ledger(given, zone);
     let baseline = given.baseline.map(|before| before.compared(&site, &quality, &energy));
@@ -61,6 +61,7 @@ pub(super) fn site(
         auto_collection: auto_collection(given, gathered),
         quality,
         energy,
+        shared_meters: Vec::new(),
         baseline,
         formula: VERSION,
         config_sha256: given.config_sha256.to_owned(),
@@ -131,10 +132,18 @@ fn changes(given: &Given<'_>, zone: &TimeZone) -> Vec<Change> {
     given.config.devices.iter().filter(|it| it.equipment.is_production).flat_map(|it| of(it)).flatten().collect()
 }
 
-fn quality<'a>(machines: impl Iterator<Item = (&'a str, &'a Sums)>) -> SiteQuality {
+/// Pieces and kilograms are not added.
+fn quality<'a>(given: &Given<'_>, machines: impl Iterator<Item = (&'a str, &'a Sums)> + Clone) -> SiteQuality {
+    let unit_of = |name: &str| {
+        let device = given.config.devices.iter().find(|device| *device.id == *name);
+        device.map_or(PIECES, |device| device.equipment.yardstick.counted_in)
+    };
+    let counts = |sums: &Sums| !sums.flags.has(Flags::NO_QUALITY) && !sums.flags.has(Flags::NO_COUNT);
+    let mut units = machines.clone().filter(|(_, sums)| counts(sums)).map(|(name, _)| unit_of(name));
+    let unit = units.clone().find(|unit| *unit == PIECES).or(units.next()).unwrap_or(PIECES);
     let (mut pq, mut gq, mut excluded) = (Amount::default(), Amount::default(), Vec::new());
     for (name, sums) in machines {
-        if sums.flags.has(Flags::NO_QUALITY) || sums.flags.has(Flags::NO_COUNT) {
+        if unit_of(name) != unit || sums.flags.has(Flags::NO_QUALITY) || sums.flags.has(Flags::NO_COUNT) {
             excluded.push(name.to_owned());
         } else {
             pq += sums.pieces();
@@ -142,7 +151,7 @@ fn quality<'a>(machines: impl Iterator<Item = (&'a str, &'a Sums)>) -> SiteQuali
         }
     }
     let rate = gq.ratio().over(pq.ratio()).map(Num::of);
-    SiteQuality { pass_rate_month: rate, pq: Num::from(pq), gq: Num::from(gq), excluded }
+    SiteQuality { pass_rate_month: rate, pq: Num::from(pq), gq: Num::from(gq), unit, excluded }
 }
 
 fn energy(given: &Given<'_>, gathered: &BTreeMap<String, Gathered>, quality: &SiteQuality) -> SiteEnergy {
@@ -176,23 +185,32 @@ fn energy(given: &Given<'_>, gathered: &BTreeMap<String, Gathered>, quality: &Si
     }
 }
 
-/// What of the five links has a tag by which data come by themselves (C6). No role tells that a tag is of safety.
+/// What of the five links has a tag by which data come by themselves (C6), by its role or by its `scene`. What people enter (R20) is none:
+/// the operator's reason counts nowhere, whatever is written beside it.
 fn auto_collection(given: &Given<'_>, gathered: &BTreeMap<String, Gathered>) -> BTreeMap<&'static str, bool> {
     let is_live = |device: &&std::sync::Arc<Device>| {
         gathered.get(&*device.id).is_some_and(|it| it.by_calendar.online.iter().any(|ms| *ms > 0))
     };
     let live: Vec<_> = given.config.devices.iter().filter(is_live).collect();
-    let has = |test: fn(&Role) -> bool| {
-        live.iter().any(|device| device.tags.iter().any(|tag| tag.role.as_deref().is_some_and(test)))
-    };
-    use crate::config::Counted;
-    BTreeMap::from([
-        ("生产管控", has(|role| matches!(role, Role::Count(..) | Role::Product | Role::CycleTime(_)))),
-        ("质量管理", has(|role| matches!(role, Role::Count(Counted::Good | Counted::Bad, _)))),
-        ("设备管理", has(|role| matches!(role, Role::Is(_) | Role::Word(_) | Role::Alarm | Role::AlarmCode))),
-        ("安全生产", false),
-        ("能耗管理", has(|role| matches!(role, Role::Energy(..) | Role::Power(_)))),
-    ])
+    let is_entered = |tag: &Tag| tag.role.as_deref() == Some(&Role::StopReason);
+    let serves =
+        |tag: &Tag, scene: Scene| tag.scene == Some(scene) || tag.role.as_deref().is_some_and(|it| is_of(it, scene));
+    let has =
+        |scene: Scene| live.iter().any(|device| device.tags.iter().any(|tag| !is_entered(tag) && serves(tag, scene)));
+    Scene::ALL.map(|scene| (scene.zh(), has(scene))).into()
+}
+
+/// Whether a role says by itself that a tag serves a link. None says that it is of safety.
+fn is_of(role: &Role, scene: Scene) -> bool {
+    match scene {
+        Scene::Production => matches!(role, Role::Count(..) | Role::Product | Role::CycleTime(_) | Role::Band(_)),
+        Scene::Quality => matches!(role, Role::Count(Counted::Good | Counted::Bad, _)),
+        Scene::Equipment => {
+            matches!(role, Role::Is(_) | Role::Word(_) | Role::Band(_) | Role::Alarm | Role::AlarmCode)
+        }
+        Scene::Safety => false,
+        Scene::Energy => matches!(role, Role::Energy(..) | Role::Power(_)),
+    }
 }
 
 fn machines(given: &Given<'_>, devices: &[DeviceReport]) -> Vec<MachinePart> {

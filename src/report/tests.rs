@@ -158,6 +158,7 @@ fn an_explanation_shows_what_adds_up_to_the_figure() {
         cells: &bench.cells,
         intervals: &bench.intervals,
         zone: &zone,
+        equipment: &bench.config.devices[0].equipment,
     };
     let text = explain::explain(&question, Lang::En).unwrap();
     for words in [
@@ -172,6 +173,11 @@ fn an_explanation_shows_what_adds_up_to_the_figure() {
     }
     let hours = |text: &str| text.lines().filter(|line| line.starts_with("  2026-") && !line.contains(" min ")).count();
     assert_eq!(hours(&text), 12);
+    // A piece every 10 s, looked at every 10 s: how long one took cannot be told.
+    let cycles = explain::explain(&explain::Question { indicator: "O13", ..question }, Lang::En).unwrap();
+    assert!(cycles.contains("cycle_p50 = null") && cycles.contains("coarse_cycle"), "{cycles}");
+    // 300 and 420 counts, of each of which the first cycle begins unseen, and 60 over a gap.
+    assert!(cycles.contains("shorter than five scans  718"), "{cycles}");
     let monday = Asked::parse("2026-03-02", &bench.config, NOON).unwrap();
     let text = explain::explain(&explain::Question { asked: &monday, ..question }, Lang::Zh).unwrap();
     assert_eq!(hours(&text), 4, "none but those that are added up");

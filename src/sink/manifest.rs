@@ -269,7 +269,7 @@ const DROPPED_EVENT: &[&str] = &["id", "prev", "ts", "event", "samples", "cause"
 const STARTED_EVENT: &[&str] = &["id", "prev", "ts", "event", "previous", "missing"];
 const CLOCK_EVENT: &[&str] = &["id", "prev", "ts", "event", "state", "by", "step_ms", "offset_ms"];
 const LEDGER_EVENT: &[&str] = &["id", "prev", "ts", "event", "hour", "device", "expected", "good"];
-const STATE_EVENT: &[&str] = &["id", "prev", "ts", "event", "device", "state", "cause", "since"];
+const STATE_EVENT: &[&str] = &["id", "prev", "ts", "event", "device", "state", "cause", "text", "since"];
 const INDICATOR_EVENT: &[&str] = &[
     "id",
     "prev",
@@ -291,11 +291,12 @@ const INDICATOR_EVENT: &[&str] = &[
     "stops",
     "stops.state",
     "stops.cause",
+    "stops.text",
     "stops.count",
     "stops.ms",
     "formula",
 ];
-const DEVICE_STATE: &[&str] = &["ts", "device", "state", "cause", "since"];
+const DEVICE_STATE: &[&str] = &["ts", "device", "state", "cause", "text", "since"];
 const ONLINE: &[&str] = &["online", "boot", "ts"];
 const OFFLINE: &[&str] = &["online", "boot"];
 
@@ -366,7 +367,14 @@ fn forms(config: &Config, scope: &Scope, topics: &Topics) -> Vec<Form> {
 /// What a machine does, and figures of an hour of it, with one of the figures for all.
 fn indicators(device: &Device) -> (StateReport, IndicatorReport) {
     let id = device.id.to_string();
-    let state = StateReport { device: id.clone(), state: State::Fault, cause: "E-102".into(), since: AT.0 - 40 };
+    let (cause, text) = ("E-102".to_owned(), "模具未合紧".to_owned());
+    let state = StateReport {
+        device: id.clone(),
+        state: State::Fault,
+        cause: cause.clone(),
+        text: text.clone(),
+        since: AT.0 - 40,
+    };
     let period = PeriodReport {
         kind: "shift".into(),
         name: Some("day".into()),
@@ -386,7 +394,7 @@ fn indicators(device: &Device) -> (StateReport, IndicatorReport) {
         flags: vec!["no_count".into()],
         time_ms: [("run".into(), 3_240_000), ("fault".into(), 360_000)].into(),
         figures: [("availability".into(), availability)].into(),
-        stops: vec![StopReport { state: State::Fault, cause: "E-102".into(), count: 1, ms: 360_000 }],
+        stops: vec![StopReport { state: State::Fault, cause, text, count: 1, ms: 360_000 }],
         formula: "iso22400-2:2014/1".into(),
     };
     (state, indicator)

@@ -306,7 +306,8 @@ send_important = [{send_important}]
 
     #[test]
     fn states_and_figures_of_machines_leave_by_the_word_indicators_alone() {
-        let report = StateReport { device: "m".into(), state: State::Run, cause: String::new(), since: 0 };
+        let report =
+            StateReport { device: "m".into(), state: State::Run, cause: String::new(), text: String::new(), since: 0 };
         let state = Event::State(report);
         assert!(scope(&["indicators"]).allows(&state) && !scope(&["*", "m", "events"]).allows(&state));
     }

@@ -254,7 +254,9 @@ class Machine:
         return [tag for tag in self.tags if tag.role in roles]
 
     def pri(self, product):
-        """(ms of a cycle, pieces of it by design) of the product, or None (R13)."""
+        """(ms of a cycle, pieces of it by design) of the product, or None (R13). A rate per hour is a cycle of an hour (R19)."""
+        if product is None and "rated_per_hour" in self.table:
+            return HOUR * 1000, round(self.table["rated_per_hour"] * 1000)
         if product is None:
             return (duration(self.table["pri"]), self.cavities) if "pri" in self.table else None
         found = self.products.get(product)
@@ -290,7 +292,7 @@ class Machine:
         if tag.role == "state.word":
             words = tag.table["states"]
             return lambda value: words.get(str(value))  # a word without a meaning is unknown (A17)
-        if tag.role == "alarm.word":
+        if tag.role in ("alarm.word", "alarm.ack"):
             return lambda value: value != 0
         return lambda value: bool(value)
 
@@ -326,6 +328,9 @@ class Machine:
         paces = [(duration(it["pri"]), it.get("cavities", self.cavities)) for it in self.products.values()]
         if "pri" in self.table:
             paces.append((duration(self.table["pri"]), self.cavities))
+        if "rated_per_hour" in self.table:  # one and a half times the rate, and one unit at once (R19)
+            rated = Fraction(str(self.table["rated_per_hour"]))
+            return lambda ms: rated * 3 * ms * MILLION / (2 * HOUR) + (1 + step) * MILLION
         if not paces:
             return None
         if is_cycles:
@@ -395,8 +400,7 @@ class Machine:
         made = {}
         tags = {role: self.with_role(f"count.{role}") for role in ("total", "good", "bad")}
         for role, (tag,) in ((role, found) for role, found in tags.items() if found):
-            usual = role == "total" and (bool(says_cavities) or self.cavities > 1)
-            is_cycles = tag.table["counts"] == "cycles" if "counts" in tag.table else usual
+            is_cycles = self.is_cycles(tag)
             for new, _, amount, is_gap, what in self.note(self.deltas(tag, 1, self.limit(tag, is_cycles))):
                 bucket = self.calendar.bucket_of_sample(new[0])
                 if is_cycles:  # by the cavities of the later sample (A22)
@@ -429,6 +433,93 @@ class Machine:
                     elif not has_good:
                         one[1] -= amount
         return made
+
+    # -----------------------------------------------------------------------------------------------------------------------
+    # Single cycles and alarms
+
+    def cycles(self, log):
+        """By bucket: [{first µs of the bucket of their length: how many}, how many are shorter than five scans] (O13)."""
+        counters = self.with_role("count.total") or self.with_role("count.good", "count.bad")
+        if not counters or any(tag.table.get("unit") in WITHOUT_PIECES for tag in counters):
+            return {}
+        coarse = 5 * max(tag.every for tag in counters)
+        moments = {}  # when something was counted: [how many, whether that is known, start of the agent, monotonic clock]
+        for tag in counters:
+            for new, _, amount, is_gap, what in self.deltas(tag, 1, self.limit(tag, self.is_cycles(tag))):
+                is_known = not is_gap and what not in ("reset", "rebased") and amount % MILLION == 0
+                if amount or not is_known:
+                    one = moments.setdefault(new[0], [0, True, new[1], new[2]])
+                    one[0] += amount // MILLION
+                    one[1] &= is_known
+        runs = [one for one in log if one[2] == "run"]
+        starts = [one[0] for one in runs]
+        found, since = {}, None
+        for at, (count, is_known, boot, mono) in sorted(moments.items()):
+            if not is_known:
+                since = None
+                continue
+            if since is not None:
+                place = bisect.bisect_right(starts, since[0]) - 1
+                has_run = place >= 0 and runs[place][1] >= at
+                has_stepped = since[1] == boot and at - since[0] != mono - since[2]
+                if has_run and not has_stepped:
+                    one = found.setdefault(self.calendar.bucket_of_sample(at), [{}, 0])
+                    ms = at - since[0]
+                    if ms < coarse * count:
+                        one[1] += count
+                    else:
+                        edge = bucket_of_length(Fraction(1000 * ms, count))
+                        one[0][edge] = one[0].get(edge, 0) + count
+            since = at, boot, mono
+        return found
+
+    def alarms(self):
+        """(what, when, ms) of each thing that happened to an alarm; each tag is one of its own, the button is for all (A1)."""
+        tags, acks = self.with_role("alarm.word"), self.with_role("alarm.ack")
+        if not tags:
+            return None
+        ack = self.signal(acks[0]) if acks else None
+        return [one for tag in tags for one in self.alarm(self.signal(tag), ack)]
+
+    def alarm(self, alarm, ack):
+
+        def is_seen(pieces, start, end):
+            """Whether nothing is unknown from `start` on, up to and with `end`."""
+            return all(what is not None for of, to, what in pieces if of <= end and to > start)
+
+        found, begun = [], []
+        for n, (start, end, what) in enumerate(alarm):
+            if what is True and not (begun and begun[-1][1] is None):
+                before = alarm[n - 1][2] if n else None
+                begun.append([start, None, before is False])
+                found.append(("begun", start, 0))
+            elif what is False and begun and begun[-1][1] is None:
+                one = begun[-1]
+                one[1] = start
+                seen = one[2] and is_seen(alarm, one[0], start)
+                found.append(("cleared" if seen else "clear_unknown", start, start - one[0] if seen else 0))
+        if ack is None:
+            return found
+        # A press is a change to true; one out of unknown time is one too, but nobody knows when it was.
+        presses = [(of, n > 0 and ack[n - 1][2] is False) for n, (of, _, what) in enumerate(ack) if what is True]
+        for n, (start, _, is_known) in enumerate(begun):
+            until = begun[n + 1][0] if n + 1 < len(begun) else None
+            press = next(((at, seen) for at, seen in presses if at > start and (until is None or at < until)), None)
+            end = press[0] if press else until
+            if end is None:
+                continue
+            # What ends the wait is judged by what was seen before it: the next alarm, or the press.
+            seen = is_known and is_seen(alarm, start, end - 1) and is_seen(ack, start, end - 1)
+            if press:
+                seen = seen and press[1] and is_seen(alarm, start, end)
+                found.append(("acked" if seen else "ack_unknown", end, end - start if seen else 0))
+            else:
+                found.append(("unacked" if seen else "ack_unknown", end, 0))
+        return found
+
+    def is_cycles(self, tag):
+        usual = tag.role == "count.total" and (bool(self.with_role("cavities")) or self.cavities > 1)
+        return tag.table["counts"] == "cycles" if "counts" in tag.table else usual
 
     @staticmethod
     def value_at(tags, at, otherwise, is_fresh):
@@ -496,6 +587,30 @@ class Machine:
         return by_bucket
 
 
+WITHOUT_PIECES = ("kg", "t", "g", "m²", "m2", "m", "m³", "m3", "L")
+
+EDGES = [1000]
+while EDGES[-1] <= 7 * DAY * 1000:
+    EDGES.append(EDGES[-1] + EDGES[-1] // 100)
+
+
+def bucket_of_length(us):
+    """Where the bucket of a cycle begins: 1 % wide, whole µs."""
+    return EDGES[bisect.bisect_right(EDGES, us) - 1]
+
+
+def percentile(lengths, coarse, percent):
+    """The middle of the bucket of the nearest rank, in s; None among those that are too short for the scans."""
+    count = coarse + sum(lengths.values())
+    rank = -(-count * percent // 100)
+    below = coarse
+    for edge in sorted(lengths):
+        if count and rank > below and rank <= below + lengths[edge]:
+            return Fraction(edge + edge + edge // 100, 2 * MILLION)
+        below += lengths[edge]
+    return None
+
+
 def part(amount, share, of):
     return amount if share == of else amount * Fraction(share, of)
 
@@ -559,6 +674,8 @@ class Sums:
         self.micro = [0, 0]
         self.water = 0
         self.scans = [0, 0]
+        self.cycles, self.coarse = {}, 0
+        self.alarms, self.alarm_ms = {}, 0
 
     def in_shift(self, state):
         if state == "run":
@@ -628,6 +745,20 @@ class Recomputed:
                 bucket_of(calendar.bucket_of_sample(new[0])).water += amount
         for (bucket, what), count in machine.events.items():
             bucket_of(bucket).events[what] = count
+        for bucket, (lengths, coarse) in machine.cycles(self.log).items():
+            bucket_of(bucket).cycles, bucket_of(bucket).coarse = lengths, coarse
+        self.alarms = machine.alarms()
+        for what, at, ms in self.alarms or []:
+            # What begins or ends at a moment is of the cell that begins there.
+            sums = bucket_of(calendar.piece(at)[2])
+            count, sum_ms = sums.alarms.get(what, (0, 0))
+            sums.alarms[what] = count + 1, sum_ms + ms
+        until = machine.begun
+        spans = [piece[:2] for tag in machine.with_role("alarm.word") for piece in machine.signal(tag) if piece[2]]
+        for start, end in sorted(spans):  # time with any alarm
+            for of, to, bucket, duty in calendar.cut(max(start, until), max(end, until)):
+                bucket_of(bucket).alarm_ms += to - of
+            until = max(until, end)
         for at in machine.scans - {machine.begun}:  # what is expected begins behind the first
             bucket_of(calendar.bucket_of_sample(at)).scans[0] += 1
         self.stops()
@@ -683,6 +814,13 @@ class Recomputed:
             total.micro = [a + b for a, b in zip(total.micro, one.micro)]
             total.water += one.water
             total.scans[0] += one.scans[0]
+            for edge, count in one.cycles.items():
+                total.cycles[edge] = total.cycles.get(edge, 0) + count
+            total.coarse += one.coarse
+            for what, (count, ms) in one.alarms.items():
+                mine = total.alarms.get(what, (0, 0))
+                total.alarms[what] = mine[0] + count, mine[1] + ms
+            total.alarm_ms += one.alarm_ms
         return total
 
     def periods(self, first, days):
@@ -774,6 +912,8 @@ class Recomputed:
             "mttr": shown(over(Fraction(shifts.ttr, MINUTE), failures)),
             "mtbf": shown(over(Fraction(apt + aust, MINUTE), failures)),
             "actual_cycle": shown(over(Fraction(apt, 1000), pq)),
+            "cycle_p50": shown(percentile(shifts.cycles, shifts.coarse, 50)),
+            "cycle_p95": shown(percentile(shifts.cycles, shifts.coarse, 95)),
             "output": shown(pq),
             "output_good": shown(gq),
             "output_bad": shown(bad),
@@ -815,6 +955,21 @@ class Recomputed:
             "microstop.ms": shifts.micro[1],
             "water": calendar.water,
         }
+        has_ack = bool(machine.with_role("alarm.ack"))
+        of = lambda what: calendar.alarms.get(what, (0, 0))
+        mean = lambda what: over(Fraction(of(what)[1], 1000), of(what)[0])
+        found |= {
+            "alarms": None if self.alarms is None else shown(of("begun")[0]),
+            "alarm_time_to_clear": shown(mean("cleared")),
+            "alarm_time_to_ack": shown(mean("acked")) if has_ack else None,
+            "alarms_unmeasured": None if self.alarms is None else shown(of("clear_unknown")[0]),
+            "alarm.ms": calendar.alarm_ms,
+            "alarm.clear_ms": of("cleared")[1],
+            "alarm.ack_ms": of("acked")[1],
+            "cycles.coarse": shifts.coarse,
+            "cycles": {str(edge): count for edge, count in shifts.cycles.items()},
+        }
+        found |= {f"alarm.{what}": of(what)[0] for what in ("cleared", "clear_unknown", "acked", "ack_unknown", "unacked")}
         for state in STATES:
             if state != "maint":
                 found[f"ms.in_shift.{state}"] = shifts.in_shift(state)

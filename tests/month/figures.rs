@@ -10,7 +10,7 @@ use jiff::civil::{Date, date};
 use serde_json::{Map, Value, json};
 
 /// Figures that the recomputation does not do: nothing in the month could tell them.
-const LEFT_OUT: [&str; 3] = ["utilization", "first_pass_yield", "alarms"];
+const LEFT_OUT: [&str; 3] = ["utilization", "first_pass_yield", "output_batches"];
 
 /// Periods by their names in the comparison.
 pub fn periods(cells: &[Cell], days: i64) -> BTreeMap<String, Period> {
@@ -87,6 +87,23 @@ fn times(figures: &mut Map<String, Value>, by_shift: &Sums, by_calendar: &Sums) 
     put("microstop.ms", json!(ms));
     let water = by_calendar.media.get(&cloudward::config::Medium::Water).map_or(0, |amount| amount.0);
     put("water", json!(water));
+    put("cycles.coarse", json!(by_shift.cycles.coarse));
+    let cycles: BTreeMap<String, u64> =
+        by_shift.cycles.rows().map(|(from, _, count)| (from.to_string(), count)).collect();
+    put("cycles", json!(cycles));
+    let times = &by_calendar.alarm_times;
+    put("alarm.ms", json!(by_calendar.alarm_ms));
+    for (key, count) in [
+        ("cleared", times.cleared),
+        ("clear_unknown", times.clear_unknown),
+        ("acked", times.acked),
+        ("ack_unknown", times.ack_unknown),
+        ("unacked", times.unacked),
+    ] {
+        put(&format!("alarm.{key}"), json!(count));
+    }
+    put("alarm.clear_ms", json!(times.clear_ms));
+    put("alarm.ack_ms", json!(times.ack_ms));
 }
 
 /// Of the workshop: machines by name, with their plans and cells.

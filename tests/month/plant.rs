@@ -91,6 +91,8 @@ struct Machine {
     state: State,
     left: i64,
     is_alarm: bool,
+    /// Ticks since its last alarm began, and how many there were.
+    alarm: (i64, i64),
     product: i64,
     cavities: i64,
     /// Of the machine that was made up: ms of a cycle.
@@ -128,6 +130,7 @@ impl Machine {
             state: State::Idle,
             left: 0,
             is_alarm: false,
+            alarm: (0, 0),
             product: 1,
             cavities: if device == "imm-01" { 4 } else { 1 },
             cycle,
@@ -147,8 +150,13 @@ impl Machine {
 
     fn tick(&mut self, at: i64, device: &str, dice: &mut Dice) {
         self.left -= TICK;
+        let was_alarm = self.is_alarm;
         if self.left <= 0 {
             self.turn(at, device, dice);
+        }
+        self.alarm.0 += 1;
+        if self.is_alarm && !was_alarm {
+            self.alarm = (0, self.alarm.1 + 1);
         }
         if self.state == State::Run {
             self.progress += TICK;
@@ -223,6 +231,14 @@ impl Machine {
             "setup" => is(State::Setup),
             "maint" => is(State::Maint),
             "off" => is(State::Off),
+            // Somebody presses the button for half a minute: at once, late, when it is gone, or not before the next.
+            "ack" => {
+                let (since, nth) = self.alarm;
+                let from = nth * 7 % 90;
+                Value::Bool((from..from + 3).contains(&since))
+            }
+            // A bit of its own, in every third alarm, that goes before or with the other.
+            "guard" => Value::Bool(self.is_alarm && self.alarm.1 % 3 == 0 && self.alarm.0 < 40),
             "alarm" => Value::U64(u64::from(self.is_alarm) * 16),
             "word" => {
                 let order = [State::Idle, State::Run, State::Fault, State::Setup, State::Maint, State::Off].into_iter();

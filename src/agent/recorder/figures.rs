@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use jiff::civil::Date;
 
+use super::Machine;
 use crate::indicator::formula::{self, VERSION};
 use crate::indicator::{Calendar, Cell, Figure, Gathered, Period, Ratio};
 use crate::model::{FigureReport, IndicatorReport, PeriodReport, State, StopReport, Timestamp};
@@ -49,7 +50,7 @@ pub(super) fn reach(over: &Over) -> (Timestamp, Timestamp) {
 }
 
 /// The event.
-pub(super) fn report(device: &str, over: &Over, gathered: &Gathered, hides_causes: bool) -> IndicatorReport {
+pub(super) fn report(machine: &Machine, over: &Over, gathered: &Gathered) -> IndicatorReport {
     let figures = formula::device(gathered);
     let (kind, name, date) = match &over.period {
         Period::Shift { name, date } => ("shift", Some(name.clone()), date),
@@ -60,17 +61,23 @@ pub(super) fn report(device: &str, over: &Over, gathered: &Gathered, hides_cause
     let sums = &gathered.by_calendar;
     let mut stops: Vec<StopReport> = Vec::new();
     for stop in gathered.by_shift.stops.iter().filter(|stop| stop.count > 0 || stop.ms > 0) {
-        let cause = if hides_causes { "" } else { stop.cause.as_str() };
+        let cause = if machine.hides_causes { "" } else { stop.cause.as_str() };
         match stops.iter_mut().find(|known| known.state == stop.state && known.cause == cause) {
             Some(known) => (known.count, known.ms) = (known.count + stop.count, known.ms + stop.ms),
-            None => stops.push(StopReport { state: stop.state, cause: cause.into(), count: stop.count, ms: stop.ms }),
+            None => stops.push(StopReport {
+                state: stop.state,
+                cause: cause.into(),
+                text: machine.causes.get(cause).cloned().unwrap_or_default(),
+                count: stop.count,
+                ms: stop.ms,
+            }),
         }
     }
     stops.sort_by(|a, b| b.ms.cmp(&a.ms).then(b.count.cmp(&a.count)));
     stops.truncate(MOST_STOPS);
     let first = figures.first();
     IndicatorReport {
-        device: device.to_owned(),
+        device: machine.plan.device.to_string(),
         period: PeriodReport { kind: kind.into(), name, date: date.to_string(), start: over.start.0, end: over.end.0 },
         revision: gathered.revision,
         quality: first.and_then(|it| it.quality.as_str()).map(Cow::Borrowed),
@@ -78,20 +85,24 @@ pub(super) fn report(device: &str, over: &Over, gathered: &Gathered, hides_cause
         flags: first.map(|it| it.flags.words()).unwrap_or_default().into_iter().map(Cow::Borrowed).collect(),
         time_ms: State::ALL.map(|state| (Cow::Borrowed(state.as_str()), sums.time.lived(state))).into(),
         // What cannot be known is not told: a device without a meter has no energy.
-        figures: figures.iter().filter(|it| it.numerator.is_some()).map(figure).collect(),
+        figures: figures
+            .iter()
+            .filter(|it| it.numerator.is_some())
+            .map(|it| figure(it, machine.plan.counted_in))
+            .collect(),
         stops,
         formula: VERSION.into(),
     }
 }
 
-fn figure(figure: &Figure) -> (Cow<'static, str>, FigureReport) {
+fn figure(figure: &Figure, counted_in: &str) -> (Cow<'static, str>, FigureReport) {
     let Figure { formula, numerator, denominator, value, .. } = figure;
     let report = FigureReport {
         id: formula.id.into(),
         value: value.map(|value| value.0 as f64 / 1e6),
         num: numerator.map(decimal),
         den: denominator.map(decimal),
-        units: formula.units.map(Cow::Borrowed),
+        units: formula.units_in(counted_in),
     };
     (formula.name.into(), report)
 }
@@ -147,14 +158,19 @@ mod tests {
         cell.sums.flags = plan.flags;
         let over = &periods_of(&cell, &plan.calendar)[0];
         let gathered = over.period.gather([&cell]);
-        let told = report("m", over, &gathered, false);
+        let mut machine =
+            Machine { plan: plan.into(), hides_causes: false, causes: [("E1".into(), "缺料".into())].into() };
+        let told = report(&machine, over, &gathered);
         assert_eq!(told.figures["availability"].value, Some(0.75));
         assert_eq!((told.figures["availability"].num, told.figures["availability"].den), (Some(2.7e6), Some(3.6e6)));
         assert!(!told.figures.contains_key("energy"), "there is no meter");
         assert_eq!(told.time_ms["fault"], 900_000);
-        assert_eq!(told.stops.len(), 2);
-        let hidden = report("m", over, &gathered, true).stops;
-        assert_eq!(hidden, [StopReport { state: State::Fault, cause: String::new(), count: 2, ms: 900_000 }]);
+        let texts: Vec<_> = told.stops.iter().map(|stop| (stop.cause.as_str(), stop.text.as_str())).collect();
+        assert_eq!(texts, [("E1", "缺料"), ("E2", "")], "the code beside what it means");
+        machine.hides_causes = true;
+        let hidden = report(&machine, over, &gathered).stops;
+        let (cause, text) = (String::new(), String::new());
+        assert_eq!(hidden, [StopReport { state: State::Fault, cause, text, count: 2, ms: 900_000 }]);
         let json = serde_json::to_string(&told).expect("a report is JSON");
         assert_eq!(serde_json::from_str::<IndicatorReport>(&json).expect("it reads back"), told);
         assert!(json.len() < 6_000, "{} bytes", json.len());

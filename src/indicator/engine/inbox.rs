@@ -13,6 +13,8 @@ use crate::indicator::flags::Flags;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) enum What {
     Flag(Flags),
+    /// The clock has stepped: what lies over this has no length.
+    Cut,
     Code(String),
     Reason(String),
     Product(String),
@@ -26,7 +28,7 @@ pub(super) enum What {
 impl What {
     fn rank(&self) -> u8 {
         match self {
-            What::Flag(_) | What::Code(_) | What::Reason(_) | What::Product(_) | What::Cavities(_) => 0,
+            What::Flag(_) | What::Cut | What::Code(_) | What::Reason(_) | What::Product(_) | What::Cavities(_) => 0,
             What::Count(_) | What::Power(_) | What::Scan => 1,
         }
     }

@@ -1,11 +1,12 @@
 //! The sweep: goes over time piece by piece, in order. A piece has one state, one duty, one cell; samples are counted at its borders.
 
 use super::inbox::{Entry, What};
-use super::{Engine, News};
+use super::{Engine, Heard, News, Said};
 use crate::config::{Counted, Medium};
 use crate::indicator::calendar::Slot;
-use crate::indicator::cell::{Cell, Duty};
+use crate::indicator::cell::{Cell, Duty, Sums};
 use crate::indicator::counter::{CounterRule, Mark, Step, Turn};
+use crate::indicator::cycles::Ended;
 use crate::indicator::energy::WINDOW_MS;
 use crate::indicator::exact::Amount;
 use crate::indicator::flags::Flags;
@@ -22,6 +23,14 @@ struct Delta {
     is_gap: bool,
     /// A reading was disbelieved within it: no quarter of an hour is full with it.
     is_broken: bool,
+}
+
+impl Delta {
+    /// Whole counts; `None`: part of one, or nobody knows when.
+    fn whole(&self) -> Option<u64> {
+        let is_whole = self.amount.0 % Amount::ONE == 0 && !self.is_gap && !self.is_broken;
+        u64::try_from(self.amount.0 / Amount::ONE).ok().filter(|_| is_whole)
+    }
 }
 
 impl Engine {
@@ -75,6 +84,8 @@ impl Engine {
         let mut cell = Cell::new(&plan.device, slot.start, slot.end, slot.date, slot.shift.clone());
         cell.sums.flags = plan.flags;
         cell.sums.rework = plan.counts(Counted::Rework).then(Amount::default);
+        cell.sums.batches = plan.counts(Counted::Batch).then(Amount::default);
+        (cell.sums.alarm_times.is_told, cell.sums.alarm_times.has_ack) = says_alarms(plan);
         cell.sums.energy.is_metered = plan.inputs.iter().any(|input| {
             matches!(
                 input.meaning,
@@ -95,8 +106,12 @@ impl Engine {
         let (state, flags) = resolve(said);
         piece.state = state;
         let ms = u64::try_from(piece.end - at).unwrap_or(0);
-        let alarm = plan.inputs.iter().zip(&core.inputs).filter(|(of, _)| of.meaning == Meaning::Alarm);
-        let alarm = alarm.filter_map(|(_, heard)| heard.signal.at(at)).next();
+        let cycles = core.cycles.go_on(state == State::Run);
+        if let (Some(Ended { at, ms, count }), Some(coarse_ms)) = (cycles, plan.coarse_ms)
+            && let Some(cell) = core.shelf.of_sample(at)
+        {
+            cell.sums.cycles.put(ms, count, coarse_ms);
+        }
         if let Some(cell) = core.shelf.last() {
             let sums = &mut cell.sums;
             sums.time.put(state, piece.duty, ms);
@@ -107,17 +122,11 @@ impl Engine {
             if core.online.at(at).is_some() {
                 sums.online[piece.duty as usize] += ms;
             }
-            if alarm == Some(super::Said::Yes) {
-                sums.alarm_ms += ms;
-                sums.alarms += u32::from(!core.was_alarm);
-            }
+            follow_alarms(plan, &mut core.inputs, at, ms, sums);
             if let Some((_, every_ms)) = &plan.scans {
                 let ticks = |at: i64| (at - 1).div_euclid(*every_ms);
                 sums.scans_expected += u64::try_from(ticks(piece.end) - ticks(at)).unwrap_or(0);
             }
-        }
-        if let Some(alarm) = alarm {
-            core.was_alarm = alarm == super::Said::Yes;
         }
         core.lived.put(at, state);
         let Outcome { ended, is_judged } =
@@ -161,6 +170,7 @@ impl Engine {
                 What::Reason(reason) => core.causes.reason = reason,
                 What::Product(product) => core.product = Some((at, product)),
                 What::Cavities(cavities) => core.cavities = Some(cavities),
+                What::Cut => core.cycles.cut(),
                 What::Flag(flags) => core.shelf.last().into_iter().for_each(|cell| cell.sums.flags.raise(flags)),
                 What::Scan => core.shelf.last().into_iter().for_each(|cell| cell.sums.scans_good += 1),
                 What::Power(watts) => self.integrate(input, at, watts, plan),
@@ -174,7 +184,12 @@ impl Engine {
         let (Meaning::Count { rule, .. } | Meaning::Energy { rule, .. }) = &of.meaning else { return };
         let Some(delta) = self.delta(input, mark, rule, of.stale_ms, news) else { return };
         match &of.meaning {
-            Meaning::Count { counted, is_cycles, .. } => self.pieces(*counted, *is_cycles, &delta, plan),
+            Meaning::Count { counted, is_cycles, .. } => {
+                if plan.coarse_ms.is_some() && plan.ends_cycle(*counted) {
+                    self.core.cycles.count(delta.to, delta.whole());
+                }
+                self.pieces(*counted, *is_cycles, &delta, plan);
+            }
             Meaning::Energy { medium: Medium::Electricity, .. } => self.electricity(&delta, plan),
             Meaning::Energy { medium, .. } => {
                 let cell = self.core.shelf.last();
@@ -195,6 +210,7 @@ impl Engine {
     ) -> Option<Delta> {
         let heard = self.core.inputs.get_mut(input)?;
         let step = heard.counter.take(mark, rule);
+        let is_batch = self.plan.inputs[input].meaning.counts(Counted::Batch);
         let mut told = |what| {
             let of = &self.plan.inputs[input];
             news.push(News::Counter { device: of.device.clone(), tag: of.tag.clone(), what, at: Timestamp(mark.at) });
@@ -226,6 +242,7 @@ impl Engine {
                         sums.flags.raise(Flags::RESET);
                         told("reset");
                     }
+                    Turn::JobReset if is_batch => {} // the bit falls
                     Turn::JobReset => {
                         sums.counters.job_resets += 1;
                         told("job_reset");
@@ -258,8 +275,13 @@ impl Engine {
                 sums.flags.raise(Flags::GAP_BORDER);
             }
         }
-        if counted == Counted::Rework {
-            sums.rework = Some(sums.rework.unwrap_or_default() + amount);
+        let apart = match counted {
+            Counted::Rework => Some(&mut sums.rework),
+            Counted::Batch => Some(&mut sums.batches),
+            _ => None,
+        };
+        if let Some(apart) = apart {
+            *apart = Some(apart.unwrap_or_default() + amount);
             return;
         }
         if amount.0 == 0 {
@@ -294,7 +316,7 @@ impl Engine {
                     _ => {}
                 }
             }
-            Counted::Rework => {}
+            Counted::Rework | Counted::Batch => {}
         }
     }
 
@@ -334,6 +356,28 @@ impl Engine {
         let Some((amount, from)) = heard.integral.take(at, watts, of.stale_ms) else { return };
         self.electricity(&Delta { amount, from, to: at, is_gap: false, is_broken: false }, plan);
     }
+}
+
+/// Each tag that tells of alarms is an alarm of its own; one acknowledgement is for all of them.
+fn follow_alarms(plan: &Plan, inputs: &mut [Heard], at: i64, ms: u64, sums: &mut Sums) {
+    let (is_told, has_ack) = says_alarms(plan);
+    if !is_told {
+        return;
+    }
+    let ack = plan.inputs.iter().position(|of| of.meaning == Meaning::AlarmAck);
+    let ack = ack.and_then(|place| inputs.get(place)?.signal.at(at));
+    let mut is_alarm = false;
+    for (_, heard) in plan.inputs.iter().zip(inputs).filter(|(of, _)| of.meaning == Meaning::Alarm) {
+        let alarm = heard.signal.at(at);
+        is_alarm |= alarm == Some(Said::Yes);
+        sums.alarms += u32::from(heard.alarm.go_on(at, (alarm, ack), has_ack, &mut sums.alarm_times));
+    }
+    sums.alarm_ms += if is_alarm { ms } else { 0 };
+}
+
+/// Whether tags tell of alarms, and of their acknowledgements.
+fn says_alarms(plan: &Plan) -> (bool, bool) {
+    (plan.hears(&Meaning::Alarm), plan.hears(&Meaning::AlarmAck))
 }
 
 /// How long a product that was said is believed.

@@ -1,5 +1,7 @@
 //! The formulas by name: what a report prints beside a figure, and `explain` shows.
 
+use std::borrow::Cow;
+
 /// What all of them follow; part of every report. Raised when a formula changes.
 pub const VERSION: &str = "iso22400-2:2014/1";
 
@@ -34,8 +36,24 @@ const TIME: [&str; 3] = ["ms", "ms", "1"];
 const PIECES: [&str; 3] = ["pcs", "pcs", "1"];
 const WORTH: [&str; 3] = ["ms", "ms", "1"];
 
+const SECONDS: [&str; 3] = ["s", "1", "s"];
+const EACH: [&str; 3] = ["s", "1", "s"];
+
+/// What stands for whatever a machine counts.
+const PIECE: &str = "pcs";
+
+impl Formula {
+    /// The units of a machine that counts in this one: pieces, or kilograms and so on (R19).
+    pub fn units_in(&self, counted_in: &str) -> [Cow<'static, str>; 3] {
+        self.units.map(|unit| match counted_in {
+            PIECE => Cow::Borrowed(unit),
+            other => Cow::Owned(unit.replace(PIECE, other)),
+        })
+    }
+}
+
 /// All of them.
-pub static FORMULAS: [Formula; 38] = [
+pub static FORMULAS: [Formula; 44] = [
     by_calendar(["O1", "power_on_calendar", "开机率（日历时间）", "t(on) / calendar"], TIME),
     by_shift(["O1", "power_on_pbt", "开机率（负荷时间）", "t(on) / PBT"], TIME, false),
     by_shift(["O2", "run_ratio", "运行率", "t(run) / t(on)"], TIME, false),
@@ -59,10 +77,13 @@ pub static FORMULAS: [Formula; 38] = [
     by_shift(["O11", "mttr", "平均修复时间", "ΣTTR / FE"], ["min", "1", "min"], false),
     by_shift(["O11", "mtbf", "平均故障间隔", "Σ(APT + AUST) / FE"], ["min", "1", "min"], false),
     by_shift(["O13", "actual_cycle", "实际节拍", "APT / PQ"], ["s", "pcs", "s/pcs"], false),
+    by_shift(["O13", "cycle_p50", "节拍中位数 p50", "p50 of Δt / Δ between counts while in run"], SECONDS, false),
+    by_shift(["O13", "cycle_p95", "节拍 p95", "p95 of Δt / Δ between counts while in run"], SECONDS, false),
     by_shift(["O14", "output", "产量", "PQ"], ["pcs", "1", "pcs"], false),
     by_shift(["O14", "output_good", "合格数", "GQ"], ["pcs", "1", "pcs"], false),
     by_shift(["O14", "output_bad", "不良数", "BQ"], ["pcs", "1", "pcs"], false),
     by_shift(["O14", "output_rework", "返工数", "RQ"], ["pcs", "1", "pcs"], false),
+    by_shift(["O14", "output_batches", "批次数", "count(batch ends)"], ["1", "1", "1"], false),
     by_shift(["O15", "scrap_ratio", "不良率", "BQ / PQ"], PIECES, false),
     by_shift(["O15", "rework_ratio", "返工率", "RQ / PQ"], PIECES, false),
     by_calendar(["C1", "online_ratio", "在线率（计划时间）", "t(online in shifts) / scheduled"], TIME),
@@ -80,5 +101,14 @@ pub static FORMULAS: [Formula; 38] = [
     ),
     by_calendar(["E4", "max_demand", "最大需量", "max of full 15 min"], ["kW", "1", "kW"]),
     by_calendar(["A1", "alarms", "报警次数", "count(alarm begins)"], ["1", "1", "1"]),
+    by_calendar(["A1", "alarm_time_to_ack", "报警平均确认时间", "Σ(acknowledged - begun) / acknowledged alarms"], EACH),
+    by_calendar(
+        ["A1", "alarm_time_to_clear", "报警平均消除时间", "Σ(gone - begun) / alarms seen from begin to end"],
+        EACH,
+    ),
+    by_calendar(
+        ["A1", "alarms_unmeasured", "未能计时的报警次数", "count(alarms gone, with unknown time)"],
+        ["1", "1", "1"],
+    ),
     by_calendar(["O15", "first_pass_yield", "直通率（需序列号）", "GP / IP"], PIECES),
 ];

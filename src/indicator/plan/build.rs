@@ -5,10 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Input, Meaning, Plan};
-use crate::config::{Config, CountRule, Counted, Device, Medium, Product, Role, Tag, Unit, Yardstick, is_meant};
+use crate::config::{
+    Config, CountRule, Counted, Device, Medium, PIECES, Product, Role, Tag, Unit, Yardstick, is_meant,
+};
 use crate::indicator::calendar::Calendar;
 use crate::indicator::cell::Pri;
 use crate::indicator::counter::{CounterRule, Limit};
+use crate::indicator::cycles::SCANS;
 use crate::indicator::exact::Amount;
 use crate::indicator::flags::Flags;
 use crate::model::State;
@@ -72,8 +75,12 @@ impl Plan {
             scans: fastest.map(|tag| (device.id.clone(), ms(tag.every).max(1))),
             flags: Flags::NONE,
             is_in_energy_sum: yardstick.is_in_energy_sum && metered(&device.id) != 1 && !is_shared,
+            counted_in: yardstick.counted_in,
+            coarse_ms: None,
+            tells_quarters: config.indicators.quarters,
             inputs,
         };
+        plan.coarse_ms = plan.coarse_ms(device);
         plan.flags = plan.standing_flags();
         if is_shared {
             plan.flags.raise(Flags::SHARED_METER);
@@ -81,11 +88,19 @@ impl Plan {
         Some(plan)
     }
 
+    /// Five periods of the counters by which cycles end; none where no pieces are counted.
+    fn coarse_ms(&self, device: &Device) -> Option<i64> {
+        let ends = |tag: &&Tag| matches!(tag.role.as_deref(), Some(Role::Count(of, _)) if self.ends_cycle(*of));
+        let slowest = device.tags.iter().filter(ends).map(|tag| tag.every).max()?;
+        (self.counted_in == PIECES).then_some(ms(slowest).saturating_mul(SCANS))
+    }
+
     fn standing_flags(&self) -> Flags {
         let mut flags = Flags::NONE;
         let any = |test: &dyn Fn(&Meaning) -> bool| self.inputs.iter().any(|input| test(&input.meaning));
         let by_power = any(&|it| matches!(it, Meaning::Power { rule: Some(rule), .. } if rule.run_kw.is_some()));
-        let by_itself = any(&|it| matches!(it, Meaning::Is(State::Run) | Meaning::Word(_)));
+        let by_band = any(&|it| matches!(it, Meaning::Band(..)));
+        let by_itself = by_band || any(&|it| matches!(it, Meaning::Is(State::Run) | Meaning::Word(_)));
         let tells_faults = any(&|it| match it {
             Meaning::Is(State::Fault) | Meaning::Alarm => true,
             Meaning::Word(map) => map.by_word.values().any(|state| *state == State::Fault),
@@ -96,6 +111,7 @@ impl Plan {
         for (holds, flag) in [
             (!by_power && !by_itself, Flags::NO_STATE),
             (by_power && !by_itself, Flags::INFERRED),
+            (by_band, Flags::BY_TEMPERATURE),
             (!tells_faults, Flags::NO_FAULT_SOURCE),
             (!(total || good && bad), Flags::NO_COUNT),
             (!(good || total && bad), Flags::NO_QUALITY),
@@ -126,7 +142,7 @@ impl<'a> Pace<'a> {
         let has_tag = device.tags.iter().any(|tag| tag.role.as_deref() == Some(&Role::Cavities));
         Pace {
             products: meant.map(|product| (product.code.clone(), of_product(product))).collect(),
-            pri: yardstick.pri.map(|cycle| pri(cycle, yardstick.cavities)),
+            pri: yardstick.rated.map(by_rate).or(yardstick.pri.map(|cycle| pri(cycle, yardstick.cavities))),
             has_cavities: has_tag || yardstick.cavities > 1,
             yardstick,
         }
@@ -148,7 +164,7 @@ impl<'a> Pace<'a> {
             Role::Count(counted, rule) => {
                 let is_usual = *counted == Counted::Total && self.has_cavities;
                 let is_cycles = rule.is_cycles.unwrap_or(is_usual);
-                Meaning::Count { counted: *counted, rule: self.counter(rule, is_cycles), is_cycles }
+                Meaning::Count { counted: *counted, rule: self.counter(*counted, rule, is_cycles), is_cycles }
             }
             Role::Energy(medium, of, wraps_at) => {
                 let (num, den) = unit(of);
@@ -156,7 +172,9 @@ impl<'a> Pace<'a> {
                 let limit = self.power_limit().filter(|_| *medium == Medium::Electricity);
                 Meaning::Energy { medium: *medium, num, den, rule: CounterRule { is_job: false, range, limit } }
             }
+            Role::Band(band) => Meaning::Band(*band, ms(self.yardstick.dwell)),
             Role::Alarm => Meaning::Alarm,
+            Role::AlarmAck => Meaning::AlarmAck,
             Role::AlarmCode => Meaning::AlarmCode,
             Role::StopReason => Meaning::StopReason,
             Role::Product => Meaning::Product,
@@ -168,12 +186,19 @@ impl<'a> Pace<'a> {
     }
 
     /// A counter of pieces may move by what the fastest product takes, and by a cycle at once (A4).
-    fn counter(&self, rule: &CountRule, is_cycles: bool) -> CounterRule {
+    fn counter(&self, counted: Counted, rule: &CountRule, is_cycles: bool) -> CounterRule {
         let step = rule.step.and_then(Amount::of).unwrap_or_default();
+        if counted == Counted::Batch {
+            return CounterRule { is_job: rule.is_job, range: rule.wraps_at.and_then(Amount::of), limit: None };
+        }
         let paces = self.products.values().copied().chain(self.pri);
         let per_piece = |pri: &Pri| u128::from(pri.cycle_us) * 1_000_000 / u128::from(pri.cavities.max(1));
         let limit = match rule.max_per_minute.and_then(Amount::of) {
             Some(per) => Some(Limit { per, us: 60_000_000, at_once: Amount::whole(1) + step }),
+            None if self.yardstick.rated.is_some() => self.yardstick.rated.and_then(Amount::of).map(|per| {
+                let at_once = Amount::whole(1) + step; // not what an hour makes
+                Limit { per, us: HOUR_US, at_once }
+            }),
             None if is_cycles => paces.map(|pri| pri.cycle_us).min().map(|us| {
                 let per = Amount::whole(1);
                 Limit { per, us, at_once: per + step }
@@ -190,6 +215,15 @@ impl<'a> Pace<'a> {
         let watts = self.yardstick.rated_kw.and_then(|kw| Amount::of(kw * 1e3))?;
         Some(Limit { per: watts, us: 3_600_000_000, at_once: Amount::whole(100) })
     }
+}
+
+const HOUR_US: u64 = 3_600_000_000;
+
+/// So many an hour as the standard time of one of them (R19): exact to a thousandth of the rate.
+fn by_rate(rated: f64) -> Pri {
+    const PARTS: u64 = 1_000;
+    let cavities = (rated * PARTS as f64).round().clamp(1.0, f64::from(u32::MAX)) as u32;
+    Pri { cycle_us: HOUR_US * PARTS, cavities }
 }
 
 /// How far apart two good samples may be (R1). Engines hear every scan, also what report on change holds back; only a server that tells by

@@ -32,6 +32,16 @@ pub const NO_THRESHOLD: Code = Code("CW912");
 pub const TWO_RUNS: Code = Code("CW913");
 /// Thresholds in the wrong order.
 pub const THRESHOLDS_CROSSED: Code = Code("CW914");
+/// A band that is none.
+pub const BAD_BAND: Code = Code("CW915");
+/// Counters of one device in two units.
+pub const COUNTED_IN_TWO: Code = Code("CW916");
+/// Two standards for one thing.
+pub const RATED_TWICE: Code = Code("CW917");
+/// A rate of what nobody counts.
+pub const RATED_UNCOUNTED: Code = Code("CW918");
+/// An acknowledgement of what nobody tells.
+pub const ACK_WITHOUT_ALARM: Code = Code("CW919");
 /// Not a date.
 pub const BAD_DATE: Code = Code("CW920");
 /// It ends before it begins.
@@ -46,6 +56,12 @@ pub const NO_SUCH_METER: Code = Code("CW924");
 pub const METERS_NOTHING: Code = Code("CW925");
 /// A ratio of transformers that makes the power impossible.
 pub const CT_RATIO: Code = Code("CW926");
+/// A text that is none.
+pub const BAD_CAUSE: Code = Code("CW927");
+/// More texts than a person reads.
+pub const TOO_MANY_CAUSES: Code = Code("CW928");
+/// Not a table of codes and texts.
+pub const NOT_CAUSES: Code = Code("CW929");
 /// Not a time of day.
 pub const BAD_TIME_OF_DAY: Code = Code("CW930");
 /// Not a weekday.
@@ -254,6 +270,81 @@ pub(super) const WORDS: &[Words] = &[
         },
     },
     Words {
+        code: BAD_BAND,
+        what: Text {
+            en: "`{key}` is {found}, must be two temperatures, the lower one first",
+            zh: "`{key}` 的值是 {found}，应为两个温度，低的在前",
+        },
+        cause: Text {
+            en: "The machine counts as running while its temperature lies within the band; without one nobody knows when that is.",
+            zh: "温度在此范围内即视为运行，不写范围就无法判断。",
+        },
+        remedy: Text {
+            en: "write e.g. band = [780, 820], in the unit of the tag",
+            zh: "例如写 band = [780, 820]，单位与该点相同",
+        },
+    },
+    Words {
+        code: COUNTED_IN_TWO,
+        what: Text {
+            en: "`{key}`: \"{first}\" counts in {unit} and \"{second}\" in {found}",
+            zh: "`{key}`：\"{first}\" 以 {unit} 计，\"{second}\" 却以 {found} 计",
+        },
+        cause: Text {
+            en: "Good, bad and total of a machine are compared with each other, so they must be of one unit.",
+            zh: "同一设备的总数、合格、不良要互相比较，单位必须一致。",
+        },
+        remedy: Text {
+            en: "write the same unit for all counters of the device, with scale where one of them differs",
+            zh: "请给该设备的各计数写相同的 unit，有差别的用 scale 换算",
+        },
+    },
+    Words {
+        code: RATED_TWICE,
+        what: Text {
+            en: "`{key}` and pri both say how fast this machine is to be",
+            zh: "`{key}` 与 pri 都规定了设备应有的速度",
+        },
+        cause: Text {
+            en: "A rate of 90 an hour and a standard time of 40s are the same thing; two of them would contradict each other.",
+            zh: "每小时 90 与标准节拍 40s 是同一个意思，两者并写会互相矛盾。",
+        },
+        remedy: Text {
+            en: "keep pri for pieces, rated_per_hour for kilograms, metres and the like",
+            zh: "按件计的保留 pri，按公斤、米等计的保留 rated_per_hour",
+        },
+    },
+    Words {
+        code: RATED_UNCOUNTED,
+        what: Text {
+            en: "`{key}` has no effect: no tag of this device counts what it makes",
+            zh: "`{key}` 不起作用：该设备没有统计产量的点",
+        },
+        cause: Text {
+            en: "A rate is compared with what a counter says; its unit is that of the counter.",
+            zh: "额定产量要与计数比较，单位也取自计数。",
+        },
+        remedy: Text {
+            en: "give the throughput counter role = \"count.total\" and its unit, e.g. \"kg\"",
+            zh: "请给产量累计点写 role = \"count.total\" 和单位，例如 \"kg\"",
+        },
+    },
+    Words {
+        code: ACK_WITHOUT_ALARM,
+        what: Text {
+            en: "`{key}`: \"{found}\" acknowledges alarms, but no tag of this device has the role alarm.word",
+            zh: "`{key}`：\"{found}\" 是报警确认，但该设备没有角色为 alarm.word 的点",
+        },
+        cause: Text {
+            en: "The time to acknowledge runs from the beginning of an alarm.",
+            zh: "确认时间从报警开始算起。",
+        },
+        remedy: Text {
+            en: "give the tag that tells of alarms the role alarm.word, or take alarm.ack away",
+            zh: "请给报警点写 role = \"alarm.word\"，或删去 alarm.ack",
+        },
+    },
+    Words {
         code: BAD_DATE,
         what: Text {
             en: "`{key}` is \"{found}\", which is no such date", zh: "`{key}` 的值 \"{found}\" 不是有效日期"
@@ -340,6 +431,45 @@ pub(super) const WORDS: &[Words] = &[
             en: "write what stands on the transformer, 200/5 as 40; leave it out where the meter shows primary values",
             zh: "按互感器铭牌填写，200/5 写 40；电表已显示一次值时不要写",
         },
+    },
+    Words {
+        code: BAD_CAUSE,
+        what: Text {
+            en: "`{key}` is {found}, must be a text of one line, 1 to {max} characters",
+            zh: "`{key}` 的值是 {found}，应为一行文字，1 到 {max} 个字符",
+        },
+        cause: Text {
+            en: "The text stands beside the code in reports and plots.",
+            zh: "这段文字在报表和图中与代码并列。",
+        },
+        remedy: Text { en: "write e.g. 17 = \"缺料\"", zh: "例如写 17 = \"缺料\"" },
+    },
+    Words {
+        code: TOO_MANY_CAUSES,
+        what: Text {
+            en: "`{key}` holds {found} texts, must be at most {max}",
+            zh: "`{key}` 有 {found} 条，最多 {max} 条",
+        },
+        cause: Text {
+            en: "Probably the whole list of the controller was copied, of which few codes ever occur.",
+            zh: "可能是整本代码表都抄了进来，实际会出现的只有一小部分。",
+        },
+        remedy: Text {
+            en: "keep those that occur; a code without a text is shown as it is",
+            zh: "只保留会出现的代码；没有文字的代码原样显示",
+        },
+    },
+    Words {
+        code: NOT_CAUSES,
+        what: Text {
+            en: "`{key}` is {found}, must give each code a text",
+            zh: "`{key}` 的值是 {found}，应给每个代码写一段文字",
+        },
+        cause: Text {
+            en: "The codes stand in front of the equals signs, the texts behind them in quotes.",
+            zh: "等号前面写代码，后面写带引号的文字。",
+        },
+        remedy: Text { en: "write e.g. {example}", zh: "例如写：{example}" },
     },
     Words {
         code: BAD_TIME_OF_DAY,

@@ -197,6 +197,7 @@ fn a_birth_names_the_tags_in_scope_only() {
         every: Duration::from_secs(1),
         write: None,
         role: None,
+        scene: None,
         report: REPORT,
         grade: Grade::default(),
     };

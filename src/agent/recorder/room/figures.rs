@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use tracing::{debug, warn};
 
 use super::super::figures::{self, Over};
+use super::super::quarters::{self, Told};
 use super::super::{Machine, MachineGlance};
 use super::{Room, now};
 use crate::indicator::{Cell, Engine, Flags, News};
@@ -48,6 +49,8 @@ pub(super) struct Figures {
     pub(super) glanced: Option<(Instant, Vec<MachineGlance>)>,
     /// What is to be published.
     reports: Vec<(usize, Over)>,
+    /// Cells whose quarters of an hour are to be published.
+    quarters: Vec<(usize, Told)>,
 }
 
 /// An engine at work.
@@ -172,7 +175,9 @@ impl Room {
                     running.has_told = true;
                     let is_stop = matches!(state.state, State::Idle | State::Fault | State::Setup | State::Maint);
                     let cause = if running.machine.hides_causes || !is_stop { String::new() } else { state.cause };
-                    let report = StateReport { device: state.device, state: state.state, cause, since: state.since.0 };
+                    let text = running.machine.causes.get(&cause).cloned().unwrap_or_default();
+                    let (device, since) = (state.device, state.since.0);
+                    let report = StateReport { device, state: state.state, cause, text, since };
                     self.happened(Event::State(report));
                 }
                 News::Interval(interval) => {
@@ -195,6 +200,9 @@ impl Room {
                     running.settled_to = settled_to;
                     self.journal.put_cell(row_of(&cell));
                     let plan = self.figures.machines[nth].machine.plan.clone();
+                    if let Some(told) = Told::of(&cell, &plan) {
+                        self.figures.tell_quarters(nth, told);
+                    }
                     let is_over = |over: &Over| over.end == cell.end || (cell.end <= before && over.end <= settled_to);
                     for over in figures::periods_of(&cell, &plan.calendar).into_iter().filter(is_over) {
                         self.figures.report(nth, over);
@@ -216,14 +224,27 @@ impl Room {
     pub(super) fn publish_figures(&mut self) {
         for (nth, over) in std::mem::take(&mut self.figures.reports) {
             let Some(running) = self.figures.machines.get(nth) else { continue };
-            let (device, hides_causes) = (running.machine.plan.device.clone(), running.machine.hides_causes);
+            let machine = running.machine.clone();
             let (from, to) = figures::reach(&over);
-            match self.journal.cells(from, to, Some(&device)) {
+            match self.journal.cells(from, to, Some(&machine.plan.device)) {
                 Ok(rows) => {
                     let cells: Vec<Cell> = rows.iter().filter_map(cell_of).collect();
                     let gathered = over.period.gather(&cells);
-                    let report = figures::report(&device, &over, &gathered, hides_causes);
+                    let report = figures::report(&machine, &over, &gathered);
                     self.happened(Event::Indicator(Box::new(report)));
+                }
+                Err(trouble) => warn!(code = %trouble.code, "{trouble}"),
+            }
+        }
+        for (nth, told) in std::mem::take(&mut self.figures.quarters) {
+            let Some(running) = self.figures.machines.get(nth) else { continue };
+            let device = running.machine.plan.device.clone();
+            match self.journal.cells(told.hour, told.end, Some(&device)) {
+                Ok(rows) => {
+                    let cells: Vec<Cell> = rows.iter().filter_map(cell_of).collect();
+                    for report in quarters::reports(&device, told, &cells) {
+                        self.happened(Event::Indicator(Box::new(report)));
+                    }
                 }
                 Err(trouble) => warn!(code = %trouble.code, "{trouble}"),
             }
@@ -288,6 +309,13 @@ impl Figures {
         }
     }
 
+    /// After a long outage of the disk there are more than anybody wants to have told.
+    fn tell_quarters(&mut self, nth: usize, told: Told) {
+        if !self.quarters.contains(&(nth, told)) && self.quarters.len() < MOST_REPORTS {
+            self.quarters.push((nth, told));
+        }
+    }
+
     /// Once in a turn, however many of its cells were told.
     fn report(&mut self, nth: usize, over: Over) {
         let is_known = self.reports.iter().any(|(of, known)| *of == nth && known.period == over.period);
@@ -329,7 +357,7 @@ mod tests {
     use super::super::super::super::tail::Tail;
     use super::*;
     use crate::config::Config;
-    use crate::indicator::Plan;
+    use crate::indicator::{Amount, Plan};
     use crate::journal::{AuditRow, Change, Limits, Look, Settings, Submitted, submit};
     use crate::model::{Group, IndicatorReport, Reading, Value};
 
@@ -356,7 +384,7 @@ mod tests {
     }
 
     fn machine() -> Machine {
-        Machine { plan: Arc::new(Plan::all(&config()).remove(0)), hides_causes: false }
+        Machine { plan: Arc::new(Plan::all(&config()).remove(0)), hides_causes: false, causes: Default::default() }
     }
 
     #[test]
@@ -366,7 +394,7 @@ mod tests {
         let mut plain = Plan::clone(&machine().plan);
         plain.inputs.clear();
         plain.flags.raise(Flags::NO_STATE);
-        room.follow(BootId(1), vec![Machine { plan: Arc::new(plain), hides_causes: false }]);
+        room.follow(BootId(1), vec![Machine { plan: Arc::new(plain), ..machine() }]);
         room.turn(false); // which stores the place of the machine that is gone
         hear(&mut room, now().0, true, 10);
         room.figures.machines[0].kept = Instant::now().checked_sub(SNAPSHOT_AT_LEAST).unwrap();
@@ -495,6 +523,27 @@ mod tests {
         room.turn(false);
         room.follow(BootId(1), vec![machine()]);
         assert_eq!(room.figures.machines[0].engine.snapshot(), before);
+    }
+
+    #[test]
+    fn quarters_of_an_hour_are_told_to_those_who_asked_and_to_nobody_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut room = open(dir.path());
+        let plain = machine();
+        let slot = plain.plan.calendar.slot(Timestamp(now().0 - 5 * HOUR_MS));
+        let mut cell = Cell::new("m", slot.hour, slot.end, slot.date, slot.shift);
+        cell.quarters = [crate::indicator::Quarter { wh: Amount::whole(5), full: None }; 4];
+        let mut tell = |tells_quarters: bool, is_metered: bool| {
+            let plan = Plan { tells_quarters, ..Plan::clone(&plain.plan) };
+            room.follow(BootId(1), vec![Machine { plan: Arc::new(plan), ..machine() }]);
+            cell.sums.energy.is_metered = is_metered;
+            room.on_figure_news(0, vec![News::Cell(Box::new(cell.clone()))]);
+            room.publish_figures();
+            let events = std::mem::take(&mut room.pending.events);
+            let is_quarter = |new: &&crate::journal::NewEvent| matches!(&new.event, Event::Indicator(report) if report.period.kind == "quarter");
+            events.iter().filter(is_quarter).count()
+        };
+        assert_eq!([tell(true, true), tell(false, true), tell(true, false)], [4, 0, 0]);
     }
 
     #[test]

@@ -95,7 +95,7 @@ impl Room {
         cells.extend(engine.open_cells().filter(|cell| cell.end > turn.start && cell.start < turn.end).cloned());
         let period = Period::Shift { name: shift.name.clone(), date: shift.date };
         let over = figures::Over { period, start: turn.start, end: turn.end };
-        let report = figures::report(&plan.device, &over, &over.period.gather(&cells), true);
+        let report = figures::report(machine, &over, &over.period.gather(&cells));
         let value = |name: &str| report.figures.get(name).and_then(|figure| figure.value);
         let amount = |name: &str| report.figures.get(name).and_then(|figure| figure.value.or(figure.num));
         glance.shift = Some((shift.name.clone(), shift.date.to_string()));

@@ -25,6 +25,7 @@ fn tag(data_type: DataType, order: &str, scaling: Option<Scaling>) -> Tag {
         write: None,
         grade: crate::model::Grade::default(),
         role: None,
+        scene: None,
     }
 }
 

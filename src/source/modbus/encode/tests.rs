@@ -183,6 +183,7 @@ proptest! {
                 deadband: crate::model::Deadband::None, max_silence: Duration::from_secs(60),
             },
             write: Some(WriteRule::default()),
+            scene: None,
             grade: crate::model::Grade::default(),
             role: None,
         };
