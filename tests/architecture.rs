@@ -39,6 +39,7 @@ const PURE: &[&str] = &[
     "agent/hold.rs",
     "agent/lanes.rs",
     "agent/pending.rs",
+    "agent/receipts.rs",
     "agent/recorder/figures.rs",
     "agent/suspect.rs",
     "agent/unwritten.rs",

@@ -55,14 +55,22 @@ fn figure_of(indicator: &str, args: &ExplainArgs) -> Result<(), Ended> {
     let asked = room.asked(period)?;
     let cells = room.cells(&asked, Some(device))?.remove(device).unwrap_or_default();
     let intervals = room.intervals((asked.start, asked.end), Some(device))?.remove(device).unwrap_or_default();
-    let question =
-        figure::Question { indicator, device, asked: &asked, cells: &cells, intervals: &intervals, zone: &room.zone };
+    let uploads = room.uploads(&asked, Some(device))?.remove(device).unwrap_or_default();
+    let question = figure::Question {
+        indicator,
+        device,
+        asked: &asked,
+        cells: &cells,
+        intervals: &intervals,
+        uploads: &uploads,
+        zone: &room.zone,
+    };
     match figure::explain(&question, Lang::current()) {
         Some(text) => {
             say(text.trim_end());
             Ok(())
         }
-        None => Err(room.nothing(&asked)?),
+        None => Err(room.nothing(&asked, Some(device))?),
     }
 }
 

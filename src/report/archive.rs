@@ -88,6 +88,8 @@ pub struct EquipmentPart {
     pub digital: bool,
     /// 是否联网.
     pub networked: bool,
+    /// 是否上云 (L5); null: no upload was ever counted.
+    pub clouded: Option<bool>,
     /// 联网方式.
     pub interface: Option<String>,
     /// The meter, if another device meters it.
@@ -294,6 +296,7 @@ impl Archive {
 
 fn equipment(given: &Given<'_>, device: &Device, last: Date) -> EquipmentPart {
     let of = &device.equipment;
+    let listed = machine_of_ledger(given, device, last);
     let none = BTreeSet::new();
     let days = given.good_days.get(&*device.id).unwrap_or(&none);
     let days: Vec<&Date> = days.iter().filter(|day| **day <= last).collect();
@@ -315,7 +318,8 @@ fn equipment(given: &Given<'_>, device: &Device, last: Date) -> EquipmentPart {
         key_process: of.is_key_process,
         nc: of.is_nc,
         digital: of.is_digital,
-        networked: machine_of_ledger(given, device, last).is_networked,
+        networked: listed.is_networked,
+        clouded: given.cloud_days.map(|_| listed.is_clouded),
         interface,
         meter: of.yardstick.metered_by.clone(),
         identifier: of.identifier.clone(),
@@ -370,6 +374,7 @@ fn evidence(report: &Report, file: &str) -> Vec<Evidence> {
         of("miit-sme-2024/基础/数据自动采集", None, "/auto_collection"),
         of("gbt-23020/数字化设备联网率", rate("networked_of_digital"), "/rates/networked_of_digital"),
         of("gbt-23020/关键工序数控化率", rate("nc_rate"), "/rates/nc_rate"),
+        of("设备上云率（自定义口径）", rate("clouded_rate"), "/rates/clouded_rate"),
         of("miit-sme-2024/经营/设备管理/OEE统计", site.oee.value, "/oee"),
         of("miit-sme-2024/经营/能耗管理/设备能耗", site.energy.electricity_kwh, "/energy"),
         Evidence {

@@ -13,10 +13,11 @@ use super::document::{
 use super::number::Num;
 use super::period::Asked;
 use super::site;
+use super::upload::Uploaded;
 use crate::config::{Config, Device};
 use crate::indicator::formula::{self, Coverage, Figure, VERSION};
 use crate::indicator::{Amount, Cell, Flags, Gathered, Interval, Period, Ratio, Sums};
-use crate::model::{State, Timestamp};
+use crate::model::{Route, State, Timestamp, Upload};
 
 /// What a report is made of.
 pub struct Given<'a> {
@@ -32,6 +33,10 @@ pub struct Given<'a> {
     pub intervals: &'a BTreeMap<String, Vec<Interval>>,
     /// Dates of shifts in which something good was heard, by device (L3).
     pub good_days: &'a BTreeMap<String, BTreeSet<Date>>,
+    /// Dates of shifts of which a sink has acknowledged something, by device (L5); `None`: uploads were never counted.
+    pub cloud_days: Option<&'a BTreeMap<String, BTreeSet<Date>>>,
+    /// Uploads of the hours that begin in the period, by device.
+    pub uploads: &'a BTreeMap<String, Vec<(Route, Upload)>>,
     /// The figures before the retrofit.
     pub baseline: Option<&'a Baseline>,
     /// Revenue of the period in 10 000 yuan, as a person typed it.
@@ -138,6 +143,8 @@ fn machine(given: &Given<'_>, device: &Device, gathered: &Gathered, zone: &TimeZ
     let of = |name| value(&figures, name);
     let coverage = Coverage::of(sums);
     let flags = figures.iter().find(|figure| figure.formula.name == "oee").map_or(sums.flags, |oee| oee.flags);
+    let uploaded = Uploaded::of(given.uploads.get(&*device.id).into_iter().flatten());
+    let is_due = |count: u64| Some(count).filter(|_| uploaded.due > 0);
     let starts = gathered.extent.filter(|_| sums.flags.has(Flags::PARTIAL) || calendar.flags.has(Flags::PARTIAL));
     DeviceReport {
         schema: "cloudward.device_report/1",
@@ -192,9 +199,12 @@ fn machine(given: &Given<'_>, device: &Device, gathered: &Gathered, zone: &TimeZ
             online: of("online_ratio"),
             samples_expected: calendar.scans_expected,
             samples_good: calendar.scans_good,
-            ack_p95_s: None,
+            records_due: is_due(uploaded.due),
+            records_acked: is_due(uploaded.acked),
+            ack_p50_s: uploaded.delay_s(50),
+            ack_p95_s: uploaded.delay_s(95),
         },
-        figures: figures.iter().map(figure).collect(),
+        figures: figures.iter().map(figure).chain(uploaded.figures()).collect(),
         formula: VERSION,
         config_sha256: given.config_sha256.to_owned(),
         agent: env!("CARGO_PKG_VERSION"),

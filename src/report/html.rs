@@ -175,6 +175,7 @@ impl Page {
             }
         }
         self.ledger(site);
+        self.uploads(site);
         self.before_and_after(site);
         self.machines(site);
     }
@@ -216,6 +217,11 @@ impl Page {
                 "L3b 数字化设备联网率（GB/T 23020）",
             ),
             ("nc_rate", "L4 key processes under numerical control", "L4 关键工序数控化率"),
+            (
+                "clouded_rate",
+                "L5 machines in the cloud: a sink acknowledged their data on 20 of 30 days (own definition)",
+                "L5 设备上云率（30 个排班日中至少 20 天有数据被平台确认，自定义口径）",
+            ),
         ] {
             let Some(rate) = site.rates.get(name) else { continue };
             let band = rate.band.map_or(String::new(), String::from);
@@ -237,6 +243,43 @@ impl Page {
             ),
             Lang::Zh => format!("有自动采集数据的环节（C6）：{auto}。档位仅为单项指标的档位，不代表评定等级。"),
         };
+        self.element("p", "note", &text);
+    }
+
+    fn uploads(&mut self, site: &SiteReport) {
+        if site.upload.sinks.is_empty() {
+            return;
+        }
+        let text = self.pick("Uploads", "数据上传").to_owned();
+        self.element("h3", "", &text);
+        let head = [
+            ("sink", "去向"),
+            ("records due", "应传记录"),
+            ("acknowledged", "已确认"),
+            ("given up", "放弃"),
+            ("C4 completeness", "C4 上传完整率"),
+            ("C5 p50, s", "C5 时延 p50（秒）"),
+            ("C5 p95, s", "C5 时延 p95（秒）"),
+        ];
+        self.table_head(&head.map(|(en, zh)| self.pick(en, zh).to_owned()), 1);
+        for sink in &site.upload.sinks {
+            let cells = [
+                sink.sink.clone(),
+                sink.records_due.to_string(),
+                sink.records_acked.to_string(),
+                sink.records_given_up.to_string(),
+                self.percent(sink.completeness),
+                number(sink.delay_p50_s),
+                number(sink.delay_p95_s),
+            ];
+            self.table_row(&cells, 1, false);
+        }
+        self.raw("</tbody></table>\n");
+        let text = self.pick(
+            "A record counts once for each sink that is to get it. The delay is from its oldest sample to the broker's acknowledgement, rounded up by at most a quarter.",
+            "每条记录按应接收的去向各计一次。时延为记录中最早样本至服务器确认的时间，按分组上限取值，最多偏高四分之一。",
+        );
+        let text = text.to_owned();
         self.element("p", "note", &text);
     }
 
@@ -379,6 +422,8 @@ impl Page {
         let log = report.log.get(&device.device).map_or(&[][..], Vec::as_slice);
         self.figure(&title, &plot::timeline(log, &days, &hours(report, &days)));
         self.key(log);
+        let span_ms = days.first().map_or(0, |(_, start, end)| end.0 - start.0);
+        self.resolution(span_ms / i64::from(plot::pixels(days.len())).max(1));
         let title = self.pick("From the scheduled time to the OEE, minutes", "从计划时间到 OEE（分钟）").to_owned();
         self.figure(&title, &plot::waterfall(device, self.lang));
         let stops: Vec<_> = device
@@ -497,6 +542,18 @@ impl Page {
             .map(|state| format!("<i style=\"background:{}\"></i>{}", plot::css(state), plot::word(state, self.lang)));
         let html = format!("<p class=\"key\">{}</p>\n", key.collect::<String>());
         self.raw(&html);
+    }
+
+    /// How much time a pixel of the strips is.
+    fn resolution(&mut self, pixel_ms: i64) {
+        let seconds = (pixel_ms + 500) / 1_000;
+        if seconds > 0 {
+            let text = match self.lang {
+                Lang::En => format!("A pixel is {seconds} s and shows what took most of it; the table of stops has all."),
+                Lang::Zh => format!("每像素为 {seconds} 秒，显示其中占时最长的状态；全部停机见停机表。"),
+            };
+            self.element("p", "note", &text);
+        }
     }
 
     fn table_head(&mut self, words: &[String], texts: usize) {

@@ -17,6 +17,8 @@ mod html;
 mod plot;
 mod sheet;
 mod site;
+mod strip;
+mod upload;
 
 pub use build::{Given, Report, build};
 pub use html::html;

@@ -8,6 +8,7 @@ mod books; // the sample ledger
 mod figures; // states, cells, indicators
 mod refusal; // while the disk refuses
 mod upkeep; // what can wait: cursors, retention, the ledger
+mod uploads; // what became of the records
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -35,6 +36,8 @@ use crate::source::Heard;
 use books::Books;
 use figures::Figures;
 use refusal::Tally;
+pub use uploads::Audience;
+use uploads::Uploads;
 
 /// Samples that make a turn worth its price before its time: at 8 kB of overhead a commit, the overhead is below 1 byte
 /// a sample from here on.
@@ -62,6 +65,7 @@ pub(super) struct Room {
     books: Books,
     /// Likewise.
     figures: Figures,
+    uploads: Uploads,
     pub(super) clock: Timekeeper,
     on_change: OnChange,
     /// Without positions yet.
@@ -111,6 +115,7 @@ impl Room {
             message_bytes: 128_000,
             books: Books::default(),
             figures: Figures::default(),
+            uploads: Uploads::default(),
             clock: Timekeeper::new(Clock { trust: TrustRule::Always, ..Clock::DEFAULT }, None, Instant::now()),
             on_change: OnChange::new(),
             pending: Pending::default(),
@@ -282,6 +287,7 @@ impl Room {
                     self.sinks = sinks;
                     self.coming.clear();
                 }
+                Command::Audiences(boot, audiences) => self.address(boot, audiences),
                 Command::ProgressOf(sink, answer) => {
                     let data = self.journal.cursor(&sink, Stream::Data);
                     let events = self.journal.cursor(&sink, Stream::Events);
@@ -324,6 +330,7 @@ impl Room {
         self.publish_figures();
         let (data, events) = self.pending.take();
         let new = self.journal.number(data, events);
+        self.count_made(&new.data);
         self.unwritten.push(&new);
         self.announce_if_new(new);
         let newest = self.announce.borrow().last_data;
@@ -392,6 +399,8 @@ impl Room {
         }
         self.keep_offset();
         self.close_ledger();
+        self.enter_uploads();
+        self.move_cursors();
         let round = self.round();
         let health = self.health.clone();
         match self.journal.close(round) {
