@@ -87,7 +87,7 @@ enum Command {
     /// Read, store and deliver until stopped: the agent itself.
     Run(RunArgs),
     /// Validate a configuration and show what it means: requests, messages, hours of outage, flash wear.
-    Check(ConfigArgs),
+    Check(check::CheckArgs),
     /// Show what leaves, whither, in which form and how much (the manifest), and what left (the egress log).
     Egress(egress::EgressArgs),
     /// Write one value into a machine; off unless the configuration allows it, asked, recorded, and read back.

@@ -11,11 +11,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::build::{Given, Report};
-use super::document::Enterprise;
 use super::number::Num;
 use super::sheet::csv_line;
 use super::site::machine_of_ledger;
-use crate::config::{Device, Role};
+use crate::config::{Config, Device, Role};
 use crate::indicator::ledger::is_listed;
 use crate::model::{Class, Level};
 use crate::sink::egress::{Total, hex, sha256};
@@ -38,7 +37,7 @@ pub struct Archive {
     /// `cloudward.archive/1`.
     pub schema: &'static str,
     /// Whose.
-    pub enterprise: Enterprise,
+    pub enterprise: Particulars,
     /// Workshop.
     pub workshop: String,
     /// For people.
@@ -61,6 +60,30 @@ pub struct Archive {
     pub egress: EgressPart,
     /// SHA-256 of `hashes.txt` of the archive before; empty: there was none.
     pub prev: String,
+}
+
+/// Of the enterprise: its code in topics, and what its configuration names.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Particulars {
+    /// Code in topics.
+    pub code: String,
+    /// 企业名称.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// 统一社会信用代码.
+    pub uscc: Option<String>,
+    /// 行业.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub industry: Option<String>,
+    /// 所在区.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub district: Option<String>,
+    /// 服务商.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// 联系人.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contact: Option<String>,
 }
 
 /// A machine of the ledger.
@@ -104,6 +127,9 @@ pub struct EquipmentPart {
     pub last_good_day: Option<String>,
     /// 采集点数.
     pub tags: usize,
+    /// The picture in this archive.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub photo: Option<String>,
 }
 
 /// A line of the 数据台账.
@@ -190,6 +216,8 @@ pub struct Beside<'a> {
     pub prev: &'a str,
     /// When it is made, RFC 3339.
     pub made_at: String,
+    /// Names of the pictures in the archive, by device.
+    pub photos: &'a BTreeMap<String, String>,
     /// Names of the sinks that let a tag out, by `device.tag`.
     pub leaves_to: &'a dyn Fn(&Device, &str) -> Vec<String>,
 }
@@ -206,12 +234,12 @@ impl Archive {
         let ledger = devices().filter(|device| is_listed(&device.equipment, last));
         Archive {
             schema: "cloudward.archive/1",
-            enterprise: report.site.enterprise.clone(),
+            enterprise: particulars(given.config),
             workshop: report.site.workshop.clone(),
             name: report.site.name.clone(),
             is_final: given.now.0 >= given.asked.end.0 + FROZEN_MS,
             made_at: beside.made_at.clone(),
-            equipment: ledger.map(|device| equipment(given, device, last)).collect(),
+            equipment: ledger.map(|device| equipment(given, device, last, beside)).collect(),
             data_ledger: devices().flat_map(|device| data(device, beside)).collect(),
             evidence: evidence(report, &format!("monthly/{month}.json")),
             not_covered: vec![
@@ -294,7 +322,35 @@ impl Archive {
     }
 }
 
-fn equipment(given: &Given<'_>, device: &Device, last: Date) -> EquipmentPart {
+fn particulars(config: &Config) -> Particulars {
+    let of = config.enterprise.clone();
+    Particulars {
+        code: config.workshop.enterprise.clone(),
+        name: of.name,
+        uscc: of.uscc,
+        industry: of.industry,
+        district: of.district,
+        provider: of.provider,
+        contact: of.contact,
+    }
+}
+
+impl Particulars {
+    /// What the page of an archive says of it, if anything is named.
+    pub fn rows(&self) -> Vec<(&'static str, &str)> {
+        let all = [
+            ("企业名称", &self.name),
+            ("统一社会信用代码", &self.uscc),
+            ("所属行业", &self.industry),
+            ("所在区域", &self.district),
+            ("服务商", &self.provider),
+            ("联系人", &self.contact),
+        ];
+        all.into_iter().filter_map(|(label, text)| Some((label, text.as_deref()?))).collect()
+    }
+}
+
+fn equipment(given: &Given<'_>, device: &Device, last: Date, beside: &Beside<'_>) -> EquipmentPart {
     let of = &device.equipment;
     let listed = machine_of_ledger(given, device, last);
     let none = BTreeSet::new();
@@ -327,6 +383,7 @@ fn equipment(given: &Given<'_>, device: &Device, last: Date) -> EquipmentPart {
         first_good_day: days.first().map(ToString::to_string),
         last_good_day: days.last().map(ToString::to_string),
         tags: device.tags.len(),
+        photo: beside.photos.get(&*device.id).cloned(),
     }
 }
 

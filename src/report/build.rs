@@ -102,7 +102,7 @@ pub(super) fn clock(at: Timestamp, zone: &TimeZone) -> String {
 }
 
 pub(super) fn enterprise(config: &Config) -> Enterprise {
-    Enterprise { code: config.workshop.enterprise.clone(), uscc: None }
+    Enterprise { code: config.workshop.enterprise.clone(), uscc: config.enterprise.uscc.clone() }
 }
 
 pub(super) fn period(given: &Given<'_>, zone: &TimeZone) -> PeriodPart {

@@ -27,6 +27,11 @@ th{background:#eceff1;font-weight:600}td.t,th.t{text-align:left}th:last-child,td
 
 /// The whole page.
 pub fn html(report: &Report, lang: Lang) -> String {
+    html_of(report, &[], lang)
+}
+
+/// The page of an archive: the same, below what is to be said of the enterprise.
+pub fn html_of(report: &Report, particulars: &[(&str, &str)], lang: Lang) -> String {
     let mut page = Page { out: String::new(), lang };
     let site = &report.site;
     let title = page.pick("Equipment report", "设备运行报告");
@@ -37,6 +42,7 @@ pub fn html(report: &Report, lang: Lang) -> String {
         escaped(&shown_period(&site.period, lang))
     ));
     page.head(title, site);
+    page.particulars(particulars);
     // A report of a single machine is about it alone.
     if report.is_of_one() {
         report.devices.iter().for_each(|device| page.machine(report, device, false));
@@ -117,6 +123,18 @@ impl Page {
                 self.pick("The period is not over: figures will change.", "本周期尚未结束，数据还会变化。").to_owned();
             self.element("p", "low", &text);
         }
+    }
+
+    fn particulars(&mut self, rows: &[(&str, &str)]) {
+        if rows.is_empty() {
+            return;
+        }
+        self.raw("<table><tbody>\n");
+        for (label, text) in rows {
+            let html = format!("<tr><th class=\"t\">{}</th><td class=\"f\">{}</td></tr>\n", escaped(label), escaped(text));
+            self.raw(&html);
+        }
+        self.raw("</tbody></table>\n");
     }
 
     fn foot(&mut self, site: &SiteReport) {

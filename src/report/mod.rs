@@ -21,7 +21,7 @@ mod strip;
 mod upload;
 
 pub use build::{Given, Report, build};
-pub use html::html;
+pub use html::{html, html_of};
 pub use number::Num;
 pub use period::{Asked, NotAPeriod};
 pub use sheet::{csv, csv_line, xlsx};
