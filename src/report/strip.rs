@@ -20,52 +20,96 @@ pub(super) struct Part {
 /// The strip of `[start, end)`, so many pixels wide. The log is in the order of time and does not overlap itself; where it has a hole, so has the
 /// strip.
 pub(super) fn parts(log: &[Interval], (start, end): (Timestamp, Timestamp), pixels: i32) -> Vec<Part> {
-    let span = i128::from(end.0) - i128::from(start.0);
+    let span = end.0.saturating_sub(start.0);
     if span <= 0 || pixels <= 0 {
         return Vec::new();
     }
-    // Where a pixel begins, in ms from the start.
-    let border = |pixel: i32| (span * i128::from(pixel)).div_euclid(i128::from(pixels));
+    let scale = Scale { span, pixels };
     let mut strip = Strip { parts: Vec::new(), pixel: 0, shares: [0; State::ALL.len()] };
     let first = log.partition_point(|it| it.end <= start);
-    for it in log[first.min(log.len())..].iter().take_while(|it| it.start < end) {
-        let from = (i128::from(it.start.0) - i128::from(start.0)).max(0);
-        let to = (i128::from(it.end.0) - i128::from(start.0)).min(span);
+    for it in log.get(first..).unwrap_or_default().iter().take_while(|it| it.start < end) {
+        let (from, to) = (it.start.0.saturating_sub(start.0).max(0), it.end.0.saturating_sub(start.0).min(span));
         if from >= to {
             continue;
         }
-        // The pixel in which it begins.
-        let at = i32::try_from((from * i128::from(pixels)).div_euclid(span)).unwrap_or(0);
-        let mut at = if border(at + 1) <= from { at + 1 } else { at };
-        while at < pixels && border(at) < to {
-            strip.go_to(at);
-            let share = border(at + 1).min(to) - border(at).max(from);
-            strip.shares[it.state as usize] += share.max(0);
-            at += 1;
+        let (begins, ends) = (scale.pixel(from), scale.pixel(to));
+        // Pixels of which it has all of the time.
+        let first_whole = if scale.border(begins) == from { begins } else { begins + 1 };
+        if begins < first_whole {
+            strip.share(begins, it.state, scale.border(first_whole).min(to) - from);
+        }
+        if first_whole < ends {
+            strip.whole(first_whole, ends, it.state);
+        }
+        if first_whole <= ends && scale.border(ends) < to {
+            strip.share(ends, it.state, to - scale.border(ends));
         }
     }
     strip.go_to(pixels);
     strip.parts
 }
 
+/// So many milliseconds on so many pixels.
+#[derive(Clone, Copy)]
+struct Scale {
+    span: i64,
+    pixels: i32,
+}
+
+impl Scale {
+    /// Where a pixel begins, in ms.
+    fn border(self, pixel: i32) -> i64 {
+        let at = i128::from(self.span) * i128::from(pixel) / i128::from(self.pixels);
+        i64::try_from(at).unwrap_or(self.span)
+    }
+
+    /// The last pixel that begins at this moment or before.
+    fn pixel(self, at: i64) -> i32 {
+        let pixel = i128::from(at) * i128::from(self.pixels) / i128::from(self.span);
+        let pixel = i32::try_from(pixel).unwrap_or(self.pixels).min(self.pixels);
+        if pixel < self.pixels && self.border(pixel + 1) <= at { pixel + 1 } else { pixel }
+    }
+}
+
 struct Strip {
     parts: Vec<Part>,
     pixel: i32,
     /// Milliseconds of each state in it.
-    shares: [i128; State::ALL.len()],
+    shares: [i64; State::ALL.len()],
 }
 
 impl Strip {
+    /// A part of a pixel.
+    fn share(&mut self, pixel: i32, state: State, ms: i64) {
+        self.go_to(pixel);
+        self.shares[state as usize] += ms;
+    }
+
+    /// Pixels that show nothing else.
+    fn whole(&mut self, from: i32, to: i32, state: State) {
+        self.go_to(from);
+        self.push(from, to, state);
+        self.pixel = to;
+    }
+
     /// The pixel before it has all its shares.
     fn go_to(&mut self, pixel: i32) {
-        if pixel == self.pixel {
+        if pixel <= self.pixel {
             return;
         }
-        let shares = std::mem::take(&mut self.shares);
+        let mut most = (0, None);
+        for (state, share) in State::ALL.into_iter().zip(self.shares) {
+            if share > most.0 {
+                most = (share, Some(state));
+            }
+        }
+        self.shares = Default::default();
         let (from, to) = (self.pixel, self.pixel + 1);
         self.pixel = pixel;
-        let most = State::ALL.into_iter().max_by_key(|state| shares[*state as usize]);
-        let Some(state) = most.filter(|state| shares[*state as usize] > 0) else { return };
+        most.1.into_iter().for_each(|state| self.push(from, to, state));
+    }
+
+    fn push(&mut self, from: i32, to: i32, state: State) {
         match self.parts.last_mut() {
             Some(last) if last.to == from && last.state == state => last.to = to,
             _ => self.parts.push(Part { from, to, state }),
