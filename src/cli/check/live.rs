@@ -57,7 +57,7 @@ impl Report<'_> {
                 );
             }
             Judged::Off(factor, Compared { kw, volts, amperes, expected_kw }) => {
-                let trouble = Trouble::new(words::POWER_IS_OFF).with("device", id).with("factor", shown(factor));
+                let trouble = Trouble::new(words::POWER_IS_OFF).with("device", id).with("factor", times(factor));
                 let trouble = trouble.with("kw", shown(kw)).with("volts", shown(volts));
                 fail(&trouble.with("amperes", shown(amperes)).with("expected", shown(expected_kw)), 0);
             }
@@ -71,6 +71,11 @@ impl Report<'_> {
             ),
         }
     }
+}
+
+/// Forty, or one fortieth: a ratio is looked for on a plate, where it stands as 200/5.
+fn times(factor: f64) -> String {
+    if factor < 1.0 { format!("1/{:.1}", 1.0 / factor) } else { format!("{factor:.1}") }
 }
 
 /// Reads the tags once. A tag that is refused is missing; a device that does not answer is trouble.
