@@ -16,11 +16,8 @@ fn workshop(dir: &Path, port: u16, more: &str) -> PathBuf {
         format!("    {{ name = \"{name}\", address = \"holding:{address}\", type = \"u16\", {keys} }},\n")
     };
     let volts: String = ["u_a", "u_b", "u_c"].iter().zip(10..).map(|(it, at)| tag(it, at, "unit = \"V\"")).collect();
-    let amperes: String = ["i_a", "i_b", "i_c"]
-        .iter()
-        .zip(13..)
-        .map(|(it, at)| tag(it, at, "unit = \"A\", scale = 0.01"))
-        .collect();
+    let amperes: String =
+        ["i_a", "i_b", "i_c"].iter().zip(13..).map(|(it, at)| tag(it, at, "unit = \"A\", scale = 0.01")).collect();
     let power = tag("p", 16, "unit = \"W\", role = \"power.active\"");
     let factor = tag("pf", 17, "scale = 0.001");
     let text = format!(

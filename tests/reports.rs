@@ -426,7 +426,8 @@ fn the_lines_that_the_documents_show_for_openssl_prove_an_archive_and_refuse_a_c
     files.insert("hashes.txt".into(), list.into_bytes());
     let forged = dir.path().join("forged.zip");
     pack(&files, &forged);
-    for (document, heading) in [("REPORTS.md", "Without this\nprogram"), ("REPORTS.zh-CN.md", "不用本程序也能核验")] {
+    for (document, heading) in [("REPORTS.md", "Without this\nprogram"), ("REPORTS.zh-CN.md", "不用本程序也能核验")]
+    {
         let proven = prove(&archive, document, heading);
         let said = String::from_utf8_lossy(&proven.stdout).into_owned();
         assert!(proven.status.success() && said.contains("Signature Verified Successfully"), "{document}: {proven:?}");

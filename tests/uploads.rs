@@ -145,8 +145,12 @@ fn what_a_broker_acknowledged_is_counted_as_a_listener_counts_it_over_an_outage_
     // One day of the last thirty is not enough; that it was counted is.
     let none = run_to_end(&["report", "--period", "2020-01", "--config", file.to_str().unwrap()]);
     let year = jiff::Zoned::now().strftime("%Y-").to_string();
-    assert!(none.stderr.contains("CW943") && none.stderr.contains(&year), "hours that are not over count too: {none:?}");
-    let explained = run_to_end(&["explain", "C4", "--device", "d", "--period", "today", "--config", file.to_str().unwrap()]);
+    assert!(
+        none.stderr.contains("CW943") && none.stderr.contains(&year),
+        "hours that are not over count too: {none:?}"
+    );
+    let explained =
+        run_to_end(&["explain", "C4", "--device", "d", "--period", "today", "--config", file.to_str().unwrap()]);
     assert!(explained.stdout.contains("cloud") && explained.stdout.contains("upload_completeness"), "{explained:?}");
     let last = sites.last().unwrap();
     assert_eq!(last["rates"]["clouded_rate"]["den"], 2);

@@ -316,8 +316,7 @@ impl RunningSink {
     fn audience(&self) -> Audience {
         let (sink, _, devices) = &self.made_from;
         let scope = Scope::of(sink, devices);
-        let leaves =
-            |device: &Device, tag: &Tag| scope.verdict(&device.id, &tag.name, tag.grade) == Verdict::Leaves;
+        let leaves = |device: &Device, tag: &Tag| scope.verdict(&device.id, &tag.name, tag.grade) == Verdict::Leaves;
         let heard = devices.iter().filter(|device| device.tags.iter().any(|tag| leaves(device, tag)));
         Audience { devices: heard.map(|device| device.id.clone()).collect(), tallies: self.tallies.clone() }
     }

@@ -118,13 +118,8 @@ fn make(args: &ArchiveArgs) -> Result<(), Ended> {
     };
     room.report(&asked, (baseline.as_ref(), revenue), |given, report| {
         let made_at = clock(room.now, &room.zone);
-        let beside = Beside {
-            egress: &egress,
-            prev: &before,
-            made_at: made_at.clone(),
-            photos: &named,
-            leaves_to: &leaves_to,
-        };
+        let beside =
+            Beside { egress: &egress, prev: &before, made_at: made_at.clone(), photos: &named, leaves_to: &leaves_to };
         let archive = Archive::of(given, &report, &beside);
         let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::from([
             (ARCHIVE.to_owned(), json(&archive)),

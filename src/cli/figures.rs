@@ -295,7 +295,8 @@ impl Room {
         let mut open = BTreeMap::new();
         self.add_open(&mut open, all, device)?;
         let open = open.values().flatten().map(|cell: &Cell| (cell.start, cell.end));
-        let both = |one: (Timestamp, Timestamp), other: (Timestamp, Timestamp)| (one.0.min(other.0), one.1.max(other.1));
+        let both =
+            |one: (Timestamp, Timestamp), other: (Timestamp, Timestamp)| (one.0.min(other.0), one.1.max(other.1));
         Ok(settled.into_iter().chain(open).reduce(both))
     }
 }

@@ -8,7 +8,8 @@ use super::files::Files;
 use super::read::{Doc, Place, Section};
 use super::server::one_of;
 use super::{
-    Config, Device, Journal, Link, Mistake, Persist, Sink, Workshop, clock, device, egress, enterprise, link, schedule, sink,
+    Config, Device, Journal, Link, Mistake, Persist, Sink, Workshop, clock, device, egress, enterprise, link, schedule,
+    sink,
 };
 use crate::model::words::config as words;
 use crate::model::words::delivery_config as delivery_words;

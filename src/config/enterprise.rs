@@ -79,7 +79,8 @@ mod tests {
 
     #[test]
     fn letters_that_look_like_digits_small_ones_and_other_lengths_are_none() {
-        for text in ["", "9144030071526726X", "9144030071526726XG0", "9144030071526726xg", "9144O30071526726XG", "一二三四五六"]
+        for text in
+            ["", "9144030071526726X", "9144030071526726XG0", "9144030071526726xg", "9144O30071526726XG", "一二三四五六"]
         {
             assert!(!is_uscc(text), "{text}");
         }

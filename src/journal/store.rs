@@ -27,8 +27,8 @@ use super::place::{Place, View};
 use super::record::{Packer, Unpacker};
 use super::renewal::Work;
 use super::salvage::Salvage;
-use super::uploads::StagedUploads;
 use super::upkeep::Dropped;
+use super::uploads::StagedUploads;
 use crate::model::words::journal as words;
 use crate::model::{
     Ahead, BootId, ClockMark, Cursor, DataRecord, Event, EventRecord, Group, Loss, LossCause, Losses, Previous, Scan,

@@ -159,7 +159,8 @@ fn put(connection: &Connection, Route { hour, device, sink }: &Route, upload: &U
 fn sweep(connection: &Connection, newest: i64) -> rusqlite::Result<()> {
     let rows: i64 = connection.query_row("SELECT count(*) FROM uploads", [], |row| row.get(0))?;
     let oldest = |limit: i64, until: i64| {
-        let sql = "DELETE FROM uploads WHERE rowid IN (SELECT rowid FROM uploads WHERE hour < ?2 ORDER BY hour LIMIT ?1)";
+        let sql =
+            "DELETE FROM uploads WHERE rowid IN (SELECT rowid FROM uploads WHERE hour < ?2 ORDER BY hour LIMIT ?1)";
         connection.execute(sql, [limit, until])
     };
     oldest(ROWS_AT_ONCE, newest.saturating_sub(KEPT_MS))?;

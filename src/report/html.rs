@@ -131,7 +131,8 @@ impl Page {
         }
         self.raw("<table><tbody>\n");
         for (label, text) in rows {
-            let html = format!("<tr><th class=\"t\">{}</th><td class=\"f\">{}</td></tr>\n", escaped(label), escaped(text));
+            let html =
+                format!("<tr><th class=\"t\">{}</th><td class=\"f\">{}</td></tr>\n", escaped(label), escaped(text));
             self.raw(&html);
         }
         self.raw("</tbody></table>\n");
@@ -567,7 +568,9 @@ impl Page {
         let seconds = (pixel_ms + 500) / 1_000;
         if seconds > 0 {
             let text = match self.lang {
-                Lang::En => format!("A pixel is {seconds} s and shows what took most of it; the table of stops has all."),
+                Lang::En => {
+                    format!("A pixel is {seconds} s and shows what took most of it; the table of stops has all.")
+                }
                 Lang::Zh => format!("每像素为 {seconds} 秒，显示其中占时最长的状态；全部停机见停机表。"),
             };
             self.element("p", "note", &text);
