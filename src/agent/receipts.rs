@@ -114,7 +114,7 @@ impl Tallies {
     }
 
     /// All of them.
-    pub fn into_iter(self) -> impl Iterator<Item = ((Taken, Arc<str>), Upload)> {
+    pub fn rows(self) -> impl Iterator<Item = ((Taken, Arc<str>), Upload)> {
         self.0.into_iter()
     }
 }
@@ -210,7 +210,7 @@ mod tests {
     #[track_caller]
     fn check(tallies: Tallies, made_acked_passed_given_up: [u64; 4]) {
         let mut sum = Upload::default();
-        tallies.into_iter().for_each(|(_, upload)| sum.add(&upload));
+        tallies.rows().for_each(|(_, upload)| sum.add(&upload));
         assert_eq!([sum.made, sum.acked, sum.passed, sum.given_up], made_acked_passed_given_up);
     }
 
@@ -248,7 +248,7 @@ mod tests {
             let mut receipts = Receipts::default();
             receipts.sent(&record(1, boot, ClockMark::Trusted), BOOT);
             receipts.acked(1, Now { wall, ..NOW });
-            let (_, upload) = receipts.settle(&progress(1, None)).into_iter().next().unwrap();
+            let (_, upload) = receipts.settle(&progress(1, None)).rows().next().unwrap();
             assert_eq!((upload.acked, upload.delays.percentile(50)), (1, expected));
         }
     }

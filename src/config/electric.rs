@@ -76,11 +76,12 @@ impl<'a> Electric<'a> {
         let (between, of_phases): (Vec<&Tag>, Vec<&Tag>) = volts.into_iter().partition(|tag| is_between(&tag.name));
         let volts = if of_phases.is_empty() { between } else { of_phases };
         // A current of the neutral is none of the phases.
-        let amperes: Vec<&Tag> = amperes.into_iter().filter(|tag| !tag.name.ends_with("_n")).take(3).collect();
+        let amperes: Vec<&Tag> = amperes.into_iter().filter(|tag| !tag.name.ends_with("_n")).collect();
         let names = ["pf", "cosphi", "cos_phi", "power_factor"];
         let power_factor = device.tags.iter().find(|tag| names.contains(&tag.name.to_lowercase().as_str()));
-        let is_whole = !volts.is_empty() && !amperes.is_empty();
-        is_whole.then_some(Electric { power, volts, amperes, power_factor })
+        // More of them are of more than one circuit: nobody knows of which the power is.
+        let is_clear = |tags: &[&Tag]| matches!(tags.len(), 1 | 3);
+        (is_clear(&volts) && is_clear(&amperes)).then_some(Electric { power, volts, amperes, power_factor })
     }
 
     /// All tags that are needed.
@@ -246,5 +247,15 @@ mod tests {
         assert_eq!(judge(phases(230.0, 0.02, 0.3, 0.1)), Judged::Idle);
         assert_eq!(judge(phases(230.0, 50.0, 29.3, 0.85)[..4].to_vec()), Judged::Incomplete);
         assert_eq!(judge(phases(f64::NAN, 50.0, 29.3, 0.85)), Judged::Incomplete);
+    }
+
+    #[test]
+    fn currents_of_more_than_one_circuit_are_not_compared_with_one_power() {
+        let tag = |name: &str, unit: &str| {
+            format!("{{ name = \"{name}\", address = \"40001\", type = \"u16\", unit = \"{unit}\" }}")
+        };
+        let tags = [tag("u", "V"), tag("heater_1", "A"), tag("heater_2", "A"), tag("p_kw", "kW")].join(", ");
+        let config = Config::parse(&format!("{HEAD}tags = [{tags}]\n")).unwrap();
+        assert_eq!(Electric::of(&config.devices[0]), None);
     }
 }

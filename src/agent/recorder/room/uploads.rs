@@ -67,7 +67,7 @@ impl Room {
                 taken_over = std::mem::take(tallies);
                 false // nobody waits for it
             });
-            for ((taken, device), upload) in taken_over.into_iter() {
+            for ((taken, device), upload) in taken_over.rows() {
                 counted.entry((taken, device, sink.clone())).or_default().add(&upload);
             }
             for ((taken, device), count) in made.iter().filter(|((_, device), _)| audience.devices.contains(device)) {
