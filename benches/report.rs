@@ -2,7 +2,7 @@
 //!
 //!     cargo bench --bench report
 //!
-//! The cells and the state log are generated: 24 cells and 60 intervals a day of each machine. A figure that misses what is expected is
+//! The cells, the state log and the uploads are generated: 24 cells, 120 intervals and 24 hours of uploads a day of each machine. A figure that misses what is expected is
 //! marked, not failed, since it depends on the machine.
 
 #![allow(clippy::unwrap_used)] // a bench that fails says where
@@ -17,7 +17,7 @@ use std::time::Instant;
 use cloudward::config::Config;
 use cloudward::indicator::{Amount, Calendar, Cell, Duty, Interval, Pri};
 use cloudward::journal::{FigureRow, IntervalRow, Journal, Limits, Settings};
-use cloudward::model::{BootId, State, Timestamp};
+use cloudward::model::{BootId, Route, State, Stream, Timestamp, Upload};
 use common::temp_dir;
 
 const MACHINES: usize = 50;
@@ -59,6 +59,10 @@ fn main() {
             let body = serde_json::to_string(&cell).unwrap();
             journal.put_cell(FigureRow { device: id.clone(), start: cell.start, end: cell.end, revision: 0, body });
             cells += 1;
+            let mut upload = Upload { made: 3_600, acked: 3_600, ..Upload::default() };
+            (0..3_600).for_each(|n| upload.delays.note(50 * (n % 40)));
+            let route = Route { hour: cell.start, device: id.clone(), sink: "cloud".into() };
+            journal.count_upload(route, &upload);
             for part in 0..5 {
                 let (start, end) = (cell.start.0 + part * HOUR / 5, cell.start.0 + (part + 1) * HOUR / 5);
                 let state = if part % 2 == 0 { State::Run } else { State::Idle };
@@ -91,8 +95,10 @@ fn main() {
             }
         }
         journal.commit(&[], &[]).unwrap();
+        journal.cursor(&id, Stream::Data); // something that the upkeep stores
+        (0..10).for_each(|_| drop(journal.maintain(Timestamp(MARCH)).unwrap()));
     }
-    drop(journal);
+    journal.close(Timestamp(MARCH + HOURS * HOUR)).unwrap();
     println!("{MACHINES} machines, a month: {cells} cells, {intervals} intervals");
     for format in ["json", "csv", "xlsx", "html"] {
         let output = dir.path().join(format!("r.{format}"));

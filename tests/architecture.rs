@@ -41,6 +41,7 @@ const PURE: &[&str] = &[
     "agent/hold.rs",
     "agent/lanes.rs",
     "agent/pending.rs",
+    "agent/receipts.rs",
     "agent/recorder/figures.rs",
     "agent/recorder/quarters.rs",
     "agent/suspect.rs",

@@ -22,7 +22,8 @@ use std::sync::Arc;
 
 use cloudward::config::{Config, Device};
 use cloudward::indicator::{Cell, Plan, Sums};
-use cloudward::model::{Reading, Value};
+use cloudward::model::ledger::hour_of;
+use cloudward::model::{Reading, Route, State, Timestamp, Upload, Value};
 use jiff::civil::Date;
 use serde_json::json;
 
@@ -36,7 +37,7 @@ const SEED: u64 = 20_260_301;
 const SHOWN: usize = 60;
 
 /// Without these, a month proves little.
-const MUST_HAPPEN: [&str; 23] = [
+const MUST_HAPPEN: [&str; 24] = [
     "clock steps",
     "starts",
     "wraps",
@@ -60,6 +61,7 @@ const MUST_HAPPEN: [&str; 23] = [
     "alarms unmeasured",
     "alarms acknowledged",
     "alarms unacknowledged",
+    "unfinished faults",
 ];
 
 struct Made {
@@ -129,11 +131,16 @@ fn make(name: &'static str, text: &str, days: i64, seed: u64, folder: &Path) -> 
     let (mut of_devices, mut machines, mut good_days) = (serde_json::Map::new(), Vec::new(), BTreeMap::new());
     let mut seen: BTreeMap<&'static str, u64> = BTreeMap::new();
     let mut troubles = Vec::new();
+    let (mut uploads, mut cloud_days) = (serde_json::Map::new(), BTreeMap::new());
     for device in config.devices.iter().filter(|device| !is_meter(device)) {
         let Some(plan) = Plan::of(&config, device).map(Arc::new) else { continue };
         let heard = plant::hear(&config, device, &times, &mut dice, days);
         export(&folder.join(format!("{}.jsonl", device.id)), &heard);
         good_days.insert(device.id.to_string(), days_of(&heard));
+        let rows = send(&folder.join(format!("{}.sent", device.id)), &device.id, &heard, &mut Dice(seed ^ 7));
+        let is_acked = |(route, upload): (&Route, &Upload)| (upload.acked > 0).then_some(route.hour);
+        cloud_days.insert(device.id.to_string(), rows.iter().filter_map(is_acked).map(date_of).collect());
+        uploads.insert(device.id.to_string(), figures::uploads(&rows, days));
         let plain = drive::plainly(&plan, &heard);
         let torn = drive::torn(&plan, &heard, &mut dice);
         same(&plain.cells, &torn.cells, &device.id, &mut troubles);
@@ -148,7 +155,8 @@ fn make(name: &'static str, text: &str, days: i64, seed: u64, folder: &Path) -> 
     let figures = json!({
         "devices": of_devices,
         "site": figures::site(&machines, days),
-        "rates": figures::rates(&config, &good_days, days),
+        "rates": figures::rates(&config, &good_days, &cloud_days, days),
+        "uploads": uploads,
     });
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/foreign/recompute.py");
     let mut stranger = Command::new("python3");
@@ -176,6 +184,8 @@ fn look(outcome: &Outcome, seen: &mut BTreeMap<&'static str, u64>) {
     let mut add = |what, count: u64| *seen.entry(what).or_default() += count;
     add("clock steps", outcome.clock_steps as u64);
     add("starts", outcome.restarts as u64);
+    let is_broken = |cell: &Cell| cell.sums.time.lived(State::Fault) > 0;
+    add("unfinished faults", u64::from(outcome.cells.last().is_some_and(is_broken)));
     for Sums { counters, failures, flags, made, cycles, alarm_times, .. } in outcome.cells.iter().map(|cell| &cell.sums)
     {
         add("wraps", counters.wraps.into());
@@ -192,6 +202,50 @@ fn look(outcome: &Outcome, seen: &mut BTreeMap<&'static str, u64>) {
         add("alarms acknowledged", alarm_times.acked.into());
         add("alarms unacknowledged", alarm_times.unacked.into());
     }
+}
+
+/// The local date of a moment.
+fn date_of(at: Timestamp) -> Date {
+    let day = (at.0 - plant::MARCH).div_euclid(plant::DAY);
+    jiff::civil::date(2026, 3, 1).saturating_add(jiff::Span::new().days(day))
+}
+
+/// What two sinks made of some of the scans: a line for each record and sink, with what became of it and after how many ms. One gets all, on some
+/// days nothing; the other is not to get all of them.
+fn send(path: &Path, device: &str, heard: &[Heard], dice: &mut Dice) -> BTreeMap<Route, Upload> {
+    let mut rows: BTreeMap<Route, Upload> = BTreeMap::new();
+    let mut file = BufWriter::new(fs::File::create(path).expect("a file for the export"));
+    for Heard { batch, .. } in heard.iter().step_by(20) {
+        for sink in ["cloud", "mes"] {
+            let day = (batch.at.0 - plant::MARCH).div_euclid(plant::DAY);
+            let (end, delay) = match dice.between(0, 100) {
+                _ if sink == "cloud" && (device.len() as i64 + day) % 4 == 0 => ("waits", 0),
+                0..=3 => ("waits", 0),
+                4..=5 => ("given up", 0),
+                6..=40 if sink == "mes" => ("passed", 0),
+                roll => ("acked", dice.between(0, 1 << (roll % 34))),
+            };
+            // Some were made before anybody counted them.
+            let is_seen = !dice.falls(10) || end == "waits";
+            let taken = batch.at.0;
+            writeln!(file, "{taken} {sink} {} {} {delay}", u8::from(is_seen), end.replace(' ', "-"))
+                .expect("it can be written");
+            let route = Route { hour: hour_of(batch.at), device: device.to_owned(), sink: sink.to_owned() };
+            let upload = rows.entry(route).or_default();
+            upload.made += u64::from(is_seen);
+            match end {
+                "acked" => {
+                    upload.acked += 1;
+                    upload.delays.note(u64::try_from(delay).expect("no delay is below zero"));
+                }
+                "passed" => upload.passed += 1,
+                "given up" => upload.given_up += 1,
+                _ => {}
+            }
+        }
+    }
+    file.flush().expect("the export can be written");
+    rows
 }
 
 /// Local dates on which anything good was heard.

@@ -141,7 +141,8 @@ fn what_cannot_be_reported_is_said_in_a_sentence() {
         (&["report", "--period", "2026-03-02/early"], 64, "CW941"),
         (&["report", "--period", "2025-01"], 69, "CW943"),
         (&["report", "--period", "2026-03", "--device", "x"], 64, "CW944"),
-        (&["report", "--period", "2026-03", "--device", "press"], 69, "CW943"),
+        (&["report", "--period", "2026-03", "--device", "press"], 69, "CW973"),
+        (&["explain", "C4", "--device", "m", "--period", "2026-03"], 69, "CW943"),
         (&["report", "--period", "2026-03", "--format", "xlsx"], 64, "CW948"),
         (&["report", "--period", "2026-03", "--baseline", "x"], 64, "CW950"),
         (&["report", "--period", "2026-03", "--revenue=-5"], 64, "CW953"),
@@ -211,6 +212,28 @@ fn what_cannot_be_reported_is_said_in_a_sentence() {
         assert_eq!(ended.code, Some(code), "{args:?}: {ended:?}");
         assert!(ended.stderr.contains(word) && ended.stdout.is_empty(), "{args:?}: {ended:?}");
     }
+}
+
+#[test]
+fn a_period_without_figures_is_answered_with_those_that_there_are_or_with_why_there_are_none() {
+    let dir = temp_dir();
+    let file = workshop(dir.path(), &["m", "n"]);
+    fill(&file, &[], 0);
+    let report = |more: &[&str]| run(&file, &[&["report", "--period", "2025-01"], more].concat());
+    let none_yet = report(&[]);
+    assert!(none_yet.code == Some(69) && none_yet.stderr.contains("CW972"), "{none_yet:?}");
+    assert!(none_yet.stderr.contains("cloudward ledger"), "{none_yet:?}");
+    fill(&file, &["m"], 0);
+    for (more, expected) in [
+        (&[][..], ["2026-03-02 20:00", "2026-03-03 08:00"]),
+        (&["--device", "m"], ["2026-03-02 20:00", "2026-03-03 08:00"]),
+    ] {
+        let others = report(more);
+        assert!(others.code == Some(69) && others.stderr.contains("CW943"), "{others:?}");
+        assert!(expected.iter().all(|moment| others.stderr.contains(moment)), "{others:?}");
+    }
+    let of_n = run(&file, &["report", "--period", "2026-03", "--device", "n"]);
+    assert!(of_n.code == Some(69) && of_n.stderr.contains("CW972"), "of this machine there are none: {of_n:?}");
 }
 
 #[test]
@@ -376,6 +399,83 @@ fn an_archive_proves_itself_and_tells_every_kind_of_tampering() {
     assert!(ended.code == Some(65) && ended.stderr.contains("CW955"), "{ended:?}");
 }
 
+/// The commands of a document behind this line, up to the end of their block.
+fn commands_behind(document: &str, heading: &str) -> String {
+    let text = fs::read_to_string(Path::new(ROOT).join("docs").join(document)).unwrap();
+    let rest = text.split_once(heading).unwrap_or_else(|| panic!("{document} has no {heading}")).1;
+    let block = rest.split_once("```sh\n").unwrap().1;
+    block.split_once("```").unwrap().0.to_owned()
+}
+
+#[test]
+fn the_lines_that_the_documents_show_for_openssl_prove_an_archive_and_refuse_a_changed_one() {
+    common::program("openssl");
+    common::program("unzip");
+    let dir = temp_dir();
+    let file = workshop(dir.path(), &["m"]);
+    fill(&file, &["m"], 0);
+    let archive = dir.path().join("a.zip");
+    let ended = run(&file, &["archive", "--month", "2026-03", "-o", archive.to_str().unwrap()]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let prove = |archive: &Path, document: &str, heading: &str| {
+        let place = temp_dir();
+        fs::copy(archive, place.path().join("march.zip")).unwrap();
+        let script = format!("set -e\n{}", commands_behind(document, heading));
+        Command::new("bash").arg("-c").arg(script).current_dir(place.path()).output().unwrap()
+    };
+    // A list, and with it every hash, that nobody signed.
+    let mut files = unpack(&archive);
+    let page = String::from_utf8(files["index.html"].clone()).unwrap().replacen("76.77", "86.77", 1);
+    files.insert("index.html".into(), page.into_bytes());
+    let list = cloudward::report::archive::hashes(&files);
+    files.insert("hashes.txt".into(), list.into_bytes());
+    let forged = dir.path().join("forged.zip");
+    pack(&files, &forged);
+    for (document, heading) in [("REPORTS.md", "Without this\nprogram"), ("REPORTS.zh-CN.md", "不用本程序也能核验")]
+    {
+        let proven = prove(&archive, document, heading);
+        let said = String::from_utf8_lossy(&proven.stdout).into_owned();
+        assert!(proven.status.success() && said.contains("Signature Verified Successfully"), "{document}: {proven:?}");
+        let refused = prove(&forged, document, heading);
+        assert!(!refused.status.success(), "{document}: {refused:?}");
+    }
+}
+
+#[test]
+fn the_archive_says_of_the_enterprise_what_is_named_and_holds_the_photos_that_are() {
+    let dir = temp_dir();
+    let file = workshop(dir.path(), &["m"]);
+    fill(&file, &["m"], 0);
+    let plain = fs::read_to_string(&file).unwrap();
+    let archive = dir.path().join("a.zip");
+    let make = || run(&file, &["archive", "--month", "2026-03", "-o", archive.to_str().unwrap()]);
+    assert_eq!(make().code, Some(0));
+    let files = unpack(&archive);
+    let document: Json = serde_json::from_slice(&files["archive.json"]).unwrap();
+    assert_eq!(document["enterprise"], json!({"code": "e", "uscc": null}), "nothing that is not named");
+
+    let named = "[enterprise]\nname = \"示例塑胶\"\nuscc = \"91000000MA0000000N\"\ncontact = \"设备科\"\n";
+    let with_photo = plain.replacen("name = \"注塑机\"\n", "name = \"注塑机\"\nphoto = \"铭牌 1.jpg\"\n", 1);
+    fs::write(&file, format!("{with_photo}{named}")).unwrap();
+    let missing = make();
+    assert!(missing.code == Some(73) && missing.stderr.contains("CW977"), "{missing:?}");
+    fs::write(dir.path().join("铭牌 1.jpg"), b"\xff\xd8\xff\xe0 a plate").unwrap();
+    assert_eq!(make().code, Some(0));
+    let files = unpack(&archive);
+    let document: Json = serde_json::from_slice(&files["archive.json"]).unwrap();
+    let expected = json!({"code": "e", "name": "示例塑胶", "uscc": "91000000MA0000000N", "contact": "设备科"});
+    assert_eq!(document["enterprise"], expected);
+    assert_eq!(document["equipment"][0]["photo"], "photos/m.jpg");
+    assert_eq!(files["photos/m.jpg"], b"\xff\xd8\xff\xe0 a plate");
+    let page = String::from_utf8(files["index.html"].clone()).unwrap();
+    assert!(page.contains("91000000MA0000000N") && page.contains("设备科"), "the page of the archive has it too");
+    let list = String::from_utf8(files["hashes.txt"].clone()).unwrap();
+    assert!(list.contains("photos/m.jpg"), "{list}");
+    assert_eq!(run_to_end(&["archive", "verify", archive.to_str().unwrap()]).code, Some(0));
+    let report = run(&file, &["report", "--format", "html", "--period", "2026-03"]);
+    assert!(report.code == Some(0) && !report.stdout.contains("设备科"), "the contact stands in archives alone");
+}
+
 #[test]
 fn every_indicator_stands_in_the_documents_with_what_it_does_not_prove() {
     for document in ["INDICATORS.md", "INDICATORS.zh-CN.md"] {
@@ -385,7 +485,8 @@ fn every_indicator_stands_in_the_documents_with_what_it_does_not_prove() {
         assert!(
             rows.iter().all(|row| row.replace("\\|", "").split('|').filter(|it| !it.trim().is_empty()).count() == 8)
         );
-        for formula in &cloudward::indicator::formula::FORMULAS {
+        let formulas = &cloudward::indicator::formula::FORMULAS;
+        for formula in formulas.iter().chain(&cloudward::indicator::formula::UPLOADS) {
             assert!(rows.iter().any(|row| row.starts_with(&format!("| **{}** |", formula.id))), "{}", formula.id);
             assert!(cloudward::report::catalogue::entry_of(formula.id).is_some(), "{}", formula.id);
         }

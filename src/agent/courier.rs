@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use tokio::time::sleep_until;
 
 use super::flight::Flight;
+use super::receipts::{Now, Tallies};
 use super::recorder::{Orders, Progress};
 use super::suspect::{Named, Suspect};
 use super::tail::Tail;
@@ -64,6 +65,10 @@ pub struct Desk {
     pub recorder: Orders,
     /// This start of the agent.
     pub boot: BootId,
+    /// When it began: monotonic times count from then.
+    pub started: Instant,
+    /// For the recorder: what became of records.
+    pub tallies: watch::Sender<Tallies>,
     /// Sees what leaves, for the egress log.
     pub witness: Witness,
 }
@@ -180,10 +185,10 @@ impl Courier {
         loop {
             let wake = match self.fill(&mut flight, &mut uplink).await {
                 Ok(wake) => wake,
-                Err(trouble) => return self.lost(&flight, trouble),
+                Err(trouble) => return self.lost(&mut flight, trouble),
             };
             self.count_pings(&mut pinged);
-            self.publish_progress(&flight);
+            self.publish_progress(&mut flight);
             if self.is_draining() && self.has_drained(&flight) {
                 self.say_goodbye(uplink).await;
                 return Ending::Drained;
@@ -194,7 +199,7 @@ impl Courier {
                 mut note = uplink.note() => loop {
                     match note {
                         Note::Acked(token) => self.on_acked(&mut flight, token),
-                        Note::Lost(trouble) => return self.lost(&flight, trouble),
+                        Note::Lost(trouble) => return self.lost(&mut flight, trouble),
                     }
                     match uplink.ready_note() {
                         Some(next) => note = next,
@@ -209,14 +214,14 @@ impl Courier {
                 () = told_to_drain(&mut self.desk.order), if !self.is_draining() => {}
                 () = sleep_until(wake.unwrap_or_else(Instant::now).into()), if wake.is_some() => {}
                 () = sleep_until(deadline.unwrap_or_else(Instant::now).into()), if deadline.is_some() => {
-                    return self.lost(&flight, cause::ack_timeout(&self.sink));
+                    return self.lost(&mut flight, cause::ack_timeout(&self.sink));
                 }
             }
         }
     }
 
     /// The connection is gone. Perhaps one of the records that were on the way is to blame.
-    fn lost(&mut self, flight: &Flight, trouble: Trouble) -> Ending {
+    fn lost(&mut self, flight: &mut Flight, trouble: Trouble) -> Ending {
         self.publish_progress(flight);
         if [words::LOST_CLOSED, words::ACK_TIMEOUT].contains(&trouble.code) {
             self.suspicion = trouble.code;
@@ -228,7 +233,10 @@ impl Courier {
     fn on_acked(&mut self, flight: &mut Flight, token: Token) {
         let now = Instant::now();
         match token {
-            Token::Record(Stream::Data, seq) => flight.data.acked(seq, now),
+            Token::Record(Stream::Data, seq) => {
+                flight.data.acked(seq, now);
+                flight.receipts.acked(seq, self.now());
+            }
             Token::Record(Stream::Events, seq) => drop(flight.events.window.acked(seq, now)),
             Token::Other => {
                 // In the order in which they were sent, as brokers acknowledge.
@@ -245,13 +253,26 @@ impl Courier {
         }
     }
 
-    fn publish_progress(&self, flight: &Flight) {
+    /// What is done is told first, and counted after.
+    fn publish_progress(&self, flight: &mut Flight) {
         let progress = flight.progress(self.budget.usage());
         self.desk.progress.send_if_modified(|before| {
             let has_moved = *before != progress;
             *before = progress;
             has_moved
         });
+        let tallies = flight.receipts.settle(&self.desk.progress.borrow());
+        if !tallies.is_empty() {
+            self.desk.tallies.send_if_modified(|all| {
+                all.add_all(&tallies);
+                false // the recorder looks when it turns anyway
+            });
+        }
+    }
+
+    fn now(&self) -> Now {
+        let mono_ms = u64::try_from(self.desk.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Now { boot: self.desk.boot, mono_ms, wall: wall() }
     }
 
     /// Whether everything committed has been acknowledged.

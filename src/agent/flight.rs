@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use super::lanes::DataLanes;
+use super::receipts::Receipts;
 use super::recorder::Progress;
 use super::suspect::Named;
 use crate::journal::Found;
@@ -39,6 +40,8 @@ impl<T> Lane<T> {
 pub(super) struct Flight {
     pub(super) data: DataLanes,
     pub(super) events: Lane<EventRecord>,
+    /// What became of the data records, until the cursor has passed them.
+    pub(super) receipts: Receipts,
     pub(super) greetings: VecDeque<Greeting>,
     /// The last state of a machine of which the value that the broker keeps was told.
     pub(super) stated: Seq,
@@ -71,6 +74,7 @@ impl Flight {
         Flight {
             data: DataLanes::new(progress.data, progress.ahead.clone(), window),
             events: Lane::new(progress.events, window),
+            receipts: Receipts::default(),
             greetings,
             stated: 0,
             greeting: VecDeque::new(),

@@ -11,6 +11,7 @@ mod hold;
 mod lanes;
 mod ntp;
 mod pending;
+mod receipts;
 #[cfg(test)]
 mod receiver;
 mod recorder;
@@ -46,13 +47,16 @@ use crate::ledger::Expected;
 use crate::model::ledger::Account;
 use crate::model::words::agent as words;
 use crate::model::{BootId, Group, Lang, LinkState, Priority, Timestamp, Trouble};
+use crate::sink::Scope;
+use crate::sink::scope::Verdict;
 use crate::sink::witness::{self, Post};
 #[cfg(feature = "opcua")]
 use crate::source::opcua::Client;
 use crate::source::{LinkStatus, Poller, poller};
 use courier::{Courier, Desk, Order};
 use dial_in::DialIn;
-use recorder::{Command, Machine, Progress, Recorder};
+use receipts::Tallies;
+use recorder::{Audience, Command, Machine, Progress, Recorder};
 use supervise::supervised;
 use window::{Household, Roster, Window};
 
@@ -91,6 +95,7 @@ struct RunningSink {
     order: watch::Sender<Order>,
     progress: watch::Receiver<Progress>,
     status: watch::Receiver<SinkStatus>,
+    tallies: watch::Sender<Tallies>,
     task: JoinHandle<()>,
 }
 
@@ -196,6 +201,8 @@ impl Agent {
         }
         let progress = self.sinks.iter().map(|(name, sink)| (name.to_string(), sink.progress.clone()));
         self.recorder.tell(Command::Sinks(progress.collect()));
+        let audience = |(name, sink): (&Arc<str>, &RunningSink)| (name.to_string(), sink.audience());
+        self.recorder.tell(Command::Audiences(self.boot, self.sinks.iter().map(audience).collect()));
         self.recorder.tell(Command::Expect(self.started, expected(&config)));
         self.recorder.tell(Command::Figures(self.boot, machines(&config)));
         for link in &config.links {
@@ -266,6 +273,7 @@ impl Agent {
         let (order, ordered) = watch::channel(Order::Work);
         let (progress, seen_progress) = watch::channel(progress);
         let (status, seen) = watch::channel(SinkStatus::default());
+        let tallies = watch::Sender::new(Tallies::default());
         let desk = Desk {
             progress,
             status,
@@ -273,13 +281,15 @@ impl Agent {
             tail: self.recorder.tail(),
             recorder: self.recorder.orders(),
             boot: self.boot,
+            started: self.started,
+            tallies: tallies.clone(),
             witness: self.witnesses.witness(&sink.name),
         };
         let made_from = (sink.clone(), config.workshop.clone(), config.devices.clone());
         let config = config.clone();
         let name = format!("sink {}", sink.name);
         let task = supervised(name, move || Courier::new(config.clone(), sink.clone(), desk.clone()).run());
-        RunningSink { made_from, order, progress: seen_progress, status: seen, task }
+        RunningSink { made_from, order, progress: seen_progress, status: seen, tallies, task }
     }
 
     /// Links first, so that nothing new comes; then everything heard is committed; then the sinks deliver what they can
@@ -352,6 +362,17 @@ impl Agent {
     /// The configuration in force.
     pub fn config(&self) -> &Config {
         &self.config
+    }
+}
+
+impl RunningSink {
+    /// Of which devices it may get something.
+    fn audience(&self) -> Audience {
+        let (sink, _, devices) = &self.made_from;
+        let scope = Scope::of(sink, devices);
+        let leaves = |device: &Device, tag: &Tag| scope.verdict(&device.id, &tag.name, tag.grade) == Verdict::Leaves;
+        let heard = devices.iter().filter(|device| device.tags.iter().any(|tag| leaves(device, tag)));
+        Audience { devices: heard.map(|device| device.id.clone()).collect(), tallies: self.tallies.clone() }
     }
 }
 

@@ -26,6 +26,7 @@ use crate::model::words::agent as words;
 use crate::model::{Ahead, BootId, Code, Cursor, Seq, Trouble, Usage};
 use crate::source::Outlet;
 pub use glance::{Glance, MachineGlance};
+pub use room::Audience;
 use room::{COMMIT_SAMPLES, Room};
 
 /// Scans and events that may wait in the channel. The recorder is woken at half of it.
@@ -69,6 +70,8 @@ pub enum Command {
     Flush(oneshot::Sender<()>),
     /// The sinks whose cursors count from now on.
     Sinks(HashMap<String, watch::Receiver<Progress>>),
+    /// What each sink is to get, and where its courier counts what became of it, in this start of the agent.
+    Audiences(BootId, HashMap<String, Audience>),
     /// How far this sink had come when it was last heard of.
     ProgressOf(String, oneshot::Sender<Progress>),
     /// Puts a record into the quarantine of a sink, then answers: it is on the disk, or why not.

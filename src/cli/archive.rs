@@ -1,6 +1,7 @@
 //! `cloudward archive`: the evidence file of a month (一企一档, equipment part), and the proof of one that came from elsewhere.
 
 mod pack;
+mod photos; // pictures of machines
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,7 +20,7 @@ use crate::journal::parcel::{fingerprint, is_signed, key_of_text};
 use crate::model::words::report as words;
 use crate::model::{Lang, Timestamp, Trouble};
 use crate::report::archive::{ARCHIVE, Archive, Beside, CHAIN, Chain, Fault, HASHES, SIGNED_FOR, check, hashes};
-use crate::report::html;
+use crate::report::html_of;
 use crate::sink::egress::{clock, hex, sha256};
 use crate::sink::{Scope, scope::Verdict};
 
@@ -106,6 +107,8 @@ fn make(args: &ArchiveArgs) -> Result<(), Ended> {
     let signer = signer(&room)?;
     let egress = book::totals(&room.state_dir).map_err(Ended::cannot)?;
     let before = last_made(&room.state_dir);
+    let photos = photos::read(&room.config)?;
+    let named = photos.iter().map(|(device, photo)| (device.clone(), photo.name.clone())).collect();
     let scopes: Vec<_> =
         room.config.sinks.iter().map(|sink| (sink.name.to_string(), Scope::of(sink, &room.config.devices))).collect();
     let leaves_to = |device: &Device, tag: &str| {
@@ -115,18 +118,20 @@ fn make(args: &ArchiveArgs) -> Result<(), Ended> {
     };
     room.report(&asked, (baseline.as_ref(), revenue), |given, report| {
         let made_at = clock(room.now, &room.zone);
-        let beside = Beside { egress: &egress, prev: &before, made_at: made_at.clone(), leaves_to: &leaves_to };
+        let beside =
+            Beside { egress: &egress, prev: &before, made_at: made_at.clone(), photos: &named, leaves_to: &leaves_to };
         let archive = Archive::of(given, &report, &beside);
         let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::from([
             (ARCHIVE.to_owned(), json(&archive)),
             ("equipment.csv".to_owned(), archive.equipment_csv().into_bytes()),
             ("data_ledger.csv".to_owned(), archive.data_csv().into_bytes()),
-            ("index.html".to_owned(), html(&report, Lang::Zh).into_bytes()),
+            ("index.html".to_owned(), html_of(&report, &archive.enterprise.rows(), Lang::Zh).into_bytes()),
             (format!("monthly/{}.json", archive.month), json(&report.site)),
         ]);
         for device in &report.devices {
             files.insert(format!("monthly/{}/{}.json", archive.month, device.device), json(device));
         }
+        files.extend(photos.into_values().map(|photo| (photo.name, photo.bytes)));
         let list = hashes(&files);
         let chain = Chain {
             schema: "cloudward.archive_chain/1".into(),

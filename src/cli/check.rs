@@ -1,29 +1,42 @@
 //! `cloudward check`: validates a file and prints what it means.
 
 mod budget;
+mod live;
 mod server;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use super::egress;
 use super::learned;
 use super::load::load_or_explain;
 use super::outlook::{self, BusLoad, LinkLoad, METER_TURNAROUND, Request, TURNAROUND};
 use super::run::state_dir;
-use super::{ConfigArgs, say};
+use super::{ConfigArgs, fail, say};
 use crate::agent::{max_size, reserve};
 use crate::config::dlt645::{Item, Known};
 use crate::config::modbus::{DataType, Register, Table};
 use crate::config::{Config, Device, Link, Origin, Persist, Security, Sink, Station, Transport};
 use crate::model::time::{show_bytes, show_span};
-use crate::model::{Lang, ValueKind};
+use crate::model::words::evidence;
+use crate::model::{Lang, Trouble, ValueKind};
 
-pub(super) fn check(args: &ConfigArgs) -> ExitCode {
-    let config = match load_or_explain(&args.config) {
+#[derive(clap::Args)]
+pub(super) struct CheckArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// Also ask the meters once, and compare power with voltage and current: finds a wrong transformer ratio. It only reads.
+    #[arg(long)]
+    live: bool,
+}
+
+pub(super) fn check(args: &CheckArgs) -> ExitCode {
+    let path = &args.config.config;
+    let config = match load_or_explain(path) {
         Ok(config) => config,
         Err(code) => return code,
     };
-    let state_dir = state_dir(&config, &args.config);
+    let state_dir = state_dir(&config, path);
     let max_size = max_size(&config, &state_dir);
     let report = Report { config: &config, lang: Lang::current() };
     report.head();
@@ -32,10 +45,11 @@ pub(super) fn check(args: &ConfigArgs) -> ExitCode {
         learned::lines(&config, link, &state_dir, report.lang).iter().for_each(say);
     }
     report.unconnected();
+    report.meters_that_count();
     report.writing();
     config.sinks.iter().for_each(|sink| report.sink(sink));
     report.journal(max_size, reserve(&config, &state_dir), &state_dir.display().to_string());
-    ExitCode::SUCCESS
+    if args.live { report.live() } else { ExitCode::SUCCESS }
 }
 
 /// `1 link`, `2 links`.
@@ -189,6 +203,17 @@ impl Report<'_> {
                 format!("in the ledger, not connected: {}", idle.join(", ")),
                 format!("已列入台账、尚未联网：{}", idle.join("、")),
             );
+        }
+    }
+
+    /// A meter that was written by hand counts as a machine until somebody says otherwise.
+    fn meters_that_count(&self) {
+        let is_doubtful = |device: &&Arc<Device>| {
+            let of = &device.equipment;
+            of.is_production && !of.is_production_said && of.is_in_use && of.looks_like_a_meter(&device.tags)
+        };
+        for device in self.config.devices.iter().filter(is_doubtful) {
+            fail(&Trouble::new(evidence::METER_IS_PRODUCTION).with("device", &device.id), 0);
         }
     }
 

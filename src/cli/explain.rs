@@ -56,18 +56,26 @@ fn figure_of(indicator: &str, args: &ExplainArgs) -> Result<(), Ended> {
     let asked = room.asked(period)?;
     let cells = room.cells(&asked, Some(device))?.remove(device).unwrap_or_default();
     let intervals = room.intervals((asked.start, asked.end), Some(device))?.remove(device).unwrap_or_default();
+    let uploads = room.uploads(&asked, Some(device))?.remove(device).unwrap_or_default();
     let usual = Equipment::default();
     let of = room.config.devices.iter().find(|known| *known.id == **device);
     let equipment = of.map_or(&usual, |known| &known.equipment);
-    let (asked_for, zone) = (&asked, &room.zone);
-    let question =
-        figure::Question { indicator, device, asked: asked_for, cells: &cells, intervals: &intervals, zone, equipment };
+    let question = figure::Question {
+        indicator,
+        device,
+        asked: &asked,
+        cells: &cells,
+        intervals: &intervals,
+        uploads: &uploads,
+        zone: &room.zone,
+        equipment,
+    };
     match figure::explain(&question, Lang::current()) {
         Some(text) => {
             say(text.trim_end());
             Ok(())
         }
-        None => Err(room.nothing(&asked)?),
+        None => Err(room.nothing(&asked, Some(device))?),
     }
 }
 

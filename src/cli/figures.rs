@@ -1,24 +1,26 @@
 //! What the commands about figures share: the workshop, its journal, and from it the cells, the state log, the days with good data. Nothing
 //! here writes.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod days; // which of a machine count
+
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::load::{bytes, load_or_explain};
 use super::run::state_dir_by_hand;
 use super::{EXIT_CANNOT_START, EXIT_DATA, EXIT_UNAVAILABLE, EXIT_USAGE, fail};
-use crate::config::Config;
-use crate::indicator::{Amount, Calendar, Cell, Engine, Interval, Plan, Turn};
+use crate::config::{Config, Device};
+use crate::indicator::{Amount, Cell, Engine, Interval, Plan};
 use crate::journal::parcel::is_signed;
-use crate::journal::{Look, Place, Reader};
+use crate::journal::{Look, Place};
+use crate::model::words::evidence;
 use crate::model::words::report as words;
 use crate::model::words::transfer;
-use crate::model::{Timestamp, Trouble};
+use crate::model::{Route, State, Timestamp, Trouble, Upload};
 use crate::report::baseline::Baseline;
 use crate::report::{Asked, Given, NotAPeriod, Report, build};
 use crate::sink::egress::{hex, sha256};
@@ -72,11 +74,6 @@ pub(super) struct Room {
 
 /// The configuration is no larger than this, as `load` says.
 const MAX_CONFIG: u64 = 20_000_000;
-
-/// Days before the end of a period in which 30 scheduled ones are found, weekends and a week of holidays among them.
-const DAYS_BACK: i64 = 60;
-
-const DAY_MS: i64 = 86_400_000;
 
 impl Room {
     pub(super) fn open(path: &Path, now: Timestamp) -> Result<Room, Ended> {
@@ -184,39 +181,40 @@ impl Room {
         Ok(log)
     }
 
-    /// Dates of shifts in which something good was heard, by the sample ledger and by the cells.
-    fn good_days(&self, asked: &Asked, cells: &BTreeMap<String, Vec<Cell>>) -> BTreeMap<String, BTreeSet<Date>> {
-        let mut days: BTreeMap<String, BTreeSet<Date>> = BTreeMap::new();
-        for (device, cells) in cells {
-            let good =
-                cells.iter().filter(|cell| cell.sums.scans_good > 0 || cell.sums.online[1..].iter().any(|ms| *ms > 0));
-            days.entry(device.clone()).or_default().extend(good.filter_map(|cell| Some(cell.shift.as_ref()?.date)));
-        }
-        let Ok(reader) = Reader::open(&self.place) else { return days };
-        let mut from = asked.end.0 - DAYS_BACK * DAY_MS;
-        // Of each device, the shifts of the whole span: an hour is then found in them, since there are many hours.
-        let mut shifts: BTreeMap<String, Vec<Turn>> = BTreeMap::new();
-        let span = (Timestamp(from), asked.end);
-        let (schedule, timezone) = (&self.config.schedule, &self.config.workshop.timezone);
-        while from < asked.end.0 {
-            let to = (from + DAY_MS).min(asked.end.0);
-            for entry in reader.ledger(Timestamp(from), Timestamp(to)).unwrap_or_default() {
-                if entry.tally.good == 0 {
-                    continue;
-                }
-                let device = entry.account.device.to_string();
-                let turns = shifts
-                    .entry(device.clone())
-                    .or_insert_with(|| Calendar::new(schedule, timezone, &device).turns(span.0, span.1));
-                let at = turns.partition_point(|turn| turn.start <= entry.hour);
-                if let Some(turn) = at.checked_sub(1).and_then(|at| turns.get(at)).filter(|turn| entry.hour < turn.end)
-                {
-                    days.entry(device).or_default().insert(turn.shift.date);
-                }
+    /// The state log by device, as far as a picture needs it: without the bodies of its rows.
+    fn states(&self, (from, to): (Timestamp, Timestamp)) -> Result<BTreeMap<String, Vec<Interval>>, Ended> {
+        let mut log: BTreeMap<String, Vec<Interval>> = BTreeMap::new();
+        for row in self.look.states(from, to).map_err(Ended::cannot)? {
+            let Some(state) = State::parse(&row.state) else { continue };
+            let interval = Interval {
+                device: row.device,
+                state,
+                cause: row.cause,
+                start: row.start,
+                end: row.end,
+                event_id: row.event_id,
+                is_inferred: false,
+                reclassified_by: None,
+            };
+            match log.get_mut(&interval.device) {
+                Some(of_device) => of_device.push(interval),
+                None => drop(log.insert(interval.device.clone(), vec![interval])),
             }
-            from = to;
         }
-        days
+        Ok(log)
+    }
+
+    /// Uploads of the hours that begin in the period, by device.
+    pub(super) fn uploads(
+        &self,
+        asked: &Asked,
+        device: Option<&str>,
+    ) -> Result<BTreeMap<String, Vec<(Route, Upload)>>, Ended> {
+        let mut uploads: BTreeMap<String, Vec<(Route, Upload)>> = BTreeMap::new();
+        for (route, upload) in self.look.uploads(asked.start, asked.end, device).map_err(Ended::cannot)? {
+            uploads.entry(route.device.clone()).or_default().push((route, upload));
+        }
+        Ok(uploads)
     }
 
     /// The baseline of this name, if it is what was signed.
@@ -244,10 +242,12 @@ impl Room {
             by_shift || by_calendar
         });
         if !has_any {
-            return Err(self.nothing(asked)?);
+            return Err(self.nothing(asked, None)?);
         }
-        let intervals = self.intervals((asked.start, asked.end), None)?;
+        let intervals = self.states((asked.start, asked.end))?;
         let good_days = self.good_days(asked, &cells);
+        let cloud_days = self.cloud_days(asked);
+        let uploads = self.uploads(asked, None)?;
         let given = Given {
             config: &self.config,
             config_sha256: &self.sha256,
@@ -255,6 +255,8 @@ impl Room {
             cells: &cells,
             intervals: &intervals,
             good_days: &good_days,
+            cloud_days: cloud_days.as_ref(),
+            uploads: &uploads,
             baseline,
             revenue_wan: revenue,
             now: self.now,
@@ -263,17 +265,39 @@ impl Room {
         then(&given, report)
     }
 
-    /// Why there is nothing to show.
-    pub(super) fn nothing(&self, asked: &Asked) -> Result<Ended, Ended> {
-        let all = self.look.cells(Timestamp(i64::MIN / 2), Timestamp(i64::MAX / 2), None).map_err(Ended::cannot)?;
-        let shown = |at: Option<Timestamp>| {
-            let at = at.and_then(|at| jiff::Timestamp::from_millisecond(at.0).ok());
-            at.map_or("-".to_owned(), |at| at.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M").to_string())
-        };
-        let first = shown(all.iter().map(|row| row.start).min());
-        let last = shown(all.iter().map(|row| row.end).max());
-        let trouble = Trouble::new(words::NO_FIGURES).with("found", asked.typed());
-        Ok(Ended::Trouble(trouble.with("first", first).with("last", last), EXIT_UNAVAILABLE))
+    /// Why there is nothing to show: there are figures of other times, or none at all, and then why.
+    pub(super) fn nothing(&self, asked: &Asked, device: Option<&str>) -> Result<Ended, Ended> {
+        let found = asked.typed();
+        let unavailable = |trouble| Ended::Trouble(trouble, EXIT_UNAVAILABLE);
+        if let Some((first, last)) = self.known_span(device)? {
+            let shown = |at: Timestamp| {
+                let at = jiff::Timestamp::from_millisecond(at.0).unwrap_or_default();
+                at.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
+            };
+            let trouble = Trouble::new(words::NO_FIGURES).with("found", found);
+            return Ok(unavailable(trouble.with("first", shown(first)).with("last", shown(last))));
+        }
+        let asked_for = |known: &&Arc<Device>| device.is_none_or(|id| *known.id == *id);
+        let can_have = |known: &&Arc<Device>| known.link.is_some() || known.equipment.yardstick.metered_by.is_some();
+        let devices = || self.config.devices.iter().filter(asked_for);
+        if !devices().any(|known| can_have(&known)) {
+            let trouble = Trouble::new(evidence::NEVER_FIGURES).with("found", found);
+            return Ok(unavailable(trouble.with("device", device.unwrap_or("*").escape_debug())));
+        }
+        let trouble = Trouble::new(evidence::NO_FIGURES_YET).with("found", found);
+        Ok(unavailable(trouble.with("device", device.unwrap_or("*").escape_debug())))
+    }
+
+    /// From when to when there are figures, those among them that are not settled yet.
+    fn known_span(&self, device: Option<&str>) -> Result<Option<(Timestamp, Timestamp)>, Ended> {
+        let all = (Timestamp(i64::MIN / 2), Timestamp(i64::MAX / 2));
+        let settled = self.look.span_of_cells(device).map_err(Ended::cannot)?;
+        let mut open = BTreeMap::new();
+        self.add_open(&mut open, all, device)?;
+        let open = open.values().flatten().map(|cell: &Cell| (cell.start, cell.end));
+        let both =
+            |one: (Timestamp, Timestamp), other: (Timestamp, Timestamp)| (one.0.min(other.0), one.1.max(other.1));
+        Ok(settled.into_iter().chain(open).reduce(both))
     }
 }
 

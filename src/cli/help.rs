@@ -59,6 +59,7 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("period", "2026-03-02/night、2026-03-02、2026-03、today、yesterday、shift，或 2026-03-02/production-day"),
     ("explain device", "解释指标时：设备"),
     ("explain period", "解释指标时：周期，写法同 cloudward report"),
+    ("live", "同时把各电表读一次，核对功率与电压、电流是否相符，可查出互感器变比错误；只读不写"),
     ("report device", "只看该设备"),
     ("report format", "json、csv 供程序和表格软件，html 供阅读和打印，xlsx 供 Excel、WPS；csv-quarters 为 15 分钟电量"),
     ("baseline", "与该名称的基线对比"),

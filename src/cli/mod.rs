@@ -90,7 +90,7 @@ enum Command {
     /// Ask the running agent how it is: links, devices, sinks, journal, figures of the shift; exit code 1 where a person is needed.
     Status(status::StatusArgs),
     /// Validate a configuration and show what it means: requests, messages, hours of outage, flash wear.
-    Check(ConfigArgs),
+    Check(check::CheckArgs),
     /// Show what leaves, whither, in which form and how much (the manifest), and what left (the egress log).
     Egress(egress::EgressArgs),
     /// Write one value into a machine; off unless the configuration allows it, asked, recorded, and read back.

@@ -1,6 +1,6 @@
 //! `cloudward read`: one value of a device, now, with its registers and what other byte orders would make of them.
 
-mod meter;
+pub(super) mod meter;
 #[cfg(feature = "opcua")]
 mod node;
 

@@ -78,7 +78,7 @@ fn run(args: &ReportArgs) -> Result<(), Ended> {
             None => report,
             Some(device) => match report.only(device) {
                 Some(report) => report,
-                None => return Err(room.nothing(&asked)?),
+                None => return Err(room.nothing(&asked, Some(device))?),
             },
         };
         let content = match args.format {

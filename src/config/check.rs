@@ -8,8 +8,8 @@ use super::files::Files;
 use super::read::{Doc, Place, Section};
 use super::server::one_of;
 use super::{
-    Config, Device, Journal, Link, Mistake, Persist, Sink, Workshop, clock, device, egress, indicators, link, metrics,
-    schedule, sink,
+    Config, Device, Journal, Link, Mistake, Persist, Sink, Workshop, clock, device, egress, enterprise, indicators,
+    link, metrics, schedule, sink,
 };
 use crate::model::words::config as words;
 use crate::model::words::delivery_config as delivery_words;
@@ -25,6 +25,7 @@ pub(super) fn parse(text: &str, files: &Files<'_>) -> Result<Config, Vec<Mistake
     let Some(table) = doc.tables(text) else { return Err(doc.into_mistakes()) };
     let top = Section::new(&doc, String::new(), 0, table.get_ref());
     let workshop = workshop(&top);
+    let enterprise = enterprise::enterprise(&top);
     let journal = journal(&top);
     let egress = egress::egress(&top);
     let clock = clock::clock(&top);
@@ -36,7 +37,8 @@ pub(super) fn parse(text: &str, files: &Files<'_>) -> Result<Config, Vec<Mistake
     let indicators = indicators::indicators(&top);
     top.finish();
 
-    let config = Config { workshop, journal, egress, clock, metrics, links, devices, schedule, indicators, sinks };
+    let config =
+        Config { workshop, enterprise, journal, egress, clock, metrics, links, devices, schedule, indicators, sinks };
     let mistakes = doc.into_mistakes();
     if mistakes.is_empty() { Ok(config) } else { Err(mistakes) }
 }

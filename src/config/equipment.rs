@@ -1,6 +1,7 @@
 //! The equipment ledger (设备清单): what stands in a `[[device]]` of the machine itself, and what its figures are measured by.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,6 +46,10 @@ pub struct Equipment {
     pub is_in_use: bool,
     /// Whether it is production equipment: a meter is not.
     pub is_production: bool,
+    /// Whether somebody said so; else it was concluded.
+    pub is_production_said: bool,
+    /// A picture of its plate or its communication module, for the archive.
+    pub photo: Option<PathBuf>,
     /// What its figures are measured by.
     pub yardstick: Yardstick,
     /// What its codes of faults and stops mean, those of the workshop with them.
@@ -135,6 +140,8 @@ impl Default for Equipment {
             valid_to: None,
             is_in_use: true,
             is_production: true,
+            is_production_said: false,
+            photo: None,
             yardstick: Yardstick::default(),
             causes: Causes::new(),
         }
@@ -176,6 +183,8 @@ pub(super) fn equipment(
         valid_to,
         is_in_use: device.flag("in_use").unwrap_or(true),
         is_production: device.flag("production").unwrap_or(!is_meter),
+        is_production_said: is_meter || device.has("production"),
+        photo: device.text("photo", "photo = \"photos/imm-01.jpg\"").filter(|path| !path.is_empty()).map(PathBuf::from),
         yardstick: yardstick(device, tags),
         causes: Causes::new(),
     };
@@ -360,6 +369,19 @@ fn identifier(device: &Section<'_>) -> Option<String> {
         device.wrong("identifier", own::BAD_IDENTIFIER, |t| t.with("found", &text).with("max", LONGEST));
     }
     Some(text)
+}
+
+impl Equipment {
+    /// Whether its tags tell nothing but energy and power, and nothing else makes a machine of it: no state by power, no cycle, no process.
+    pub fn looks_like_a_meter(&self, tags: &[Tag]) -> bool {
+        let mut roles = tags.iter().filter_map(|tag| tag.role.as_deref()).peekable();
+        let is_machine = self.yardstick.power.is_some()
+            || self.yardstick.pri.is_some()
+            || self.yardstick.metered_by.is_some()
+            || self.is_key_process
+            || self.is_nc;
+        roles.peek().is_some() && !is_machine && roles.all(|role| matches!(role, Role::Energy(..) | Role::Power(_)))
+    }
 }
 
 /// What must fit together over all devices.

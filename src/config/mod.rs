@@ -9,6 +9,8 @@ mod clock;
 mod device;
 pub mod dlt645;
 mod egress;
+mod electric;
+mod enterprise;
 mod equipment;
 mod files;
 mod gather;
@@ -44,6 +46,8 @@ pub use causes::Causes;
 pub use clock::{Clock, TrustRule};
 pub use device::{MAX_TAGS, PERIODS};
 pub use egress::Egress;
+pub use electric::{Compared, Electric, Judged};
+pub use enterprise::{Enterprise, is_uscc};
 pub use equipment::{Equipment, PowerRule, Yardstick, power_factor_off};
 pub use files::MAX_BYTES as MAX_OTHER_FILE;
 pub use glob::glob;
@@ -82,6 +86,8 @@ use modbus::{DataType, Register, Scaling};
 pub struct Config {
     /// Who and where.
     pub workshop: Workshop,
+    /// What archives say of the enterprise.
+    pub enterprise: Enterprise,
     /// Limits of the journal.
     pub journal: Journal,
     /// The log of what left.
@@ -532,6 +538,10 @@ impl Config {
     /// The same with every file that is named relative to the configuration's own folder, wherever the agent is started.
     pub fn anchored(mut self, config_file: &Path) -> Config {
         let folder = config_file.parent().unwrap_or(Path::new("."));
+        for device in self.devices.iter_mut().filter(|device| device.equipment.photo.is_some()) {
+            let equipment = Arc::make_mut(&mut Arc::make_mut(device).equipment);
+            equipment.photo.iter_mut().for_each(|path| *path = folder.join(&path));
+        }
         let secret = |source: &mut SecretSource| {
             if let SecretSource::File(path) = source {
                 *path = folder.join(&path);

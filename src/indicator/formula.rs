@@ -3,7 +3,7 @@
 
 mod table;
 
-pub use table::{FORMULAS, Formula, VERSION};
+pub use table::{FORMULAS, Formula, UPLOADS, VERSION};
 
 use std::collections::BTreeMap;
 

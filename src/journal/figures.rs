@@ -222,9 +222,25 @@ impl Look {
         self.of_table("cells", |connection| cells(connection, from, to, device))
     }
 
+    /// From when to when there are cells, of one device or of all; `None`: there are none.
+    pub fn span_of_cells(&self, device: Option<&str>) -> Result<Option<(Timestamp, Timestamp)>, Trouble> {
+        self.of_table("cells", |connection| {
+            let sql = "SELECT min(start), max(end) FROM cells WHERE ?1 IS NULL OR device = ?1";
+            connection.query_row(sql, [device], |row| {
+                let (first, last): (Option<i64>, Option<i64>) = (row.get(0)?, row.get(1)?);
+                Ok(first.zip(last).map(|(first, last)| (Timestamp(first), Timestamp(last))))
+            })
+        })
+    }
+
     /// The same of the state log.
     pub fn intervals(&self, from: Timestamp, to: Timestamp, device: Option<&str>) -> Result<Vec<IntervalRow>, Trouble> {
         self.of_table("intervals", |connection| intervals(connection, from, to, device))
+    }
+
+    /// The same of all devices without bodies, which are most of the bytes.
+    pub fn states(&self, from: Timestamp, to: Timestamp) -> Result<Vec<IntervalRow>, Trouble> {
+        self.of_table("intervals", |connection| rows_of_intervals(connection, "''", (from, to), None))
     }
 
     /// The baseline of this name.
@@ -368,10 +384,20 @@ pub(super) fn intervals(
     to: Timestamp,
     device: Option<&str>,
 ) -> rusqlite::Result<Vec<IntervalRow>> {
-    let mut select = connection.prepare_cached(
-        "SELECT device, start, end, state, cause, event_id, body FROM intervals
-         WHERE end > ?1 AND start < ?2 AND (?3 IS NULL OR device = ?3) ORDER BY device, start",
-    )?;
+    rows_of_intervals(connection, "body", (from, to), device)
+}
+
+fn rows_of_intervals(
+    connection: &Connection,
+    body: &str,
+    (from, to): (Timestamp, Timestamp),
+    device: Option<&str>,
+) -> rusqlite::Result<Vec<IntervalRow>> {
+    let sql = format!(
+        "SELECT device, start, end, state, cause, event_id, {body} FROM intervals
+         WHERE end > ?1 AND start < ?2 AND (?3 IS NULL OR device = ?3) ORDER BY device, start"
+    );
+    let mut select = connection.prepare_cached(&sql)?;
     let rows = select.query_map(params![from.0, to.0, device], |row| {
         Ok(IntervalRow {
             device: row.get(0)?,

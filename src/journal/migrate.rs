@@ -5,7 +5,7 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// The step from version 1 to 2, from 2 to 3, and so on.
-const STEPS: [&str; 2] = [VERSION_2, VERSION_3];
+const STEPS: [&str; 3] = [VERSION_2, VERSION_3, VERSION_4];
 
 const VERSION_2: &str = "
 ALTER TABLE boots ADD COLUMN trust TEXT;
@@ -53,6 +53,13 @@ CREATE INDEX intervals_by_end ON intervals (end);
 CREATE TABLE snapshots (device TEXT NOT NULL PRIMARY KEY, body BLOB NOT NULL, at INTEGER NOT NULL) STRICT;
 CREATE TABLE baselines (name TEXT NOT NULL PRIMARY KEY, body TEXT NOT NULL, at INTEGER NOT NULL) STRICT;
 CREATE TABLE audit (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, what TEXT NOT NULL, body TEXT NOT NULL) STRICT;
+";
+
+const VERSION_4: &str = "
+CREATE TABLE uploads (
+    hour INTEGER NOT NULL, device TEXT NOT NULL, sink TEXT NOT NULL, made INTEGER NOT NULL, acked INTEGER NOT NULL,
+    passed INTEGER NOT NULL, given_up INTEGER NOT NULL, delays TEXT NOT NULL, PRIMARY KEY (hour, device, sink)
+) STRICT;
 ";
 
 /// Brings the file from `version` to the newest one.

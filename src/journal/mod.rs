@@ -54,6 +54,8 @@ mod cursors;
 mod dictionary;
 mod ledger; // what became of each expected sample
 
+mod uploads; // what became of each record on its way to a sink
+
 mod figures; // cells, state log, snapshots, baselines, audit trail ...
 
 mod wishes; // ... and what a person changes of them

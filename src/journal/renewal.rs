@@ -22,7 +22,7 @@ use crate::model::{BootId, Code, Losses, Seq, Stream, Timestamp, Trouble, Truste
 const CARRIED: [&str; 5] = ["audit", "baselines", "snapshots", "ledger", "usage"];
 
 /// Tables that are too long for that: they go from file to file, the newest rows first.
-const COPIED: [&str; 2] = ["cells", "intervals"];
+const COPIED: [&str; 3] = ["cells", "intervals", "uploads"];
 
 /// Rows of such a table at most, some seconds: three years of seven machines.
 const COPIED_ROWS: usize = 200_000;

@@ -21,7 +21,7 @@ pub(super) const FILE: &str = "journal.sqlite";
 const APPLICATION_ID: i64 = 0x4357_4a31;
 
 /// The version of the tables below. A file of an older version is brought forward by [`migrate`].
-pub(super) const VERSION: i64 = 3;
+pub(super) const VERSION: i64 = 4;
 
 /// Small pages: a commit of 2 kB then costs a third of what it costs with 4 kB pages.
 pub(super) const PAGE_SIZE: i64 = 1024;
@@ -174,6 +174,17 @@ CREATE TABLE audit (                         -- what people changed
     at   INTEGER NOT NULL,
     what TEXT NOT NULL,
     body TEXT NOT NULL                       -- JSON
+) STRICT;
+CREATE TABLE uploads (                       -- what became of a device's records on their way to a sink
+    hour     INTEGER NOT NULL,               -- ms since 1970, in which they were taken
+    device   TEXT NOT NULL,
+    sink     TEXT NOT NULL,
+    made     INTEGER NOT NULL,
+    acked    INTEGER NOT NULL,
+    passed   INTEGER NOT NULL,               -- nothing in them is for this sink
+    given_up INTEGER NOT NULL,
+    delays   TEXT NOT NULL,                  -- JSON
+    PRIMARY KEY (hour, device, sink)
 ) STRICT;
 ";
 
@@ -356,7 +367,7 @@ mod tests {
                 ("page_size", "1024"),
                 ("auto_vacuum", "2"),
                 ("application_id", "1129794097"),
-                ("user_version", "3"),
+                ("user_version", "4"),
                 ("journal_mode", "wal"),
                 ("synchronous", "2"),
                 ("wal_autocheckpoint", "1000"),
@@ -408,7 +419,7 @@ mod tests {
             (
                 |path| {
                     drop(open_writer(path).unwrap());
-                    Connection::open(path).unwrap().execute_batch("PRAGMA user_version = 4").unwrap();
+                    Connection::open(path).unwrap().execute_batch("PRAGMA user_version = 5").unwrap();
                 },
                 words::NEWER_VERSION,
             ),

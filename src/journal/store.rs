@@ -28,6 +28,7 @@ use super::record::{Packer, Unpacker};
 use super::renewal::Work;
 use super::salvage::Salvage;
 use super::upkeep::Dropped;
+use super::uploads::StagedUploads;
 use crate::model::words::journal as words;
 use crate::model::{
     Ahead, BootId, ClockMark, Cursor, DataRecord, Event, EventRecord, Group, Loss, LossCause, Losses, Previous, Scan,
@@ -176,6 +177,8 @@ pub struct Journal {
     pub(super) ledger: Staged,
     /// Figures, until they are stored.
     pub(super) figures: StagedFigures,
+    /// Counts of uploads, to be stored likewise.
+    pub(super) uploads: StagedUploads,
     /// Given up and not yet told.
     pub(super) dropped: Vec<Dropped>,
     pub(super) news: News,
@@ -246,6 +249,7 @@ impl Journal {
             rounds: 0,
             ledger: Staged::default(),
             figures: StagedFigures::default(),
+            uploads: StagedUploads::default(),
             dropped: Vec::new(),
             news,
             ages: Ages::default(),
@@ -547,6 +551,7 @@ impl Journal {
     /// Closes the journal after a last upkeep: the next start goes on at the next position.
     pub fn close(mut self, round: impl Into<Round>) -> Result<Vec<Dropped>, Trouble> {
         let dropped = self.maintain(round)?;
+        self.uploads.hurry();
         self.store().map_err(|error| fault::of_sqlite(&self.place.file, &error))?;
         self.high.store(self.marks(self.held.map(|held| held.last), true))?;
         Ok(dropped)

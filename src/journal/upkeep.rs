@@ -156,8 +156,15 @@ impl Journal {
                 ))?;
         }
         let left = self.ledger.write(&transaction)?;
+        let has_uploads = self.uploads.is_due(self.rounds);
+        if has_uploads {
+            self.uploads.write(&transaction)?;
+        }
         transaction.commit()?;
         self.ledger.on_written(left);
+        if has_uploads {
+            self.uploads.on_written();
+        }
         self.held = held;
         self.stored = Stored { cursors: self.cursors.clone(), held, losses: Arc::clone(&self.losses), reserved };
         Ok(())

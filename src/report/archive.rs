@@ -11,11 +11,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::build::{Given, Report};
-use super::document::Enterprise;
 use super::number::Num;
 use super::sheet::csv_line;
 use super::site::machine_of_ledger;
-use crate::config::{Device, Role, Scene};
+use crate::config::{Config, Device, Role, Scene};
 use crate::indicator::ledger::is_listed;
 use crate::model::{Class, Level};
 use crate::sink::egress::{Total, hex, sha256};
@@ -38,7 +37,7 @@ pub struct Archive {
     /// `cloudward.archive/1`.
     pub schema: &'static str,
     /// Whose.
-    pub enterprise: Enterprise,
+    pub enterprise: Particulars,
     /// Workshop.
     pub workshop: String,
     /// For people.
@@ -61,6 +60,30 @@ pub struct Archive {
     pub egress: EgressPart,
     /// SHA-256 of `hashes.txt` of the archive before; empty: there was none.
     pub prev: String,
+}
+
+/// Of the enterprise: its code in topics, and what its configuration names.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Particulars {
+    /// Code in topics.
+    pub code: String,
+    /// 企业名称.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// 统一社会信用代码.
+    pub uscc: Option<String>,
+    /// 行业.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub industry: Option<String>,
+    /// 所在区.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub district: Option<String>,
+    /// 服务商.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// 联系人.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contact: Option<String>,
 }
 
 /// A machine of the ledger.
@@ -88,6 +111,8 @@ pub struct EquipmentPart {
     pub digital: bool,
     /// 是否联网.
     pub networked: bool,
+    /// 是否上云 (L5); null: no upload was ever counted.
+    pub clouded: Option<bool>,
     /// 联网方式.
     pub interface: Option<String>,
     /// The meter, if another device meters it.
@@ -102,6 +127,9 @@ pub struct EquipmentPart {
     pub last_good_day: Option<String>,
     /// 采集点数.
     pub tags: usize,
+    /// The picture in this archive.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub photo: Option<String>,
 }
 
 /// A line of the 数据台账.
@@ -188,6 +216,8 @@ pub struct Beside<'a> {
     pub prev: &'a str,
     /// When it is made, RFC 3339.
     pub made_at: String,
+    /// Names of the pictures in the archive, by device.
+    pub photos: &'a BTreeMap<String, String>,
     /// Names of the sinks that let a tag out, by `device.tag`.
     pub leaves_to: &'a dyn Fn(&Device, &str) -> Vec<String>,
 }
@@ -204,12 +234,12 @@ impl Archive {
         let ledger = devices().filter(|device| is_listed(&device.equipment, last));
         Archive {
             schema: "cloudward.archive/1",
-            enterprise: report.site.enterprise.clone(),
+            enterprise: particulars(given.config),
             workshop: report.site.workshop.clone(),
             name: report.site.name.clone(),
             is_final: given.now.0 >= given.asked.end.0 + FROZEN_MS,
             made_at: beside.made_at.clone(),
-            equipment: ledger.map(|device| equipment(given, device, last)).collect(),
+            equipment: ledger.map(|device| equipment(given, device, last, beside)).collect(),
             data_ledger: devices().flat_map(|device| data(device, beside)).collect(),
             evidence: evidence(report, &format!("monthly/{month}.json")),
             not_covered: vec![
@@ -292,8 +322,37 @@ impl Archive {
     }
 }
 
-fn equipment(given: &Given<'_>, device: &Device, last: Date) -> EquipmentPart {
+fn particulars(config: &Config) -> Particulars {
+    let of = config.enterprise.clone();
+    Particulars {
+        code: config.workshop.enterprise.clone(),
+        name: of.name,
+        uscc: of.uscc,
+        industry: of.industry,
+        district: of.district,
+        provider: of.provider,
+        contact: of.contact,
+    }
+}
+
+impl Particulars {
+    /// What the page of an archive says of it, if anything is named.
+    pub fn rows(&self) -> Vec<(&'static str, &str)> {
+        let all = [
+            ("企业名称", &self.name),
+            ("统一社会信用代码", &self.uscc),
+            ("所属行业", &self.industry),
+            ("所在区域", &self.district),
+            ("服务商", &self.provider),
+            ("联系人", &self.contact),
+        ];
+        all.into_iter().filter_map(|(label, text)| Some((label, text.as_deref()?))).collect()
+    }
+}
+
+fn equipment(given: &Given<'_>, device: &Device, last: Date, beside: &Beside<'_>) -> EquipmentPart {
     let of = &device.equipment;
+    let listed = machine_of_ledger(given, device, last);
     let none = BTreeSet::new();
     let days = given.good_days.get(&*device.id).unwrap_or(&none);
     let days: Vec<&Date> = days.iter().filter(|day| **day <= last).collect();
@@ -315,7 +374,8 @@ fn equipment(given: &Given<'_>, device: &Device, last: Date) -> EquipmentPart {
         key_process: of.is_key_process,
         nc: of.is_nc,
         digital: of.is_digital,
-        networked: machine_of_ledger(given, device, last).is_networked,
+        networked: listed.is_networked,
+        clouded: given.cloud_days.map(|_| listed.is_clouded),
         interface,
         meter: of.yardstick.metered_by.clone(),
         identifier: of.identifier.clone(),
@@ -323,6 +383,7 @@ fn equipment(given: &Given<'_>, device: &Device, last: Date) -> EquipmentPart {
         first_good_day: days.first().map(ToString::to_string),
         last_good_day: days.last().map(ToString::to_string),
         tags: device.tags.len(),
+        photo: beside.photos.get(&*device.id).cloned(),
     }
 }
 
@@ -371,6 +432,7 @@ fn evidence(report: &Report, file: &str) -> Vec<Evidence> {
         of("miit-sme-2024/基础/数据自动采集", None, "/auto_collection"),
         of("gbt-23020/数字化设备联网率", rate("networked_of_digital"), "/rates/networked_of_digital"),
         of("gbt-23020/关键工序数控化率", rate("nc_rate"), "/rates/nc_rate"),
+        of("设备上云率（自定义口径）", rate("clouded_rate"), "/rates/clouded_rate"),
         of("miit-sme-2024/经营/设备管理/OEE统计", site.oee.value, "/oee"),
         of("miit-sme-2024/经营/能耗管理/设备能耗", site.energy.electricity_kwh, "/energy"),
         Evidence {

@@ -12,11 +12,12 @@ use super::document::{
 };
 use super::number::Num;
 use super::period::Asked;
+use super::upload::Uploaded;
 use super::{quarters, shared, site};
 use crate::config::{Causes, Config, Device};
 use crate::indicator::formula::{self, Coverage, Figure, VERSION};
 use crate::indicator::{Amount, Cell, Flags, Gathered, Interval, Period, Ratio, Sums};
-use crate::model::{State, Timestamp};
+use crate::model::{Route, State, Timestamp, Upload};
 
 /// What a report is made of.
 pub struct Given<'a> {
@@ -32,6 +33,10 @@ pub struct Given<'a> {
     pub intervals: &'a BTreeMap<String, Vec<Interval>>,
     /// Dates of shifts in which something good was heard, by device (L3).
     pub good_days: &'a BTreeMap<String, BTreeSet<Date>>,
+    /// Dates of shifts of which a sink has acknowledged something, by device (L5); `None`: uploads were never counted.
+    pub cloud_days: Option<&'a BTreeMap<String, BTreeSet<Date>>>,
+    /// Uploads of the hours that begin in the period, by device.
+    pub uploads: &'a BTreeMap<String, Vec<(Route, Upload)>>,
     /// The figures before the retrofit.
     pub baseline: Option<&'a Baseline>,
     /// Revenue of the period in 10 000 yuan, as a person typed it.
@@ -99,7 +104,7 @@ pub(super) fn clock(at: Timestamp, zone: &TimeZone) -> String {
 }
 
 pub(super) fn enterprise(config: &Config) -> Enterprise {
-    Enterprise { code: config.workshop.enterprise.clone(), uscc: None }
+    Enterprise { code: config.workshop.enterprise.clone(), uscc: config.enterprise.uscc.clone() }
 }
 
 pub(super) fn period(given: &Given<'_>, zone: &TimeZone) -> PeriodPart {
@@ -148,6 +153,8 @@ fn machine(
     let allocated = shared::allocated(shared, &device.id);
     let unit = device.equipment.yardstick.counted_in;
     let is_month = matches!(given.asked.period, Period::Month(_));
+    let uploaded = Uploaded::of(given.uploads.get(&*device.id).into_iter().flatten());
+    let is_due = |count: u64| Some(count).filter(|_| uploaded.due > 0);
     let starts = gathered.extent.filter(|_| sums.flags.has(Flags::PARTIAL) || calendar.flags.has(Flags::PARTIAL));
     DeviceReport {
         schema: "cloudward.device_report/1",
@@ -206,9 +213,17 @@ fn machine(
             online: of("online_ratio"),
             samples_expected: calendar.scans_expected,
             samples_good: calendar.scans_good,
-            ack_p95_s: None,
+            records_due: is_due(uploaded.due),
+            records_acked: is_due(uploaded.acked),
+            ack_p50_s: uploaded.delay_s(50),
+            ack_p95_s: uploaded.delay_s(95),
         },
-        figures: figures.iter().map(|it| figure(it, unit)).chain(allocated.as_ref().map(split_figure)).collect(),
+        figures: figures
+            .iter()
+            .map(|it| figure(it, unit))
+            .chain(allocated.as_ref().map(split_figure))
+            .chain(uploaded.figures())
+            .collect(),
         formula: VERSION,
         config_sha256: given.config_sha256.to_owned(),
         agent: env!("CARGO_PKG_VERSION"),

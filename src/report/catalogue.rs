@@ -28,7 +28,7 @@ const OURS: [&str; 2] = ["definition of cloudward; no standard fixes it", "cloud
 const TRADE: [&str; 2] = ["common practice of the trade", "行业通行做法"];
 
 /// Those that the formulas of machines carry.
-pub const ENTRIES: [Entry; 25] = [
+pub const ENTRIES: [Entry; 27] = [
     entry("O1", OURS, ["that the machine produced: it was only not off", "不证明设备在生产，只证明没有关机"]),
     entry(
         "O2",
@@ -94,6 +94,22 @@ pub const ENTRIES: [Entry; 25] = [
         ],
     ),
     entry("C3", OURS, ["that the states were mapped rightly", "不证明状态映射正确"]),
+    entry(
+        "C4",
+        OURS,
+        [
+            "that the receiver kept it: the broker acknowledged it",
+            "不证明接收方已保存数据，只证明服务器（Broker）已确认收到",
+        ],
+    ),
+    entry(
+        "C5",
+        OURS,
+        [
+            "the delay within the machine or behind the broker; it is the upper bound of its bucket, at most a quarter too high",
+            "不含设备内部及服务器之后的时延；取所在分组的上限，最多偏高四分之一",
+        ],
+    ),
     entry("E1", TRADE, ["a billing value: the meter may be of a lower class", "不是计费电量：电表精度等级可能较低"]),
     entry(
         "E2",

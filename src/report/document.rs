@@ -326,7 +326,13 @@ pub struct LinkPart {
     pub samples_expected: u64,
     /// Scans with a good reading.
     pub samples_good: u64,
-    /// C5; null: not kept for past periods.
+    /// Records that sinks were to get, one for each sink; null: no sink was to get any of the machine.
+    pub records_due: Option<u64>,
+    /// Of them acknowledged (C4).
+    pub records_acked: Option<u64>,
+    /// C5: half of them were acknowledged within this time from their oldest sample on, at most a quarter above the true value.
+    pub ack_p50_s: Option<Num>,
+    /// The same of 95 %.
     pub ack_p95_s: Option<Num>,
 }
 
@@ -394,6 +400,8 @@ pub struct SiteReport {
     pub shared_meters: Vec<SharedMeter>,
     /// Quality.
     pub quality: SiteQuality,
+    /// What sinks acknowledged (C4, C5).
+    pub upload: SiteUpload,
     /// Before the retrofit, and the difference.
     pub baseline: Option<Compared>,
     /// Known share of the planned busy time of all machines.
@@ -423,7 +431,7 @@ pub struct LedgerPart {
     pub digital: u32,
     /// 联网.
     pub networked: u32,
-    /// 上云; null: which machines' records a cloud acknowledged on which day is not kept.
+    /// 上云 (L5); null: no upload was ever counted.
     pub clouded: Option<u32>,
     /// Machines of key processes.
     pub key_processes: u32,
@@ -505,6 +513,42 @@ pub struct SiteQuality {
     pub unit: &'static str,
     /// Machines that are left out, since they count neither good nor bad pieces, or in another unit.
     pub excluded: Vec<String>,
+}
+
+/// What sinks acknowledged.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct SiteUpload {
+    /// Records that sinks were to get, one for each sink.
+    pub records_due: u64,
+    /// Of them acknowledged.
+    pub records_acked: u64,
+    /// C4; null: nothing was due.
+    pub completeness: Option<Num>,
+    /// C5: half of the records were acknowledged within this time from their oldest sample on.
+    pub delay_p50_s: Option<Num>,
+    /// The same of 95 %.
+    pub delay_p95_s: Option<Num>,
+    /// By sink.
+    pub sinks: Vec<SinkUpload>,
+}
+
+/// What one sink acknowledged.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct SinkUpload {
+    /// Its name.
+    pub sink: String,
+    /// Records that it was to get.
+    pub records_due: u64,
+    /// Of them acknowledged.
+    pub records_acked: u64,
+    /// Of them given up: too large, or in quarantine.
+    pub records_given_up: u64,
+    /// C4.
+    pub completeness: Option<Num>,
+    /// C5, 50 %.
+    pub delay_p50_s: Option<Num>,
+    /// C5, 95 %.
+    pub delay_p95_s: Option<Num>,
 }
 
 /// One machine in the report of its workshop.

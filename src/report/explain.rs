@@ -9,10 +9,11 @@ use super::build::{clock, kwh, minutes};
 use super::catalogue;
 use super::number::Num;
 use super::period::Asked;
+use super::upload::Uploaded;
 use crate::config::Equipment;
-use crate::indicator::formula::{self, FORMULAS, Figure};
+use crate::indicator::formula::{self, FORMULAS, Figure, Formula, UPLOADS};
 use crate::indicator::{Cell, Interval, Sums};
-use crate::model::{Lang, State};
+use crate::model::{Lang, Route, State, Upload};
 
 /// What is to be explained.
 pub struct Question<'a> {
@@ -26,6 +27,8 @@ pub struct Question<'a> {
     pub cells: &'a [Cell],
     /// Its state log.
     pub intervals: &'a [Interval],
+    /// Its uploads, of the hours that begin in the period.
+    pub uploads: &'a [(Route, Upload)],
     /// The zone of the workshop.
     pub zone: &'a TimeZone,
     /// What its codes mean, what it counts in.
@@ -34,24 +37,29 @@ pub struct Question<'a> {
 
 /// Whether there is such an indicator.
 pub fn is_known(indicator: &str) -> bool {
-    FORMULAS.iter().any(|formula| formula.id.eq_ignore_ascii_case(indicator) || formula.name == indicator)
+    FORMULAS.iter().chain(&UPLOADS).any(|formula| is_meant(formula, indicator))
+}
+
+fn is_meant(formula: &Formula, indicator: &str) -> bool {
+    formula.id.eq_ignore_ascii_case(indicator) || formula.name == indicator
 }
 
 /// The ids and names that there are.
 pub fn known() -> String {
-    let mut ids: Vec<&str> = FORMULAS.iter().map(|formula| formula.id).collect();
+    let mut ids: Vec<&str> = FORMULAS.iter().chain(&UPLOADS).map(|formula| formula.id).collect();
     ids.dedup();
     ids.join(", ")
 }
 
 /// All of it, as lines of text; `None`: no such indicator, or no cells.
 pub fn explain(question: &Question<'_>, lang: Lang) -> Option<String> {
+    if UPLOADS.iter().any(|formula| is_meant(formula, question.indicator)) {
+        return of_uploads(question, lang);
+    }
     let gathered = question.asked.period.gather(question.cells);
     gathered.extent?;
     let figures = formula::device(&gathered);
-    let is_it = |figure: &&Figure| {
-        figure.formula.id.eq_ignore_ascii_case(question.indicator) || figure.formula.name == question.indicator
-    };
+    let is_it = |figure: &&Figure| is_meant(figure.formula, question.indicator);
     let asked: Vec<&Figure> = figures.iter().filter(is_it).collect();
     let first = asked.first()?;
     let is_of_calendar = first.formula.is_of_calendar;
@@ -67,6 +75,48 @@ pub fn explain(question: &Question<'_>, lang: Lang) -> Option<String> {
     }
     text.cells(question, is_of_calendar);
     text.log(question);
+    Some(text.out)
+}
+
+/// The same of an upload: its rows, hour by hour and sink by sink.
+fn of_uploads(question: &Question<'_>, lang: Lang) -> Option<String> {
+    question.uploads.first()?;
+    let mut text = Paper { out: String::new(), lang };
+    text.line(&format!("{}  {}", question.device, question.asked.typed()));
+    let uploaded = Uploaded::of(question.uploads);
+    for (formula, figure) in UPLOADS.iter().zip(uploaded.figures()).filter(|(it, _)| is_meant(it, question.indicator)) {
+        let shown = |it: Option<Num>| it.map_or("null".to_owned(), |it| it.to_string());
+        let unit = if formula.units[2] == "1" { "" } else { formula.units[2] };
+        text.line("");
+        let name = text.pick(formula.name, formula.zh).to_owned();
+        text.line(&format!("{} {name}  {} = {} {unit}", formula.id, formula.name, shown(figure.value)));
+        let mut rows = vec![(text.pick("formula", "公式"), formula.text.to_owned())];
+        if formula.id == "C4" {
+            rows.push((text.pick("numerator", "分子"), shown(figure.numerator)));
+            rows.push((text.pick("denominator", "分母"), shown(figure.denominator)));
+        }
+        let rows: Vec<_> = rows.into_iter().map(|(label, value)| format!("  {label}: {value}")).collect();
+        rows.iter().for_each(|row| text.line(row));
+        text.entry(formula.id);
+    }
+    text.line("");
+    let title = text.pick(
+        "Hours that begin in the period, and sinks. due = max(made, acked + passed + given up) - passed; p50 and p95 in s",
+        "周期内开始的各小时、各去向。应传 = max(产生, 已确认 + 略过 + 放弃) - 略过；p50、p95 单位为秒",
+    );
+    let title = title.to_owned();
+    text.line(&title);
+    text.line(&format!(
+        "  {:<25}{:<20}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}",
+        "hour", "sink", "made", "acked", "passed", "given up", "due", "p50", "p95"
+    ));
+    for (route, upload) in question.uploads {
+        let Upload { made, acked, passed, given_up, delays } = upload;
+        let seconds = |percent| delays.percentile(percent).map_or("-".to_owned(), |ms| (ms as f64 / 1e3).to_string());
+        let (hour, sink, due) = (at(route.hour, question.zone), &route.sink, upload.due());
+        let (p50, p95) = (seconds(50), seconds(95));
+        text.line(&format!("  {hour}{sink:<20}{made:>9}{acked:>9}{passed:>9}{given_up:>9}{due:>9}{p50:>9}{p95:>9}"));
+    }
     Some(text.out)
 }
 
@@ -113,14 +163,7 @@ impl Paper {
         ];
         let rows = rows.map(|(label, value)| format!("  {label}: {value}"));
         rows.iter().for_each(|row| self.line(row));
-        if let Some(entry) = catalogue::entry_of(formula.id) {
-            let [source, not_proven] = entry.pick(self.lang);
-            let rows = [
-                format!("  {}: {source}", self.pick("source", "来源")),
-                format!("  {}: {not_proven}", self.pick("does not prove", "不能证明")),
-            ];
-            rows.iter().for_each(|row| self.line(row));
-        }
+        self.entry(formula.id);
         if figure.value.is_none() && figure.numerator.is_some() && figure.denominator.is_some() {
             let why = self.pick(
                 "no value: less than half of the planned busy time is known, or nothing is below the line",
@@ -129,6 +172,16 @@ impl Paper {
             let why = format!("  {why}");
             self.line(&why);
         }
+    }
+
+    fn entry(&mut self, id: &str) {
+        let Some(entry) = catalogue::entry_of(id) else { return };
+        let [source, not_proven] = entry.pick(self.lang);
+        let rows = [
+            format!("  {}: {source}", self.pick("source", "来源")),
+            format!("  {}: {not_proven}", self.pick("does not prove", "不能证明")),
+        ];
+        rows.iter().for_each(|row| self.line(row));
     }
 
     fn inputs(&mut self, sums: &Sums) {

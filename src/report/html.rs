@@ -1,5 +1,7 @@
 //! The report as one page without a network: printable on A4, Chinese or English, plots within it.
 
+mod site; // what stands above the machines
+
 use std::fmt::Write as _;
 
 use jiff::civil::Time;
@@ -27,6 +29,11 @@ th{background:#eceff1;font-weight:600}td.t,th.t{text-align:left}th:last-child,td
 
 /// The whole page.
 pub fn html(report: &Report, lang: Lang) -> String {
+    html_of(report, &[], lang)
+}
+
+/// The page of an archive: the same, below what is to be said of the enterprise.
+pub fn html_of(report: &Report, particulars: &[(&str, &str)], lang: Lang) -> String {
     let mut page = Page { out: String::new(), lang };
     let site = &report.site;
     let title = page.pick("Equipment report", "设备运行报告");
@@ -37,6 +44,7 @@ pub fn html(report: &Report, lang: Lang) -> String {
         escaped(&shown_period(&site.period, lang))
     ));
     page.head(title, site);
+    page.particulars(particulars);
     // A report of a single machine is about it alone.
     if report.is_of_one() {
         report.devices.iter().for_each(|device| page.machine(report, device, false));
@@ -119,6 +127,19 @@ impl Page {
         }
     }
 
+    fn particulars(&mut self, rows: &[(&str, &str)]) {
+        if rows.is_empty() {
+            return;
+        }
+        self.raw("<table><tbody>\n");
+        for (label, text) in rows {
+            let html =
+                format!("<tr><th class=\"t\">{}</th><td class=\"f\">{}</td></tr>\n", escaped(label), escaped(text));
+            self.raw(&html);
+        }
+        self.raw("</tbody></table>\n");
+    }
+
     fn foot(&mut self, site: &SiteReport) {
         let text = match self.lang {
             Lang::En => format!(
@@ -131,210 +152,6 @@ impl Page {
             ),
         };
         self.element("p", "note", &text);
-    }
-
-    fn site(&mut self, site: &SiteReport) {
-        let oee = self.percent(site.oee.value);
-        let tiles = [
-            ("OEE", oee),
-            (self.pick("pass rate", "合格率"), self.percent(site.quality.pass_rate_month)),
-            (self.pick("electricity, kWh", "用电量 kWh"), number(site.energy.electricity_kwh)),
-            (self.pick("coal equivalent, tce", "综合能耗 tce"), number(site.energy.tce)),
-            (self.pick("data coverage of PBT", "数据覆盖率（负荷时间）"), self.percent(site.coverage)),
-        ];
-        self.tiles(&tiles.map(|(label, value)| (label.to_owned(), value)));
-        let text = match self.lang {
-            Lang::En => format!(
-                "OEE = Σ(PRI·GQ) / ΣPBT = {} h / {} h. Pass rate = {} / {} {}.",
-                number(site.oee.good_prod_h),
-                site.oee.pbt_h,
-                site.quality.gq,
-                site.quality.pq,
-                site.quality.unit
-            ),
-            Lang::Zh => format!(
-                "OEE = Σ(PRI·GQ) / ΣPBT = {} h / {} h；合格率 = {} / {} {}。",
-                number(site.oee.good_prod_h),
-                site.oee.pbt_h,
-                site.quality.gq,
-                site.quality.pq,
-                site.quality.unit.replace("pcs", "件")
-            ),
-        };
-        self.element("p", "note", &text);
-        for (what, zh, excluded) in [
-            ("Left out of OEE", "未计入 OEE 的设备", &site.oee.excluded),
-            (
-                "Left out of the pass rate (no count of good or bad pieces, or in another unit)",
-                "未计入合格率的设备（不统计合格或不良，或计量单位不同）",
-                &site.quality.excluded,
-            ),
-        ] {
-            if !excluded.is_empty() {
-                let reasons = excluded.iter().map(|it| self.reason(it)).collect::<Vec<_>>().join(self.pick("; ", "；"));
-                let text = format!("{}{}{reasons}", self.pick(what, zh), self.pick(": ", "："));
-                self.element("p", "", &text);
-            }
-        }
-        self.ledger(site);
-        self.before_and_after(site);
-        self.machines(site);
-        self.shared(site);
-    }
-
-    fn shared(&mut self, site: &SiteReport) {
-        let html = super::shared::table(&site.shared_meters, self.lang);
-        self.raw(&html);
-    }
-
-    fn reason(&self, text: &str) -> String {
-        let words = [
-            ("no planned time", "没有计划时间"),
-            ("no state", "没有状态来源"),
-            ("no count", "没有产量计数"),
-            ("no good count", "没有合格计数"),
-            ("no standard cycle", "没有标准节拍"),
-            ("not connected", "未联网"),
-            ("no data", "无数据"),
-        ];
-        match (self.lang, text.rsplit_once(": ")) {
-            (Lang::Zh, Some((name, why))) => {
-                let why = words.iter().find(|(en, _)| *en == why).map_or(why, |(_, zh)| zh);
-                format!("{name}（{why}）")
-            }
-            _ => text.to_owned(),
-        }
-    }
-
-    fn ledger(&mut self, site: &SiteReport) {
-        let text = self.pick("Equipment ledger and rates", "设备台账与比率").to_owned();
-        self.element("h3", "", &text);
-        let head = [("rate", "指标"), ("machines", "台数"), ("of", "总数"), ("rate", "比率"), ("band", "档位")];
-        self.table_head(&head.map(|(en, zh)| self.pick(en, zh).to_owned()), 1);
-        for (name, en, zh) in [
-            ("digital_rate", "L2 digital equipment (of all production equipment)", "L2 设备数字化率（占全部生产设备）"),
-            (
-                "networked_rate",
-                "L3 networked equipment (of all production equipment)",
-                "L3 设备联网率（占全部生产设备，工信厅企业〔2024〕56号）",
-            ),
-            (
-                "networked_of_digital",
-                "L3b networked of digital equipment (GB/T 23020)",
-                "L3b 数字化设备联网率（GB/T 23020）",
-            ),
-            ("nc_rate", "L4 key processes under numerical control", "L4 关键工序数控化率"),
-        ] {
-            let Some(rate) = site.rates.get(name) else { continue };
-            let band = rate.band.map_or(String::new(), String::from);
-            let cells = [
-                self.pick(en, zh).to_owned(),
-                rate.num.to_string(),
-                rate.den.to_string(),
-                self.percent(rate.value),
-                band,
-            ];
-            self.table_row(&cells, 1, false);
-        }
-        self.raw("</tbody></table>\n");
-        let auto: Vec<&str> = site.auto_collection.iter().filter(|(_, is)| **is).map(|(name, _)| *name).collect();
-        let auto = if auto.is_empty() { "–".to_owned() } else { auto.join("、") };
-        let text = match self.lang {
-            Lang::En => format!(
-                "Links of automatic collection with live tags (C6): {auto}. Bands are those of one item, and no level of the whole."
-            ),
-            Lang::Zh => format!("有自动采集数据的环节（C6）：{auto}。档位仅为单项指标的档位，不代表评定等级。"),
-        };
-        self.element("p", "note", &text);
-    }
-
-    fn before_and_after(&mut self, site: &SiteReport) {
-        let Some(before) = &site.baseline else { return };
-        let text = match self.lang {
-            Lang::En => format!("Before and after (baseline {}, frozen {})", before.period, minute(&before.frozen_at)),
-            Lang::Zh => format!("改造前后对比（基线 {}，冻结于 {}）", before.period, minute(&before.frozen_at)),
-        };
-        self.element("h3", "", &text);
-        let head = [("figure", "指标"), ("before", "改造前"), ("now", "改造后"), ("difference", "变化")];
-        self.table_head(&head.map(|(en, zh)| self.pick(en, zh).to_owned()), 1);
-        let points = |it: Option<Num>| it.map_or("–".to_owned(), |it| format!("{:+.4} pp", it.get()));
-        let plain = |it: Option<Num>| it.map_or("–".to_owned(), |it| format!("{:+}", it.get()));
-        let rows = [
-            [
-                self.pick("X1 pass rate", "X1 月均合格率").to_owned(),
-                self.percent(before.pass_rate_month),
-                self.percent(site.quality.pass_rate_month),
-                points(before.x1_pass_rate_pp),
-            ],
-            ["OEE".to_owned(), self.percent(before.oee), self.percent(site.oee.value), points(before.oee_pp)],
-            [
-                self.pick("kWh per good piece", "单位合格产品电耗 kWh").to_owned(),
-                number(before.kwh_per_unit),
-                number(site.energy.kwh_per_unit),
-                plain(before.kwh_per_unit_change),
-            ],
-            [
-                self.pick("X2 tce per 10 000 yuan of revenue", "X2 万元营收综合能耗 tce").to_owned(),
-                number(before.tce_per_revenue),
-                number(site.energy.tce_per_revenue),
-                plain(before.x2_tce_per_revenue),
-            ],
-        ];
-        rows.iter().for_each(|row| self.table_row(row, 1, false));
-        self.raw("</tbody></table>\n");
-        let text = self.pick(
-            "Revenue is typed in by the enterprise, and not collected. A difference does not prove what caused it.",
-            "营业收入由企业录入，不是自动采集。变化本身不能证明原因。",
-        );
-        let text = text.to_owned();
-        self.element("p", "note", &text);
-    }
-
-    fn machines(&mut self, site: &SiteReport) {
-        let text = self.pick("Machine by machine", "各设备").to_owned();
-        self.element("h3", "", &text);
-        let head = [
-            ("machine", "设备"),
-            ("A", "时间开动率"),
-            ("E", "性能开动率"),
-            ("Q", "合格品率"),
-            ("OEE", "OEE"),
-            ("pieces", "产量"),
-            ("good", "合格"),
-            ("kWh", "电耗 kWh"),
-            ("coverage", "覆盖率"),
-            ("flags", "标记"),
-        ];
-        self.table_head(&head.map(|(en, zh)| self.pick(en, zh).to_owned()), 1);
-        for machine in &site.machines {
-            let name =
-                machine.name.as_deref().map_or(machine.device.clone(), |name| format!("{} {name}", machine.device));
-            let flags = if machine.has_data {
-                self.flags(&machine.flags)
-            } else {
-                self.pick("no data", "无数据").to_owned()
-            };
-            let cells = [
-                name,
-                self.percent(machine.availability),
-                self.percent(machine.effectiveness),
-                self.percent(machine.quality),
-                self.percent(machine.oee),
-                number(machine.pq),
-                number(machine.gq),
-                number(machine.kwh),
-                self.percent(machine.coverage_pbt),
-                flags,
-            ];
-            self.table_row(&cells, 1, true);
-        }
-        self.raw("</tbody></table>\n");
-        let oee = |it: &super::document::MachinePart| {
-            let oee = it.oee?;
-            Some((it.device.clone(), oee.get(), oee.percent(2), plot::colour(State::Run)))
-        };
-        let rows: Vec<_> = site.machines.iter().filter_map(oee).collect();
-        self.figure("OEE", &plot::bars(&rows, 1.0));
     }
 
     fn machine(&mut self, report: &Report, device: &DeviceReport, on_own_page: bool) {
@@ -387,6 +204,8 @@ impl Page {
         let log = report.log.get(&device.device).map_or(&[][..], Vec::as_slice);
         self.figure(&title, &plot::timeline(log, &days, &hours(report, &days)));
         self.key(log);
+        let span_ms = days.first().map_or(0, |(_, start, end)| end.0 - start.0);
+        self.resolution(span_ms / i64::from(plot::pixels(days.len())).max(1));
         let title = self.pick("From the scheduled time to the OEE, minutes", "从计划时间到 OEE（分钟）").to_owned();
         self.figure(&title, &plot::waterfall(device, self.lang));
         let stops: Vec<_> = device
@@ -531,6 +350,20 @@ impl Page {
             .map(|state| format!("<i style=\"background:{}\"></i>{}", plot::css(state), plot::word(state, self.lang)));
         let html = format!("<p class=\"key\">{}</p>\n", key.collect::<String>());
         self.raw(&html);
+    }
+
+    /// How much time a pixel of the strips is.
+    fn resolution(&mut self, pixel_ms: i64) {
+        let seconds = (pixel_ms + 500) / 1_000;
+        if seconds > 0 {
+            let text = match self.lang {
+                Lang::En => {
+                    format!("A pixel is {seconds} s and shows what took most of it; the table of stops has all.")
+                }
+                Lang::Zh => format!("每像素为 {seconds} 秒，显示其中占时最长的状态；全部停机见停机表。"),
+            };
+            self.element("p", "note", &text);
+        }
     }
 
     fn table_head(&mut self, words: &[String], texts: usize) {

@@ -104,6 +104,8 @@ fn given_over<T>(
         cells: &cells,
         intervals: &BTreeMap::new(),
         good_days: &BTreeMap::new(),
+        cloud_days: None,
+        uploads: &BTreeMap::new(),
         baseline: None,
         revenue_wan: None,
         now,
@@ -214,8 +216,16 @@ fn a_code_is_shown_with_its_text_and_a_devices_own_comes_first() {
         reclassified_by: None,
     }];
     let (cells, equipment) = (&cells(&config)[device], &config.devices[1].equipment);
-    let question =
-        explain::Question { indicator: "O1", device, asked: &asked, cells, intervals: &log, zone: &zone, equipment };
+    let question = explain::Question {
+        indicator: "O1",
+        device,
+        asked: &asked,
+        cells,
+        intervals: &log,
+        uploads: &[],
+        zone: &zone,
+        equipment,
+    };
     assert!(explain::explain(&question, Lang::Zh).unwrap().contains("17 缺料（颗粒）"));
 }
 

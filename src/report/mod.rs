@@ -19,9 +19,11 @@ mod quarters;
 mod shared;
 mod sheet;
 mod site;
+mod strip;
+mod upload;
 
 pub use build::{Given, Report, build};
-pub use html::html;
+pub use html::{html, html_of};
 pub use number::Num;
 pub use period::{Asked, NotAPeriod};
 pub use quarters::csv_quarters;

@@ -1,10 +1,13 @@
 //! Plots as SVG, to stand within the page: no fonts, no scripts, nothing fetched.
 
+use std::fmt::Write as _;
+
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::document::DeviceReport;
+use super::strip;
 use crate::indicator::Interval;
 use crate::model::{Lang, State, Timestamp};
 
@@ -131,23 +134,40 @@ pub(super) fn waterfall(report: &DeviceReport, lang: Lang) -> String {
     })
 }
 
-/// What the machine did when: a strip for the period, or one for each day of a month.
+/// Pixels of a strip, of so many.
+pub(super) fn pixels(strips: usize) -> i32 {
+    let (left, right) = ends(strips);
+    right - left
+}
+
+/// From where to where a strip goes, of so many: beside several stand their dates.
+fn ends(strips: usize) -> (i32, i32) {
+    (if strips > 1 { 46 } else { 6 }, WIDTH as i32 - 6)
+}
+
+/// What the machine did when: a strip for the period, or one for each day of a month. All parts of a state are one path, since a month of a busy
+/// machine has thousands.
 pub(super) fn timeline(log: &[Interval], days: &[(String, Timestamp, Timestamp)], hours: &[(String, f64)]) -> String {
-    let (left, right, row) =
-        (if days.len() > 1 { 46 } else { 6 }, WIDTH as i32 - 6, if days.len() > 1 { 13 } else { 30 });
+    let ((left, right), row) = (ends(days.len()), if days.len() > 1 { 13 } else { 30 });
     let rows = i32::try_from(days.len()).unwrap_or(0);
     let bottom = rows * (row + 2) + 4;
     let width = f64::from(right - left);
-    picture(u32::try_from(bottom + 20).unwrap_or(60), |area| {
+    let mut paths = State::ALL.map(|_| String::new());
+    for (nth, (_, start, end)) in days.iter().enumerate() {
+        let top = 4 + i32::try_from(nth).unwrap_or(0) * (row + 2);
+        for strip::Part { from, to, state } in strip::parts(log, (*start, *end), right - left) {
+            let (x, width) = (left + from, to - from);
+            write!(paths[state as usize], "M{x} {top}h{width}v{row}h-{width}z").ok(); // into a text
+        }
+    }
+    let strips = State::ALL.into_iter().filter(|state| !paths[*state as usize].is_empty());
+    let strips = strips.map(|state| format!("<path fill=\"{}\" d=\"{}\"/>\n", css(state), paths[state as usize]));
+    let strips: String = strips.collect();
+    let around = picture(u32::try_from(bottom + 20).unwrap_or(60), |area| {
         let mut top = 4;
-        for (label, start, end) in days {
+        for (label, ..) in days {
             if days.len() > 1 {
                 text(area, label, (left - 6, top + row / 2), 10, HPos::Right);
-            }
-            let span = (end.0 - start.0).max(1) as f64;
-            let x = |at: Timestamp| left + ((at.0 - start.0) as f64 / span * width).round() as i32;
-            for part in log.iter().filter_map(|it| it.within(*start, *end)) {
-                bar(area, (x(part.start), top), (x(part.end).max(x(part.start) + 1), top + row), colour(part.state));
             }
             frame(area, (left, top), (right, top + row));
             top += row + 2;
@@ -164,7 +184,10 @@ pub(super) fn timeline(log: &[Interval], days: &[(String, Timestamp, Timestamp)]
             };
             text(area, label, (x, top + 12), 10, across);
         }
-    })
+    });
+    // Below what is drawn around them.
+    let inside = around.find('>').map_or(0, |at| at + 1);
+    format!("{}\n{strips}{}", &around[..inside], &around[inside..])
 }
 
 /// Bars with their words to the left and their numbers to the right, as many as there are; the longest is the largest of them, and at

@@ -1,7 +1,8 @@
 //! The workshop: sums over machines, counts over the equipment ledger, what is collected automatically, before and after.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::build::{Given, basis, enterprise, kwh, period};
@@ -9,6 +10,7 @@ use super::document::{
     Change, DeviceReport, LedgerPart, MachinePart, RatePart, SiteEnergy, SiteOee, SiteQuality, SiteReport,
 };
 use super::number::Num;
+use super::upload;
 use crate::config::{Counted, Device, PIECES, Role, Scene, Tag};
 use crate::indicator::formula::{self, VERSION};
 use crate::indicator::ledger::{Listed, Rate, Rates, has_enough_days, is_listed};
@@ -60,6 +62,7 @@ pub(super) fn site(
         machines: machines(given, devices),
         auto_collection: auto_collection(given, gathered),
         quality,
+        upload: upload::site(given.uploads),
         energy,
         shared_meters: Vec::new(),
         baseline,
@@ -86,6 +89,7 @@ fn ledger(given: &Given<'_>, zone: &TimeZone) -> (LedgerPart, BTreeMap<&'static 
         value: rate.value().map(Num::from),
         band: rate.band().filter(|_| has_band).map(|band| band.letter()),
     };
+    let clouded = given.cloud_days.map(|_| ("clouded_rate", part(rates.clouded, false)));
     let parts = [
         ("digital_rate", part(rates.digital, true)),
         ("networked_rate", part(rates.networked, true)),
@@ -96,24 +100,26 @@ fn ledger(given: &Given<'_>, zone: &TimeZone) -> (LedgerPart, BTreeMap<&'static 
         production_total: rates.total,
         digital: rates.digital.num,
         networked: rates.networked.num,
-        clouded: None,
+        clouded: given.cloud_days.map(|_| rates.clouded.num),
         key_processes: rates.nc.den,
         key_processes_nc: rates.nc.num,
         changes: changes(given, zone),
     };
-    (ledger, parts.into_iter().collect())
+    (ledger, parts.into_iter().chain(clouded).collect())
 }
 
 /// A machine as it stands in the ledger on a day.
-pub(super) fn machine_of_ledger(given: &Given<'_>, device: &Device, last: jiff::civil::Date) -> Listed {
+pub(super) fn machine_of_ledger(given: &Given<'_>, device: &Device, last: Date) -> Listed {
     let equipment = &device.equipment;
     let calendar = Calendar::new(&given.config.schedule, &given.config.workshop.timezone, &device.id);
-    let days = given.good_days.get(&*device.id);
-    let is_good = |day| days.is_some_and(|days| days.contains(&day));
+    let is_in = |days: Option<&BTreeMap<String, BTreeSet<Date>>>, day| {
+        days.and_then(|days| days.get(&*device.id)).is_some_and(|days| days.contains(&day))
+    };
+    let has_enough = |days| has_enough_days(&calendar, equipment.valid_from, last, |day| is_in(days, day));
     Listed {
         is_digital: equipment.is_digital,
-        is_networked: has_enough_days(&calendar, equipment.valid_from, last, is_good),
-        is_clouded: false,
+        is_networked: has_enough(Some(given.good_days)),
+        is_clouded: has_enough(given.cloud_days),
         is_key_process: equipment.is_key_process,
         is_nc: equipment.is_nc,
     }

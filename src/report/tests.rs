@@ -25,6 +25,8 @@ fn report_of(config: &Config, cells: Vec<Cell>, intervals: Vec<Interval>, typed:
         cells: &BTreeMap::from([("m".to_owned(), cells)]),
         intervals: &BTreeMap::from([("m".to_owned(), intervals)]),
         good_days: &BTreeMap::new(),
+        cloud_days: None,
+        uploads: &BTreeMap::new(),
         baseline: None,
         revenue_wan: None,
         now: NOON,
@@ -157,6 +159,7 @@ fn an_explanation_shows_what_adds_up_to_the_figure() {
         asked: &asked,
         cells: &bench.cells,
         intervals: &bench.intervals,
+        uploads: &[],
         zone: &zone,
         equipment: &bench.config.devices[0].equipment,
     };

@@ -6,7 +6,7 @@ O, E, C, L), and not from the Rust code: it shares no line, no table and no inte
 disagree, one of them is wrong, or the rules can be read in two ways; docs/decisions/0015 tells which readings were chosen.
 
 FOLDER holds workshop.toml and one DEVICE.jsonl per machine: a line per scan with the start of the agent, the monotonic and the
-wall clock in ms, the good values, and the names of the tags that could not be read. Standard library only. It keeps everything in
+wall clock in ms, the good values, and the names of the tags that could not be read; and one DEVICE.sent: a line per record and sink. Standard library only. It keeps everything in
 memory and uses whole numbers and fractions throughout: amounts in millionths, energy in millionths of Wh, times in ms.
 """
 
@@ -80,6 +80,8 @@ class Calendar:
         borders = {self.at(date, 0) for date in dates}
         borders |= {at for turn in turns for at in turn[:2]} | {at for one in breaks for at in one[:2]}
         borders = sorted(borders)
+        self.turns = [turn[:2] for turn in turns]
+        self.tariffs = config.get("tariff", [])
         self.pieces = []
         for start, end in zip(borders, borders[1:]):
             turn = next((turn for turn in turns if turn[0] <= start < turn[1]), None)
@@ -130,6 +132,24 @@ class Calendar:
             if max(of, start) < min(to, end):
                 yield max(of, start), min(to, end), bucket, duty
             place += 1
+
+    def tariff(self, at):
+        """The name of the tariff of energy whose later sample is at `at` (samples are of (start, end], A28)."""
+        local = datetime.datetime.fromtimestamp((at - 1) / 1000, self.zone)
+        minute = local.hour * 60 + local.minute
+        for tariff in self.tariffs:
+            if tariff.get("months") and local.month not in tariff["months"]:
+                continue
+            for text in tariff["times"]:
+                of, to = (clock(it) for it in text.split("-"))
+                if of <= minute < to or to <= of and (minute >= of or minute < to):
+                    return tariff["name"]
+        return ""
+
+    def cell_ends(self, start, end):
+        """Where hours end, and shifts begin and end, from `start` to behind `end`."""
+        hours = range(-(-(start + 1) // HOUR) * HOUR, end + HOUR + 1, HOUR)
+        return sorted(set(hours) | {at for turn in self.turns for at in turn if start < at <= end + HOUR})
 
     def piece(self, at):
         return self.pieces[bisect.bisect_right(self.starts, at) - 1]
@@ -193,7 +213,7 @@ class Tag:
     def hear(self, at, boot, mono, value):
         last = self.samples[-1][0] if self.samples else None
         # Of one moment, a state is what was said first; a counter, and a power to be integrated, what was said last.
-        if last is None or at > last or at == last and self.role.startswith(("count.", "energy.", "power.")):
+        if last is None or at > last or at == last and self.role.startswith(("count.", "energy.", "power.", "alarm.code", "stop.")):
             self.samples.append((at, boot, mono, value))
 
 
@@ -555,15 +575,19 @@ class Machine:
         return None
 
     def energy(self, log):
-        """By bucket: [all, {state: of it}, largest quarter]."""
+        """By bucket: [all, {state: of it}, largest quarter, {tariff: of it}]."""
         found = self.electricity()
         if found is None:
             return None
         starts = [one[0] for one in log]
         by_bucket, quarters = {}, {}
         for end, start, amount, is_gap, is_broken in found:
-            one = by_bucket.setdefault(self.calendar.bucket_of_sample(end), [0, dict.fromkeys(STATES, 0), None])
+            one = by_bucket.setdefault(self.calendar.bucket_of_sample(end), [0, dict.fromkeys(STATES, 0), None, {}])
             one[0] += amount
+            tariff = self.calendar.tariff(end)
+            if is_gap and self.calendar.tariff(start + 1) != tariff:  # nobody knows what was when
+                tariff = ""
+            one[3][tariff] = one[3].get(tariff, 0) + amount
             if is_gap:
                 one[1]["unknown"] += amount
                 continue
@@ -582,7 +606,7 @@ class Machine:
         for quarter, (covered, amount) in quarters.items():
             if covered == QUARTER:  # full, and without a gap (A30)
                 bucket = self.calendar.bucket_of_sample((quarter + 1) * QUARTER)
-                one = by_bucket.setdefault(bucket, [0, dict.fromkeys(STATES, 0), None])
+                one = by_bucket.setdefault(bucket, [0, dict.fromkeys(STATES, 0), None, {}])
                 one[2] = amount if one[2] is None else max(one[2], amount)
         return by_bucket
 
@@ -644,6 +668,12 @@ def power_states(samples, stale, table):
     return said
 
 
+def is_of_state(tag, table):
+    if tag.role == "power.active":
+        return False
+    return bool(tag.role) and (tag.role.startswith("state.") or tag.role == "alarm.word")
+
+
 def resolve(said):
     """The one state of what the tags say: fault, alarm without run, maint, setup, run, off, else idle (A7, A17)."""
     if any(what is None or what == "unknown" for _, what in said):
@@ -670,6 +700,8 @@ class Sums:
         self.made = {}
         self.events = {}
         self.wh, self.wh_by_state, self.max_quarter = 0, dict.fromkeys(STATES, 0), None
+        self.by_tariff = {}
+        self.stops = {}  # (state, cause): [how many began, ms of working time]
         self.failures = self.ttr = 0
         self.micro = [0, 0]
         self.water = 0
@@ -737,9 +769,9 @@ class Recomputed:
                     bucket_of(bucket).online[duty] += to - of
         for bucket, made in self.made.items():
             bucket_of(bucket).made = made
-        for bucket, (wh, by_state, quarter) in (self.energy or {}).items():
+        for bucket, (wh, by_state, quarter, by_tariff) in (self.energy or {}).items():
             sums = bucket_of(bucket)
-            sums.wh, sums.wh_by_state, sums.max_quarter = wh, by_state, quarter
+            sums.wh, sums.wh_by_state, sums.max_quarter, sums.by_tariff = wh, by_state, quarter, by_tariff
         for tag in machine.with_role("energy.water"):
             for new, _, amount, _, what in machine.note(machine.deltas(tag, 1, None)):
                 bucket_of(calendar.bucket_of_sample(new[0])).water += amount
@@ -783,6 +815,16 @@ class Recomputed:
                     events.append([[one], True])
             elif one[2] != "unknown" and events:
                 events[-1][1] = False
+        of_event = {id(piece): n for n, (pieces, _) in enumerate(events) for piece in pieces}
+        last = {}  # of a fault that is interrupted by unknown: its cause so far, and whether it was counted
+        for before, one, after in zip([None, *log], log, [*log[1:], None]):
+            if one[2] not in ("idle", "fault"):
+                continue
+            is_micro = one[2] == "idle" and before and after and before[2] == after[2] == "run" and one[1] - one[0] < micro
+            cause, is_counted = last.get(of_event.get(id(one)), ("", False))
+            told = self.charge(one, cause, is_counted, is_micro, max(micro, shortest))
+            if one[2] == "fault":
+                last[of_event[id(one)]] = told
         for pieces, _ in events:
             if sum(end - start for start, end, _ in pieces) < shortest:
                 continue
@@ -791,6 +833,52 @@ class Recomputed:
                 for of, to, bucket, duty in calendar.cut(start, end):
                     if duty == WORK:
                         self.buckets[bucket].ttr += to - of
+
+    def charge(self, stop, carried, is_counted, is_micro, shortest):
+        """Working time of a stop goes to its cause: the first that is said in it, by the machine's code before the operator's reason. What was said
+        when an hour is settled counts: later the figures of that hour were told (A8, O12)."""
+        machine, calendar = self.machine, self.machine.calendar
+        start, end, state = stop
+        codes = machine.with_role("alarm.code") if state == "fault" else []
+        said = codes + machine.with_role("stop.reason")
+
+        def cause_at(at):
+            texts = (str(machine.value_at([tag], at, 0, False)) for tag in said)
+            return next((text for text in texts if text != "0"), "")
+
+        since, cause = (start, carried) if carried else (None, "")
+        if not carried:
+            moments = {start} | {at for tag in said for at, *_ in tag.samples[self.first(tag, start) :] if at < end}
+            for at in sorted(moments):
+                if cause_at(at):
+                    since, cause = at, cause_at(at)
+                    break
+        if is_micro:
+            since, cause = start, "microstop"
+        worked = [(of, to, bucket) for of, to, bucket, duty in calendar.cut(start, end) if duty == WORK]
+        counting = [tag.stale for tag in machine.tags if not is_of_state(tag, machine.table) and tag.role]
+        settle = max([*counting, shortest])
+        charged, cells = start, calendar.cell_ends(start, end)
+        ends = zip([start, *cells], cells)  # of a cell: where it begins, or the stop in it, and where it ends
+        for of_cell, end_of_cell in [*ends, (None, None)]:
+            at = end if end_of_cell is None else end_of_cell + settle
+            if at > end:
+                continue
+            parts = [(max(of, charged), min(to, at), bucket) for of, to, bucket in worked if max(of, charged) < min(to, at)]
+            if end_of_cell is not None and not any(of < end_of_cell and to > of_cell for of, to, _ in parts):
+                continue  # nothing of it waits to be charged
+            known = cause if since is not None and since < at else ""
+            for of, to, bucket in parts:
+                entry = self.buckets[bucket].stops.setdefault((state, known), [0, 0])
+                entry[0] += not is_counted
+                entry[1] += to - of
+                is_counted = True
+            charged = at
+        return cause, is_counted
+
+    @staticmethod
+    def first(tag, at):
+        return bisect.bisect_right(tag.samples, at, key=lambda sample: sample[0])
 
     def sums(self, test):
         total = Sums()
@@ -808,6 +896,11 @@ class Recomputed:
             total.wh += one.wh
             for state, wh in one.wh_by_state.items():
                 total.wh_by_state[state] += wh
+            for tariff, wh in one.by_tariff.items():
+                total.by_tariff[tariff] = total.by_tariff.get(tariff, 0) + wh
+            for key, entry in one.stops.items():
+                mine = total.stops.setdefault(key, [0, 0])
+                total.stops[key] = [a + b for a, b in zip(mine, entry)]
             quarters = [it for it in (total.max_quarter, one.max_quarter) if it is not None]
             total.max_quarter = max(quarters, default=None)
             total.failures, total.ttr = total.failures + one.failures, total.ttr + one.ttr
@@ -975,6 +1068,10 @@ class Recomputed:
                 found[f"ms.in_shift.{state}"] = shifts.in_shift(state)
             found[f"ms.lived.{state}"] = calendar.lived(state)
             found[f"kwh.{state}"] = shown(kwh(calendar.wh_by_state[state]))
+        for (state, cause), (count, ms) in shifts.stops.items():
+            found |= {f"stop.{state}.{cause}.count": count, f"stop.{state}.{cause}.ms": ms}
+        for tariff, wh in calendar.by_tariff.items():
+            found[f"kwh.tariff.{tariff}"] = shown(kwh(wh))
         for what in ("wrap", "reset", "job_reset"):
             found[f"counter.{what}s"] = shifts.events.get(what, 0)
         return found
@@ -1011,8 +1108,46 @@ def site(machines, first, days):
     return found
 
 
-def rates(config, machines, first, days):
-    """L1 to L4 on the last day (R17, A10, A14, A28)."""
+class Sent:
+    """What became of the records of a device on their way to two sinks: C4, C5, and the days for L5."""
+
+    def __init__(self, path):
+        self.routes = {}
+        with open(path) as lines:
+            for line in lines:
+                taken, sink, is_seen, end, delay = line.split()
+                route = int(taken) // HOUR * HOUR, sink
+                one = self.routes.setdefault(route, {"made": 0, "acked": [], "passed": 0, "given-up": 0})
+                one["made"] += int(is_seen)
+                if end == "acked":
+                    one["acked"].append(int(delay))
+                elif end != "waits":
+                    one[end] += 1
+        self.days = {(hour + 8 * HOUR) // DAY for (hour, _), one in self.routes.items() if one["acked"]}
+
+    def of_day(self, date):
+        epoch = datetime.date(1970, 1, 1)
+        of = [one for (hour, _), one in self.routes.items() if (hour + 8 * HOUR) // DAY == (date - epoch).days]
+        due, delays = 0, []
+        for one in of:
+            handled = len(one["acked"]) + one["passed"] + one["given-up"]
+            due += max(one["made"], handled) - one["passed"]  # what was handed over was due
+            delays += one["acked"]
+        delays.sort()
+        return {"due": due, "acked": len(delays), "p50": percentile(delays, 50), "p95": percentile(delays, 95)}
+
+
+def percentile(delays, percent):
+    """The bucket of the delay that so many percent do not exceed: the R10 series of preferred numbers from 0.1 s on."""
+    if not delays:
+        return None
+    truth = delays[max(-(-len(delays) * percent // 100), 1) - 1]
+    bounds = [step * 10**decade for decade in range(8) for step in (100, 125, 160, 200, 250, 315, 400, 500, 630, 800)]
+    return next((bound for bound in bounds if truth <= bound), bounds[-1])
+
+
+def rates(config, machines, sent, first, days):
+    """L1 to L5 on the last day (R17, A10, A14, A28)."""
     last = first + datetime.timedelta(days=days - 1)
     good_days = {one.machine.id: one.machine.good_days for one in machines}
     epoch = datetime.date(1970, 1, 1)
@@ -1025,7 +1160,9 @@ def rates(config, machines, first, days):
         scheduled = [date for date in scheduled if not of or of <= date]
         needed = 20 if len(scheduled) == 30 else max(-(-len(scheduled) * 2 // 3), 1)
         good = sum((date - epoch).days in good_days.get(device["id"], ()) for date in scheduled)
-        listed.append((device.get("digital", "link" in device), good >= needed, device.get("key_process"), device.get("nc")))
+        of_cloud = sent[device["id"]].days if device["id"] in sent else ()
+        clouded = sum((date - epoch).days in of_cloud for date in scheduled)
+        listed.append((device.get("digital", "link" in device), good >= needed, device.get("key_process"), device.get("nc"), clouded >= needed))
 
     def rate(num, den):
         band = next((letter for top, letter in ((10, "A"), (20, "B"), (40, "C"), (60, "D")) if num * 100 <= top * den), "E")
@@ -1037,8 +1174,9 @@ def rates(config, machines, first, days):
         "L1": len(listed),
         "L2": rate(digital, len(listed)),
         "L3": rate(count(lambda _, networked, *__: networked), len(listed)),
+        "L5": rate(count(lambda *it: it[4]), len(listed)),
         "L3b": rate(count(lambda digital, networked, *_: digital and networked), digital),
-        "L4": rate(count(lambda _, __, key, nc: key and nc), count(lambda _, __, key, nc: key)),
+        "L4": rate(count(lambda _, __, key, nc, ___: key and nc), count(lambda _, __, key, *___: key)),
     }
 
 
@@ -1051,7 +1189,14 @@ def main():
     for one in machines:
         periods = one.periods(first, days).items()
         of_devices[one.machine.id] = {name: one.figures(*tests) for name, tests in periods}
-    found = {"devices": of_devices, "site": site(machines, first, days), "rates": rates(config, machines, first, days)}
+    sent = {device["id"]: Sent(folder / f"{device['id']}.sent") for device in devices}
+    dates = [first + datetime.timedelta(days=n) for n in range(days)]
+    found = {
+        "devices": of_devices,
+        "site": site(machines, first, days),
+        "rates": rates(config, machines, sent, first, days),
+        "uploads": {name: {f"day {n}": of.of_day(date) for n, date in enumerate(dates)} for name, of in sent.items()},
+    }
     json.dump(found, sys.stdout)
 
 

@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use cloudward::config::Config;
 use cloudward::indicator::ledger::{Listed, Rates, has_enough_days, is_listed};
 use cloudward::indicator::{Calendar, Cell, Duty, Period, Plan, Ratio, Site, Sums, formula};
-use cloudward::model::State;
+use cloudward::model::{Delays, Route, State, Upload};
 use jiff::civil::{Date, date};
 use serde_json::{Map, Value, json};
+
+use crate::plant::{DAY, MARCH};
 
 /// Figures that the recomputation does not do: nothing in the month could tell them.
 const LEFT_OUT: [&str; 3] = ["utilization", "first_pass_yield", "output_batches"];
@@ -85,6 +87,15 @@ fn times(figures: &mut Map<String, Value>, by_shift: &Sums, by_calendar: &Sums) 
     let (count, ms) = stops.fold((0, 0), |(count, ms), stop| (count + stop.count, ms + stop.ms));
     put("microstop.count", json!(count));
     put("microstop.ms", json!(ms));
+    for stop in &by_shift.stops {
+        let key = format!("stop.{}.{}", stop.state.as_str(), stop.cause);
+        put(&format!("{key}.count"), json!(stop.count));
+        put(&format!("{key}.ms"), json!(stop.ms));
+    }
+    for (name, wh) in &by_calendar.energy.by_tariff {
+        let kwh = wh.ratio().over(Ratio::whole(1_000)).and_then(Ratio::rounded);
+        put(&format!("kwh.tariff.{name}"), json!(kwh.map(|it| it.to_string())));
+    }
     let water = by_calendar.media.get(&cloudward::config::Medium::Water).map_or(0, |amount| amount.0);
     put("water", json!(water));
     put("cycles.coarse", json!(by_shift.cycles.coarse));
@@ -104,6 +115,22 @@ fn times(figures: &mut Map<String, Value>, by_shift: &Sums, by_calendar: &Sums) 
     }
     put("alarm.clear_ms", json!(times.clear_ms));
     put("alarm.ack_ms", json!(times.ack_ms));
+}
+
+/// C4 and C5 of a device by day, of hours that begin in it.
+pub fn uploads(rows: &BTreeMap<Route, Upload>, days: i64) -> Value {
+    let of_day = |day: i64| {
+        let (from, to) = (MARCH + day * DAY, MARCH + (day + 1) * DAY);
+        let (mut due, mut acked, mut delays) = (0, 0, Delays::default());
+        for (_, upload) in rows.iter().filter(|(route, _)| (from..to).contains(&route.hour.0)) {
+            due += upload.due();
+            acked += upload.acked;
+            delays.add(&upload.delays);
+        }
+        let figures = json!({ "due": due, "acked": acked, "p50": delays.percentile(50), "p95": delays.percentile(95) });
+        (format!("day {day}"), figures)
+    };
+    Value::Object((0..days).map(of_day).collect())
 }
 
 /// Of the workshop: machines by name, with their plans and cells.
@@ -127,18 +154,28 @@ pub fn site(machines: &[(std::sync::Arc<Plan>, Vec<Cell>)], days: i64) -> Value 
 }
 
 /// The rates of the ledger on the last day. `good_days`: of each device, the local dates on which anything good was heard.
-pub fn rates(config: &Config, good_days: &BTreeMap<String, BTreeSet<Date>>, days: i64) -> Value {
+pub fn rates(
+    config: &Config,
+    good_days: &BTreeMap<String, BTreeSet<Date>>,
+    cloud_days: &BTreeMap<String, BTreeSet<Date>>,
+    days: i64,
+) -> Value {
     let last = date(2026, 3, u8::try_from(days).unwrap().cast_signed());
     let listed = config.devices.iter().filter(|device| is_listed(&device.equipment, last));
     let listed: Vec<Listed> = listed
         .map(|device| {
             let equipment = &device.equipment;
             let calendar = Calendar::new(&config.schedule, &config.workshop.timezone, &device.id);
-            let is_good = |day: Date| good_days.get(&*device.id).is_some_and(|days| days.contains(&day));
+            let is_in = |days: &BTreeMap<String, BTreeSet<Date>>, day| {
+                days.get(&*device.id).is_some_and(|days| days.contains(&day))
+            };
+            let has_enough = |of: &BTreeMap<String, BTreeSet<Date>>| {
+                has_enough_days(&calendar, equipment.valid_from, last, |day| is_in(of, day))
+            };
             Listed {
                 is_digital: equipment.is_digital,
-                is_networked: has_enough_days(&calendar, equipment.valid_from, last, is_good),
-                is_clouded: false,
+                is_networked: has_enough(good_days),
+                is_clouded: has_enough(cloud_days),
                 is_key_process: equipment.is_key_process,
                 is_nc: equipment.is_nc,
             }
@@ -155,5 +192,6 @@ pub fn rates(config: &Config, good_days: &BTreeMap<String, BTreeSet<Date>>, days
         "L3": shown(rates.networked),
         "L3b": shown(rates.networked_of_digital),
         "L4": shown(rates.nc),
+        "L5": shown(rates.clouded),
     })
 }

@@ -111,6 +111,11 @@ struct Machine {
     ratio: i64,
     /// A reset or a jump of its PLC moves all counters of pieces.
     shift: i64,
+    /// Since when it has been in its state, and the present.
+    since: i64,
+    at: i64,
+    /// From here on it is broken, and nobody repairs it.
+    breaks_at: i64,
 }
 
 impl Machine {
@@ -145,14 +150,25 @@ impl Machine {
             watts: 0,
             ratio: if device == "press-03" { 20 } else { 1 },
             shift: 0,
+            since: 0,
+            at: 0,
+            breaks_at: i64::MAX,
         }
     }
 
     fn tick(&mut self, at: i64, device: &str, dice: &mut Dice) {
         self.left -= TICK;
         let was_alarm = self.is_alarm;
+        self.at = at;
         if self.left <= 0 {
+            let before = self.state;
             self.turn(at, device, dice);
+            if self.state != before {
+                self.since = at;
+            }
+        }
+        if at >= self.breaks_at && self.state != State::Fault {
+            (self.state, self.since, self.left, self.is_alarm) = (State::Fault, at, i64::MAX, true);
         }
         self.alarm.0 += 1;
         if self.is_alarm && !was_alarm {
@@ -219,6 +235,19 @@ impl Machine {
         }
     }
 
+    /// What is said of the cause of this state: one of so many, the first of which is none; of every third it comes late, be it an hour and
+    /// more.
+    fn said(&self, state: State, many: i64, first: i64) -> Value {
+        let nth = self.since / TICK;
+        let late = match nth % 3 {
+            0 if nth % 2 == 0 => 90 * 60 * SECOND,
+            0 => 120 * SECOND,
+            _ => 0,
+        };
+        let is_said = self.state == state && self.at - self.since >= late && nth % many != 0;
+        Value::U64(if is_said { (first + nth % many) as u64 } else { 0 })
+    }
+
     /// What a tag of this name reads.
     fn read(&self, tag: &str, dice: &mut Dice) -> Value {
         let is = |state: State| Value::Bool(self.state == state);
@@ -257,6 +286,9 @@ impl Machine {
             "metres" => scaled(self.pieces + self.shift, 10.0),
             "good_metres" => scaled(self.pieces - self.bad + self.shift, 10.0),
             "bad_metres" => scaled(self.bad, 10.0),
+            // Some faults have no code, and some show it late; the operator takes his time too.
+            "code" => self.said(State::Fault, 7, 30),
+            "reason" => self.said(State::Idle, 4, 1),
             "product" => Value::U64(self.product as u64),
             "cav" => Value::U64(self.cavities as u64),
             "kwh" => scaled(self.energy / self.ratio, 100.0),
@@ -293,6 +325,9 @@ pub fn hear(config: &Config, device: &Device, times: &Times, dice: &mut Dice, da
         }
     }
     let mut machine = Machine::new(&device.id, dice);
+    if matches!(&*device.id, "imm-01" | "press-01") {
+        machine.breaks_at = days * DAY - 40 * 60 * SECOND; // the month ends in the middle of it
+    }
     let begins = if &*device.id == "jet-02" { 2 * DAY + 5 * HOUR } else { 0 };
     let mut heard = Vec::new();
     for at in (0..=days * DAY + 12 * HOUR).step_by(TICK as usize) {

@@ -179,18 +179,26 @@ impl Courier {
         let sequel = flight.data.sequel(which);
         let Some(message) = payload::data(&record, &mask, sequel) else {
             flight.data.lane(which).window.skipped(seq);
+            flight.receipts.passed(&record, self.desk.boot);
             return Ok(Some(Sent::Yes));
         };
         let message = Message { payload: message, contents: Contents::of_data(&record, &mask) };
         let topic = self.topics.data(&record.group.device);
         if self.suspect.is_condemned(Named::Record(Stream::Data, seq)) {
-            self.quarantine(Poisoned::Data(record), &topic, message.payload.len()).await?;
+            self.quarantine(Poisoned::Data(record.clone()), &topic, message.payload.len()).await?;
             flight.data.lane(which).window.gave_up(seq);
+            flight.receipts.given_up(&record, self.desk.boot);
             return Ok(Some(Sent::Yes));
         }
         match self.hand_over(uplink, Token::Record(Stream::Data, seq), &topic, message, false) {
-            Ok(()) => flight.data.sent(which, seq, &sequel, Instant::now()),
-            Err(refused) if self.is_given_up(refused, &topic, samples) => flight.data.lane(which).window.gave_up(seq),
+            Ok(()) => {
+                flight.data.sent(which, seq, &sequel, Instant::now());
+                flight.receipts.sent(&record, self.desk.boot);
+            }
+            Err(refused) if self.is_given_up(refused, &topic, samples) => {
+                flight.data.lane(which).window.gave_up(seq);
+                flight.receipts.given_up(&record, self.desk.boot);
+            }
             Err(_) => return Ok(Some(Sent::NotNow)),
         }
         Ok(Some(Sent::Yes))

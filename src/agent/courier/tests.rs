@@ -76,8 +76,13 @@ async fn courier(port: u16, records: u64, settle: impl FnOnce(&mut Sink)) -> (Co
     let (orders, order) = watch::channel(Order::Work);
     recorder.tell(Command::Sinks([("s".to_owned(), seen_progress.clone())].into()));
     let witness = crate::sink::witness::channel(std::thread::current()).0.witness(&"s".into());
-    let desk =
-        Desk { progress, status, order, tail: recorder.tail(), recorder: recorder.orders(), boot: BootId(1), witness };
+    let tallies = watch::Sender::new(Tallies::default());
+    let devices = std::collections::HashSet::from(["m".into()]);
+    let audience = super::super::recorder::Audience { devices, tallies: tallies.clone() };
+    recorder.tell(Command::Audiences(BootId(1), [("s".to_owned(), audience)].into()));
+    let (tail, orders_of) = (recorder.tail(), recorder.orders());
+    let (boot, started) = (BootId(1), Instant::now());
+    let desk = Desk { progress, status, order, tail, recorder: orders_of, boot, started, tallies, witness };
     let others = Others { recorder, place, status: seen, progress: seen_progress, order: orders, _dir: dir };
     (Courier::new(config, Arc::new(sink), desk), others)
 }

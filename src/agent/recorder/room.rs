@@ -6,9 +6,10 @@
 
 mod books; // the sample ledger
 mod figures; // states, cells, indicators
-mod glance;
+mod glance; // what is told of all that
 mod refusal; // while the disk refuses
-mod upkeep; // what can wait: cursors, retention, the ledger // what is told of all that
+mod upkeep; // what can wait: cursors, retention, the ledger
+mod uploads; // what became of the records
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -37,6 +38,8 @@ use crate::source::Heard;
 use books::Books;
 use figures::Figures;
 use refusal::Tally;
+pub use uploads::Audience;
+use uploads::Uploads;
 
 /// Samples that make a turn worth its price before its time: at 8 kB of overhead a commit, the overhead is below 1 byte
 /// a sample from here on.
@@ -66,6 +69,7 @@ pub(super) struct Room {
     figures: Figures,
     /// Likewise.
     fresh: Fresh,
+    uploads: Uploads,
     pub(super) clock: Timekeeper,
     on_change: OnChange,
     /// Without positions yet.
@@ -116,6 +120,7 @@ impl Room {
             books: Books::default(),
             figures: Figures::default(),
             fresh: Fresh::default(),
+            uploads: Uploads::default(),
             clock: Timekeeper::new(Clock { trust: TrustRule::Always, ..Clock::DEFAULT }, None, Instant::now()),
             on_change: OnChange::new(),
             pending: Pending::default(),
@@ -291,6 +296,7 @@ impl Room {
                     self.sinks = sinks;
                     self.coming.clear();
                 }
+                Command::Audiences(boot, audiences) => self.address(boot, audiences),
                 Command::ProgressOf(sink, answer) => {
                     let data = self.journal.cursor(&sink, Stream::Data);
                     let events = self.journal.cursor(&sink, Stream::Events);
@@ -336,6 +342,7 @@ impl Room {
         self.publish_figures();
         let (data, events) = self.pending.take();
         let new = self.journal.number(data, events);
+        self.count_made(&new.data);
         self.unwritten.push(&new);
         self.announce_if_new(new);
         let newest = self.announce.borrow().last_data;
@@ -404,6 +411,8 @@ impl Room {
         }
         self.keep_offset();
         self.close_ledger();
+        self.enter_uploads();
+        self.move_cursors();
         let round = self.round();
         let health = self.health.clone();
         match self.journal.close(round) {

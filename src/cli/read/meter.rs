@@ -23,6 +23,19 @@ pub(super) struct Question {
     request: Request,
 }
 
+/// What this tag of a meter reads now.
+pub(in crate::cli) async fn value(
+    connection: &mut Connection,
+    address: MeterAddress,
+    tag: &Tag,
+) -> Result<Reading, ReadFault> {
+    let asked = tag.item().and_then(|item| Some((*item, plan(&[*item], true).pop()?)));
+    let Some((item, request)) = asked else { return Ok(Reading::Bad(Why::Malformed)) };
+    let question = Question { address, tag: tag.clone(), item, request };
+    let data = question.answer(connection).await?;
+    Ok(question.reading(&data))
+}
+
 impl Question {
     /// By the rules of tags in a configuration.
     pub(super) fn new(args: &ReadArgs, meter: &str) -> Result<Question, Trouble> {
@@ -52,10 +65,7 @@ impl Question {
         }
         let data = answer.map_err(|fault| self.refused(link, fault))?;
         let hex: Vec<String> = data.iter().rev().map(|byte| format!("{byte:02X}")).collect();
-        let reading = match self.request.fits(data.len()) {
-            true => decode(&self.tag, &self.item, data.get(self.request.parts[0].1..).unwrap_or_default()),
-            false => Reading::Bad(Why::Malformed), // of another length than the format
-        };
+        let reading = self.reading(&data);
         let unit = self.tag.unit.as_deref().map(|unit| format!(" {unit}")).unwrap_or_default();
         let line = format!("{}  {}{unit}  [{}]", self.item.id, shown(&reading), hex.join(" "));
         say(line.replace(char::is_control, "?"));
@@ -65,6 +75,13 @@ impl Question {
                 .with("type", self.item.format)
                 .with("found", why)),
             _ => Ok(()),
+        }
+    }
+
+    fn reading(&self, data: &[u8]) -> Reading {
+        match self.request.fits(data.len()) {
+            true => decode(&self.tag, &self.item, data.get(self.request.parts[0].1..).unwrap_or_default()),
+            false => Reading::Bad(Why::Malformed), // of another length than the format
         }
     }
 

@@ -51,6 +51,12 @@ impl Formula {
         })
     }
 }
+/// Those of uploads, which no cell knows: reports alone have them.
+pub static UPLOADS: [Formula; 3] = [
+    by_calendar(["C4", "upload_completeness", "上传完整率", "records acknowledged / records due"], ["1", "1", "1"]),
+    by_calendar(["C5", "upload_delay_p50", "数据时延 p50", "acknowledged - taken, 50 % of records"], ["s", "1", "s"]),
+    by_calendar(["C5", "upload_delay_p95", "数据时延 p95", "acknowledged - taken, 95 % of records"], ["s", "1", "s"]),
+];
 
 /// All of them.
 pub static FORMULAS: [Formula; 44] = [

@@ -85,7 +85,7 @@ fn a_drop_in_the_middle_of_the_queue_leaves_a_gap_that_is_told_and_nothing_else(
         let device = if (10..20).contains(&i) { "low" } else { "normal" };
         commit(&mut journal, vec![noisy(device, NOW.0, i)], Vec::new());
     }
-    journal.set_limits(with_priorities(80_000));
+    journal.set_limits(with_priorities(84_000));
     journal.maintain(NOW).unwrap();
     let (first, last) = match lost(&journal)[..] {
         [(first, last, LossCause::MaxSize)] => (first, last),

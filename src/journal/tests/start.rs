@@ -77,7 +77,7 @@ fn a_file_of_version_1_is_brought_forward_with_all_that_is_in_it() {
         check(&mut journal, (&data, &events));
         assert_eq!((lost(&journal), journal.news()), (vec![], vec![]));
     }
-    assert_eq!(version(dir.path(), "journal.sqlite"), 3);
+    assert_eq!(version(dir.path(), "journal.sqlite"), schema::VERSION);
     let mut journal = open(dir.path());
     fill(&mut journal, 1, NOW);
     assert!(seqs(&journal)[50] > 50);
@@ -102,9 +102,9 @@ fn a_power_cut_in_the_middle_of_a_migration_leaves_the_version_before() {
         cuts += 1;
     })
     .unwrap();
-    assert_eq!(cuts, 2, "between the changes and their commit");
+    assert_eq!(cuts, schema::VERSION - 1, "between the changes and their commit");
     drop(connection);
-    assert_eq!(version(dir.path(), "journal.sqlite"), 3);
+    assert_eq!(version(dir.path(), "journal.sqlite"), schema::VERSION);
 }
 
 #[test]
@@ -117,15 +117,17 @@ fn a_newer_file_is_left_alone_and_taken_up_again_after_the_upgrade_with_what_was
     }
     fill(&mut journal, 10, NOW);
     journal.close(NOW).unwrap();
-    Connection::open(&file).unwrap().execute_batch("PRAGMA user_version = 4; PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    let set = |version: i64| format!("PRAGMA user_version = {version}; PRAGMA wal_checkpoint(TRUNCATE)");
+    Connection::open(&file).unwrap().execute_batch(&set(schema::VERSION + 1)).unwrap();
     let newer = std::fs::read(&file).unwrap();
+    let beside = format!("journal.v{}.sqlite", schema::VERSION);
 
     let mut last = 10;
     for start in 0..2 {
         let mut journal = Journal::open(settings(dir.path(), Limits::default()), BootId(start), NOW).unwrap();
         let news = journal.news();
         assert_eq!(news.iter().map(|news| news.code).collect::<Vec<_>>(), [words::BESIDE_NEWER]);
-        assert!(news[0].to_string().contains("journal.v3.sqlite"), "{}", news[0]);
+        assert!(news[0].to_string().contains(&beside), "{}", news[0]);
         assert_eq!(journal.cursor("cloud", Stream::Data).position, if start == 0 { 10 } else { 12 });
         fill(&mut journal, 5, NOW);
         let there = seqs(&journal);
@@ -136,7 +138,7 @@ fn a_newer_file_is_left_alone_and_taken_up_again_after_the_upgrade_with_what_was
         journal.close(NOW).unwrap();
         assert!(std::fs::read(&file).unwrap() == newer, "it was touched");
     }
-    Connection::open(&file).unwrap().execute_batch("PRAGMA user_version = 3").unwrap(); // the upgrade
+    Connection::open(&file).unwrap().execute_batch(&set(schema::VERSION)).unwrap(); // the upgrade
     let mut journal = open(dir.path());
     assert_eq!((journal.opening().missing, journal.news()), (0, vec![]));
     assert!(journal.view().salvage[Stream::Data as usize].is_some(), "nobody passes what is still to come");
@@ -150,7 +152,7 @@ fn a_newer_file_is_left_alone_and_taken_up_again_after_the_upgrade_with_what_was
     let boots: Vec<_> = data(&mut reader, 0, 100, 1_000).iter().map(|record| record.boot).collect();
     assert_eq!((boots[0], boots[10], boots[17]), (BOOT, BootId(0), BootId(1)));
     assert_eq!(lost(&journal), []);
-    assert!(!dir.path().join("journal.v3.sqlite").exists());
+    assert!(!dir.path().join(beside).exists());
     fill(&mut journal, 1, NOW);
     assert!(seqs(&journal)[18] > 20);
 }

@@ -9,6 +9,7 @@ pub mod clock;
 pub mod config;
 pub mod delivery_config;
 pub mod egress;
+pub mod evidence;
 pub mod import;
 pub mod indicator_config;
 pub mod journal;
@@ -54,6 +55,7 @@ pub fn all() -> impl Iterator<Item = &'static Words> {
         delivery_config::WORDS,
         indicator_config::WORDS,
         report::WORDS,
+        evidence::WORDS,
     ]
     .into_iter()
     .flatten()
@@ -99,6 +101,7 @@ mod tests {
             ("status", include_str!("status.rs")),
             ("indicator_config", include_str!("indicator_config.rs")),
             ("report", include_str!("report.rs")),
+            ("evidence", include_str!("evidence.rs")),
         ]
     }
 

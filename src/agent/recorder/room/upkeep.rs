@@ -30,6 +30,7 @@ impl Room {
     pub(super) fn maintain(&mut self) {
         self.commits_since_maintenance = 0;
         self.maintained = Instant::now();
+        self.enter_uploads(); // before the cursors
         self.move_cursors();
         self.keep_offset();
         self.enter_in_ledger();
