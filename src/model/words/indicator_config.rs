@@ -442,7 +442,7 @@ pub(super) const WORDS: &[Words] = &[
             en: "The text stands beside the code in reports and plots.",
             zh: "这段文字在报表和图中与代码并列。",
         },
-        remedy: Text { en: "write e.g. 17 = \"缺料\"", zh: "例如写 17 = \"缺料\"" },
+        remedy: Text { en: "write e.g. 17 = \"no material\"", zh: "例如写 17 = \"缺料\"" },
     },
     Words {
         code: TOO_MANY_CAUSES,
