@@ -2,6 +2,7 @@
 
 mod figures; // a period's figures as an event
 mod room;
+mod tape; // what an engine was told, for late data
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -16,6 +16,7 @@ use super::number::Num;
 use super::sheet::csv_line;
 use super::site::machine_of_ledger;
 use crate::config::{Device, Role};
+use crate::indicator::FROZEN_AFTER_MS;
 use crate::indicator::ledger::is_listed;
 use crate::model::{Class, Level};
 use crate::sink::egress::{Total, hex, sha256};
@@ -192,9 +193,6 @@ pub struct Beside<'a> {
     pub leaves_to: &'a dyn Fn(&Device, &str) -> Vec<String>,
 }
 
-/// Late data may change a month so long after its end (R11).
-const FROZEN_MS: i64 = 72 * 3_600_000;
-
 impl Archive {
     /// Of a report of a month.
     pub fn of(given: &Given<'_>, report: &Report, beside: &Beside<'_>) -> Archive {
@@ -207,7 +205,7 @@ impl Archive {
             enterprise: report.site.enterprise.clone(),
             workshop: report.site.workshop.clone(),
             name: report.site.name.clone(),
-            is_final: given.now.0 >= given.asked.end.0 + FROZEN_MS,
+            is_final: given.now.0 >= given.asked.end.0 + FROZEN_AFTER_MS,
             made_at: beside.made_at.clone(),
             equipment: ledger.map(|device| equipment(given, device, last)).collect(),
             data_ledger: devices().flat_map(|device| data(device, beside)).collect(),

@@ -6,6 +6,8 @@
 
 mod books; // the sample ledger
 mod figures; // states, cells, indicators
+mod late; // what comes too late for them ...
+mod revise; // ... and what changes by it
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -245,6 +247,7 @@ impl Room {
         let all: Vec<Heard> = std::iter::from_fn(|| self.heard.try_recv().ok()).take(CHANNEL).collect();
         let news = self.clock.look();
         self.on_clock(news);
+        self.figures.on_look();
         let mut samples = 0;
         for heard in all {
             match heard {
@@ -346,6 +349,7 @@ impl Room {
             self.health.committed.fetch_add(samples, Ordering::Relaxed);
         }
         self.tick_figures();
+        self.tend_late(late::SCANS_A_TURN, false);
         self.publish_figures();
         let (data, events) = self.pending.take();
         let new = self.journal.number(data, events);

@@ -9,6 +9,7 @@ pub mod clock;
 pub mod config;
 pub mod delivery_config;
 pub mod egress;
+pub mod figures;
 pub mod import;
 pub mod indicator_config;
 pub mod journal;
@@ -52,6 +53,7 @@ pub fn all() -> impl Iterator<Item = &'static Words> {
         delivery_config::WORDS,
         indicator_config::WORDS,
         report::WORDS,
+        figures::WORDS,
     ]
     .into_iter()
     .flatten()
@@ -96,6 +98,7 @@ mod tests {
             ("transfer", include_str!("transfer.rs")),
             ("indicator_config", include_str!("indicator_config.rs")),
             ("report", include_str!("report.rs")),
+            ("figures", include_str!("figures.rs")),
         ]
     }
 

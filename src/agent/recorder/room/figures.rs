@@ -13,9 +13,11 @@ use tracing::{debug, warn};
 
 use super::super::Machine;
 use super::super::figures::{self, Over};
+use super::late::{LateWork, Lateness, SCANS_AT_THE_END};
+use super::revise::log_row;
 use super::{Room, now};
 use crate::indicator::{Cell, Engine, Flags, News};
-use crate::journal::{FigureRow, IntervalRow, Journal, SnapshotRow};
+use crate::journal::{FigureRow, Journal, SnapshotRow};
 use crate::model::{Batch, BootId, ClockMark, Event, State, StateReport, Timestamp, Trouble};
 
 /// A snapshot goes with a commit that is written anyway if the one before is so old.
@@ -35,10 +37,17 @@ const MOST_WAITING: usize = 2_000_000;
 /// Periods that one cell may be in, times the machines of a workshop: reports that wait for the next turn.
 const MOST_REPORTS: usize = 1_000;
 
+/// A recorder that looked into its channel no sooner was hung up by its disk: links wait with what they heard meanwhile ...
+const HUNG: Duration = Duration::from_secs(10);
+
+/// ... and have so long to hand it over, until silence is taken for silence again.
+const CATCHING_UP: Duration = Duration::from_secs(10);
+
 /// The engines.
 #[derive(Default)]
 pub(super) struct Figures {
-    machines: Vec<Running>,
+    pub(super) machines: Vec<Running>,
+    pub(super) late: LateWork,
     /// Which of them listen to the scans of a device.
     listeners: HashMap<Arc<str>, Vec<usize>>,
     /// Scans whose time nobody knows yet.
@@ -46,18 +55,22 @@ pub(super) struct Figures {
     waiting_samples: usize,
     /// What is to be published.
     reports: Vec<(usize, Over)>,
+    /// The last look into the channel.
+    looked: Option<Instant>,
+    catching_up: Option<Instant>,
 }
 
 /// An engine at work.
-struct Running {
-    machine: Machine,
-    engine: Engine,
+pub(super) struct Running {
+    pub(super) machine: Machine,
+    pub(super) engine: Engine,
+    pub(super) lateness: Lateness,
     /// When its last snapshot was handed over.
     kept: Instant,
     /// Something was told that must not be told again after a crash.
-    has_told: bool,
+    pub(super) has_told: bool,
     /// It has heard something since its last snapshot.
-    has_heard: bool,
+    pub(super) has_heard: bool,
     /// The end of the last cell that was settled.
     settled_to: Timestamp,
 }
@@ -71,6 +84,7 @@ impl Room {
             .into_iter()
             .map(|running| (running.machine.plan.device.clone(), running))
             .collect();
+        self.figures.late.forget_job();
         let mut running = Vec::new();
         for machine in machines {
             let device = machine.plan.device.clone();
@@ -88,9 +102,10 @@ impl Room {
             let restored = snapshot.and_then(|bytes| Engine::restore(machine.plan.clone(), &bytes));
             let mut engine = restored.unwrap_or_else(|| Engine::new(machine.plan.clone()));
             engine.boot(boot);
-            let settled_to = old.map_or(Timestamp(i64::MIN), |old| old.settled_to);
+            let settled_to = old.as_ref().map_or(Timestamp(i64::MIN), |old| old.settled_to);
+            let lateness = old.map(|old| old.lateness_under(&machine)).unwrap_or_default();
             let (has_told, has_heard) = (false, false);
-            running.push(Running { machine, engine, kept: Instant::now(), has_told, has_heard, settled_to });
+            running.push(Running { machine, engine, lateness, kept: Instant::now(), has_told, has_heard, settled_to });
         }
         // Those that are gone keep their place, should they come back.
         for (device, gone) in before {
@@ -127,14 +142,8 @@ impl Room {
 
     fn step_at(&mut self, batch: &Batch, at: Timestamp) {
         let batch = Batch { at, ..batch.clone() };
-        let now = Timestamp(self.clock.time().0.0.max(at.0));
         let of_device = self.figures.listeners.get(&batch.group.device).cloned().unwrap_or_default();
-        for nth in of_device {
-            let running = &mut self.figures.machines[nth];
-            running.has_heard = true;
-            let news = running.engine.step(&batch, now);
-            self.on_figure_news(nth, news);
-        }
+        of_device.into_iter().for_each(|nth| self.hear_figures(nth, &batch));
     }
 
     /// The wall clock has come to be trusted.
@@ -149,17 +158,25 @@ impl Room {
 
     /// Time passes, also without scans.
     pub(super) fn tick_figures(&mut self) {
-        let (at, clock, _) = self.clock.time();
-        if clock == ClockMark::Untrusted || !self.figures.waiting.is_empty() {
+        if !self.may_tick_figures() {
             return;
         }
+        let at = self.clock.time().0;
         for nth in 0..self.figures.machines.len() {
             let news = self.figures.machines[nth].engine.tick(at);
             self.on_figure_news(nth, news);
         }
     }
 
-    fn on_figure_news(&mut self, nth: usize, news: Vec<News>) {
+    /// Whether who is silent by now has nothing to say: not while the clock is not trusted, and not while links hand over what a hung
+    /// disk kept waiting.
+    pub(super) fn may_tick_figures(&self) -> bool {
+        let figures = &self.figures;
+        let is_catching_up = figures.catching_up.is_some_and(|since| since.elapsed() < CATCHING_UP);
+        self.clock.time().1 != ClockMark::Untrusted && figures.waiting.is_empty() && !is_catching_up
+    }
+
+    pub(super) fn on_figure_news(&mut self, nth: usize, news: Vec<News>) {
         for news in news {
             let running = &mut self.figures.machines[nth];
             match news {
@@ -174,23 +191,16 @@ impl Room {
                 }
                 News::Interval(interval) => {
                     running.has_told = true;
-                    let body = json(&interval);
-                    self.journal.put_interval(IntervalRow {
-                        device: interval.device,
-                        start: interval.start,
-                        end: interval.end,
-                        state: interval.state.as_str().into(),
-                        cause: interval.cause,
-                        event_id: interval.event_id,
-                        body,
-                    });
+                    self.journal.put_interval(log_row(&interval));
                 }
                 News::Cell(cell) => {
                     running.has_told = true;
                     let before = running.settled_to;
                     let settled_to = before.max(cell.end);
                     running.settled_to = settled_to;
-                    self.journal.put_cell(row_of(&cell));
+                    if !self.put_cell(nth, (*cell).clone(), false) {
+                        continue; // it is known as it is
+                    }
                     let plan = self.figures.machines[nth].machine.plan.clone();
                     let is_over = |over: &Over| over.end == cell.end || (cell.end <= before && over.end <= settled_to);
                     for over in figures::periods_of(&cell, &plan.calendar).into_iter().filter(is_over) {
@@ -201,10 +211,7 @@ impl Room {
                     debug!(%device, %tag, what, at = at.0, "a counter did not go on as counters do");
                 }
                 News::ClockStep { at, by_ms } => debug!(at = at.0, by_ms, "the figures follow a step of the clock"),
-                News::Late { at } => {
-                    let device = &running.machine.plan.device;
-                    debug!(%device, at = at.0, "a sample came too late for the figures");
-                }
+                News::Late { at } => debug!(at = at.0, "late again"), // is counted where it is heard
             }
         }
     }
@@ -242,6 +249,7 @@ impl Room {
 
     /// The same at the end, of all of them.
     pub(super) fn close_figures(&mut self) {
+        self.tend_late(SCANS_AT_THE_END, true);
         self.publish_figures();
         let at = now();
         for running in self.figures.machines.iter_mut().filter(|running| running.has_heard || running.has_told) {
@@ -280,8 +288,15 @@ impl Figures {
         }
     }
 
+    /// The recorder looks into its channel.
+    pub(super) fn on_look(&mut self) {
+        if self.looked.replace(Instant::now()).is_some_and(|looked| looked.elapsed() > HUNG) {
+            self.catching_up = Some(Instant::now());
+        }
+    }
+
     /// Once in a turn, however many of its cells were told.
-    fn report(&mut self, nth: usize, over: Over) {
+    pub(super) fn report(&mut self, nth: usize, over: Over) {
         let is_known = self.reports.iter().any(|(of, known)| *of == nth && known.period == over.period);
         if !is_known && self.reports.len() < MOST_REPORTS {
             self.reports.push((nth, over));
@@ -290,6 +305,20 @@ impl Figures {
 }
 
 impl Running {
+    /// The end of the last cell that was settled.
+    pub(super) fn settled_to(&self) -> Timestamp {
+        self.settled_to
+    }
+
+    /// What can be kept of its tape under a new configuration: all, if the same is meant by it.
+    fn lateness_under(self, machine: &Machine) -> Lateness {
+        if format!("{:?}", self.machine.plan) == format!("{:?}", machine.plan) {
+            return self.lateness;
+        }
+        let calendar = self.machine.plan.calendar.clone();
+        self.lateness.without_tape(|at| calendar.slot(at).start)
+    }
+
     fn keep(&mut self, at: Timestamp, journal: &mut Journal) {
         let device = self.machine.plan.device.to_string();
         journal.put_snapshot(SnapshotRow { device, at, body: self.engine.snapshot() });
@@ -297,18 +326,18 @@ impl Running {
     }
 }
 
-fn row_of(cell: &Cell) -> FigureRow {
+pub(super) fn row_of(cell: &Cell) -> FigureRow {
     let (device, body) = (cell.device.clone(), json(cell));
     FigureRow { device, start: cell.start, end: cell.end, revision: cell.revision, body }
 }
 
 /// The column counts where body and column differ.
-fn cell_of(row: &FigureRow) -> Option<Cell> {
+pub(super) fn cell_of(row: &FigureRow) -> Option<Cell> {
     let cell: Cell = serde_json::from_str(&row.body).ok()?;
     Some(Cell { revision: row.revision, ..cell })
 }
 
-fn json(of: &impl serde::Serialize) -> String {
+pub(super) fn json(of: &impl serde::Serialize) -> String {
     serde_json::to_string(of).expect("figures have text keys and whole numbers only")
 }
 
