@@ -265,6 +265,7 @@ impl Engine {
         }
         if is_far {
             self.close(news);
+            self.core.overlap_to = at;
         }
         let core = &mut self.core;
         (core.begun, core.swept, core.scanned) = (Some(at), at, None);

@@ -74,7 +74,9 @@ mod tests {
         let frozen = |day, shift: Option<ShiftRef>, after| {
             is_frozen(day, shift.as_ref(), &plan.calendar, Timestamp(end + after))
         };
-        assert!(!frozen(date(2026, 3, 31), None, FROZEN_AFTER_MS - 1) && frozen(date(2026, 3, 31), None, FROZEN_AFTER_MS));
+        assert!(
+            !frozen(date(2026, 3, 31), None, FROZEN_AFTER_MS - 1) && frozen(date(2026, 3, 31), None, FROZEN_AFTER_MS)
+        );
         assert!(frozen(date(2026, 4, 1), Some(shift(date(2026, 3, 31))), FROZEN_AFTER_MS));
         assert!(!frozen(date(2026, 4, 1), Some(shift(date(2026, 4, 1))), FROZEN_AFTER_MS));
     }

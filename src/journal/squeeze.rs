@@ -63,7 +63,12 @@ mod tests {
             let bit = |n| Some(Reading::Good(Value::Bool(second / 600 % n == 0)));
             let count = |n| Some(Reading::Good(Value::U64((second / n) as u64)));
             let readings = vec![bit(2), bit(3), bit(7), count(5), count(5), count(90)];
-            Scan { at: Timestamp(1_772_452_800_000 + second * 1_000), mono_ms: second as u64 * 1_000, readings, stamps: None }
+            Scan {
+                at: Timestamp(1_772_452_800_000 + second * 1_000),
+                mono_ms: second as u64 * 1_000,
+                readings,
+                stamps: None,
+            }
         };
         let scans: Vec<Scan> = (0..3_600).map(scan).collect();
         let mut squeezer = Squeezer::new().unwrap();

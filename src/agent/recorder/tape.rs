@@ -161,9 +161,8 @@ impl Reel {
     }
 
     fn bytes(&self) -> usize {
-        let of_strand = |strand: &Strand| {
-            strand.packed_bytes + strand.open.len() * (strand.group.tags.len() + 2) * READING_BYTES
-        };
+        let of_strand =
+            |strand: &Strand| strand.packed_bytes + strand.open.len() * (strand.group.tags.len() + 2) * READING_BYTES;
         self.snapshot.len() + self.strands.iter().map(of_strand).sum::<usize>()
     }
 }

@@ -2,8 +2,8 @@
 //! from before them, can let an engine hear them again in their right order.
 
 use super::{Engine, Route, value};
-use crate::model::{Batch, Group, Reading, Scan, Timestamp, Why};
 use crate::indicator::plan::Meaning;
+use crate::model::{Batch, Group, Reading, Scan, Timestamp, Why};
 
 /// Up to where an engine has come: it takes nothing that is older.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -295,6 +295,11 @@ impl Figures {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn set_looked(&mut self, at: Instant) {
+        self.looked = Some(at);
+    }
+
     /// Once in a turn, however many of its cells were told.
     pub(super) fn report(&mut self, nth: usize, over: Over) {
         let is_known = self.reports.iter().any(|(of, known)| *of == nth && known.period == over.period);

@@ -137,7 +137,8 @@ proptest! {
 fn a_tape_reaches_back_a_day_and_no_further_and_not_behind_what_its_first_snapshot_knew() {
     let mut deck = Deck::new(bench());
     let group = deck.bench.groups().remove(0);
-    let scan = |at: i64| batch(&group, at, &[("run", Some(Value::Bool(true))), ("total", Some(Value::I64(at / 1_000)))]);
+    let scan =
+        |at: i64| batch(&group, at, &[("run", Some(Value::Bool(true))), ("total", Some(Value::I64(at / 1_000)))]);
     for minute in 0..30 * 60 {
         deck.hear(&scan(EIGHT_PM + minute * MINUTE));
     }
