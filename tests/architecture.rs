@@ -40,6 +40,7 @@ const PURE: &[&str] = &[
     "agent/lanes.rs",
     "agent/pending.rs",
     "agent/recorder/figures.rs",
+    "agent/recorder/tape.rs",
     "agent/suspect.rs",
     "agent/unwritten.rs",
     "source/schedule.rs",

@@ -48,6 +48,10 @@ pub struct Archive {
     pub month: String,
     /// Whether the month was over, and three days more for late data.
     pub is_final: bool,
+    /// Late scans that came when the month was frozen: they are in no figure of it.
+    pub late_after_freeze: u32,
+    /// Late scans of which nothing could be computed again: they are in no figure either.
+    pub late_uncounted: u32,
     /// When it was made.
     pub made_at: String,
     /// The equipment ledger.
@@ -206,6 +210,8 @@ impl Archive {
             workshop: report.site.workshop.clone(),
             name: report.site.name.clone(),
             is_final: given.now.0 >= given.asked.end.0 + FROZEN_AFTER_MS,
+            late_after_freeze: report.site.late_after_freeze,
+            late_uncounted: report.site.late_uncounted,
             made_at: beside.made_at.clone(),
             equipment: ledger.map(|device| equipment(given, device, last)).collect(),
             data_ledger: devices().flat_map(|device| data(device, beside)).collect(),
