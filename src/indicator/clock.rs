@@ -32,9 +32,10 @@ impl Placer {
         self.boot
     }
 
-    /// Whether nothing of this start of the agent was placed yet, and whether this was taken before something that was.
-    pub(super) fn looks_at(&self, mono_ms: u64) -> (bool, bool) {
-        (self.offset_ms.is_none(), mono_ms < self.newest_ms)
+    /// Whether nothing of this start of the agent was placed yet, and how long this was taken before the newest that was.
+    pub(super) fn looks_at(&self, mono_ms: u64) -> (bool, i64) {
+        let behind_ms = i64::try_from(self.newest_ms.saturating_sub(mono_ms)).unwrap_or(i64::MAX);
+        (self.offset_ms.is_none(), behind_ms)
     }
 
     /// The newest moment of this start of the agent that was placed.

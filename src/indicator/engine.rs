@@ -162,12 +162,13 @@ impl Engine {
         if route.is_deaf() {
             return news;
         }
-        let (is_first, is_of_before) = self.core.placer.looks_at(batch.mono_ms);
+        let (is_first, behind_ms) = self.core.placer.looks_at(batch.mono_ms);
         let (at, step) = self.core.placer.place(batch.at, batch.mono_ms);
         if is_first {
             self.core.overlap(); // a clock that was set back while the agent was off goes over the same time again, too
         }
-        let is_overlap = !is_of_before && (step.is_some() || at <= self.core.overlap_to);
+        // What was taken long before what was heard last is late, wherever the clock stood then.
+        let is_overlap = behind_ms <= LATENESS_MS && (step.is_some() || at <= self.core.overlap_to);
         if !is_overlap && self.is_refused(&route, batch, at) {
             news.push(News::Late { at: Timestamp(at) });
             return news;

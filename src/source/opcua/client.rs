@@ -83,6 +83,15 @@ pub(super) enum End {
     Lost(Fault),
 }
 
+/// When a scan was taken that a server sends later than at once.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Taken {
+    /// The server sent it so long ago, and nobody heard it.
+    pub(super) age_ms: u64,
+    /// Scans of the same group that came with it and were taken later.
+    pub(super) behind: u64,
+}
+
 impl Client {
     /// The client of `link` with all devices behind it.
     pub fn new(config: &Config, link: Arc<Link>, server: OpcUaServer, place: poller::Place) -> Client {
@@ -303,6 +312,18 @@ impl Client {
         readings: Vec<Option<Reading>>,
         stamps: Option<Vec<Stamp>>,
     ) {
+        self.hand_on_taken(group, due_ms, readings, stamps, Taken::default()).await;
+    }
+
+    /// The same of one that was not taken just now.
+    pub(super) async fn hand_on_taken(
+        &mut self,
+        group: usize,
+        due_ms: Option<u64>,
+        readings: Vec<Option<Reading>>,
+        stamps: Option<Vec<Stamp>>,
+        Taken { age_ms, behind }: Taken,
+    ) {
         let is_bad = readings.iter().flatten().any(|reading| matches!(reading, Reading::Bad(_)));
         let is_fresh = readings.iter().flatten().any(|reading| matches!(reading, Reading::Good(_)));
         let (group, mono_ms) = (self.book.groups[group].clone(), self.now_ms());
@@ -313,9 +334,12 @@ impl Client {
             status.scans += 1;
             status.bad_scans += u64::from(is_bad);
         });
-        let at = Timestamp::of(SystemTime::now());
-        let batch = Batch { group, at, mono_ms, due_ms, readings, stamps };
-        self.is_heard &= self.outlet.put(Heard::Batch(batch)).await;
+        // Scans that come together are a millisecond apart: what was said last counts last.
+        let behind = behind.min(mono_ms);
+        let at = Timestamp(Timestamp::of(SystemTime::now()).0 - i64::try_from(behind).unwrap_or(0));
+        let batch = Batch { group, at, mono_ms: mono_ms - behind, due_ms, readings, stamps };
+        let heard = if age_ms == 0 { Heard::Batch(batch) } else { Heard::Kept(batch, age_ms) };
+        self.is_heard &= self.outlet.put(heard).await;
     }
 
     pub(super) async fn put(&mut self, heard: Heard) {

@@ -11,9 +11,10 @@ use opcua::types::{
 use tokio::sync::watch;
 use tracing::{debug, warn};
 
-use super::client::{Client, End, MOST_PUBLISHING, told_to_stop};
+use super::client::{Client, End, MOST_PUBLISHING, Taken, told_to_stop};
 use super::convert;
 use super::fault::{Fault, Reach, Stage, why_bad};
+use super::gather::Layer;
 use super::ladder::Step;
 use super::recover::delete;
 use super::session::{Partner, Session};
@@ -300,9 +301,14 @@ impl Client {
 
     /// Scans that are complete go to the recorder.
     pub(super) async fn flush(&mut self) {
+        self.flush_kept(0).await;
+    }
+
+    /// The same of a message that was first sent so long ago.
+    pub(super) async fn flush_kept(&mut self, age_ms: u64) {
         self.tell_lost().await;
-        for (group, layer) in self.gatherer.take() {
-            self.hand_on(group, None, layer.readings, Some(layer.stamps)).await;
+        for (group, Layer { readings, stamps, behind }) in self.gatherer.take() {
+            self.hand_on_taken(group, None, readings, Some(stamps), Taken { age_ms, behind }).await;
         }
         self.tell_heard().await;
         self.tell_overflow();

@@ -129,6 +129,16 @@ impl Room {
         (self.figures.machines, self.figures.listeners) = (running, listeners);
     }
 
+    /// A scan that was taken some time before it was heard, by both clocks. Nothing was taken before the agent began.
+    pub(super) fn step_figures_taken(&mut self, batch: &Batch, at: Timestamp, clock: ClockMark, age_ms: u64) {
+        if age_ms == 0 {
+            return self.step_figures(batch, at, clock);
+        }
+        let age_ms = age_ms.min(batch.mono_ms);
+        let at = Timestamp(at.0 - i64::try_from(age_ms).unwrap_or(0));
+        self.step_figures(&Batch { mono_ms: batch.mono_ms - age_ms, ..batch.clone() }, at, clock);
+    }
+
     /// A scan, with the time that the clock gives it.
     pub(super) fn step_figures(&mut self, batch: &Batch, at: Timestamp, clock: ClockMark) {
         if !self.figures.listeners.contains_key(&batch.group.device) {

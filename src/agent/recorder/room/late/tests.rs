@@ -59,12 +59,16 @@ impl Site {
     }
 
     fn hear_marked(&mut self, at: i64, run: bool, total: i64, clock: ClockMark) {
+        let batch = self.batch(at, run, total);
+        self.room.step_figures(&batch, Timestamp(at), clock);
+    }
+
+    fn batch(&self, at: i64, run: bool, total: i64) -> Batch {
         let infos = config().devices[0].tags.iter().map(|tag| tag.info()).collect();
         let group = Arc::new(Group::new("m".into(), Duration::from_secs(10), infos));
         let readings = vec![Some(Reading::Good(Value::Bool(run))), Some(Reading::Good(Value::I64(total)))];
         let mono_ms = (at - self.begun + 2 * HOUR_MS) as u64;
-        let batch = Batch { group, at: Timestamp(at), mono_ms, due_ms: None, readings, stamps: None };
-        self.room.step_figures(&batch, Timestamp(at), clock);
+        Batch { group, at: Timestamp(at), mono_ms, due_ms: None, readings, stamps: None }
     }
 
     /// Every ten seconds of `[from, to)`, in minutes: it runs, but idles between the tenth and the fortieth minute of each hour.
@@ -171,6 +175,28 @@ fn a_scan_that_comes_late_changes_its_hour_and_its_day_and_nothing_else() {
     site.live(72..74); // the same once more
     site.settle();
     assert_eq!((site.cell(61).revision, site.reports().len()), (1, 0), "nothing changed by it");
+}
+
+#[test]
+fn what_a_server_sends_once_more_is_in_the_figures_when_it_was_taken() {
+    let mut site = Site::new(hours_ago(6));
+    site.live(0..70);
+    site.live(80..90);
+    // All of it comes at once, when the line is back: what was said in the meantime, with its age.
+    for at in (70 * MINUTE_MS..80 * MINUTE_MS).step_by(10_000) {
+        let kept = site.batch(site.begun + 90 * MINUTE_MS, !(73..76).contains(&(at / MINUTE_MS)), at / 10_000);
+        site.room.remember_taken(kept, (90 * MINUTE_MS - at) as u64);
+    }
+    site.live(90..200);
+    site.settle();
+    let log = site.log();
+    for state in [(State::Run, 40, 73), (State::Idle, 73, 76), (State::Run, 76, 80), (State::Idle, 80, 100)] {
+        let known = |it: &(State, i64, i64)| it.0 == state.0 && it.1 == state.1;
+        assert!(log.iter().any(known), "{state:?} in {log:?}");
+    }
+    assert!(!log.iter().any(|it| it.0 == State::Unknown && it.1 < 199), "{log:?}");
+    let written = site.room.journal.status().data.records;
+    assert!(written > 0 && site.cell(61).sums.gap_pieces().0 == 0, "and delivered as ever: {written}");
 }
 
 #[test]
