@@ -24,8 +24,8 @@ const QUIET: Duration = Duration::from_secs(5);
 /// Late scans of a machine that wait: a server's queue has at most 1,000 values a tag. Beyond it they are counted as missing.
 const MOST_WAITING: usize = 10_000;
 
-/// Scans that are heard again in one turn: more than an hour of a machine that is asked every second. A turn stays below a tenth of a
-/// second on a small gateway.
+/// Scans that are heard again in one turn: more than an hour of a machine that is asked every second. The links' channel holds what comes
+/// meanwhile.
 pub(super) const SCANS_A_TURN: usize = 5_000;
 
 /// The same when the agent ends: what is not done by then is counted as missing.
@@ -57,6 +57,8 @@ pub(super) struct Lateness {
     since: Option<Instant>,
     /// What is in the tape and not in the figures: from this reel on all is to be heard again.
     redo: Option<u64>,
+    /// Cells of the scans that are in the tape and not in the figures, one for each.
+    heard_again: Vec<Timestamp>,
     /// Scans that are in no figure, by the start of their cell.
     missing: BTreeMap<Timestamp, Missing>,
     told: Option<Instant>,
@@ -153,19 +155,20 @@ impl Room {
         lateness.since = None;
         for batch in std::mem::take(&mut lateness.waiting) {
             let scan = running.engine.essence(&batch);
+            let cell = plan.calendar.slot(batch.at).start;
             match scan.and_then(|scan| lateness.tape.insert(&batch, scan, squeezer)) {
-                Some(reel) => lateness.redo = Some(lateness.redo.map_or(reel, |redo| redo.min(reel))),
-                None => {
-                    let cell = plan.calendar.slot(batch.at).start;
-                    lateness.miss(cell, Missing { uncounted: 1, after_freeze: 0 });
+                Some(reel) => {
+                    lateness.redo = Some(lateness.redo.map_or(reel, |redo| redo.min(reel)));
+                    lateness.heard_again.push(cell);
                 }
+                None => lateness.miss(cell, Missing { uncounted: 1, after_freeze: 0 }),
             }
         }
         let Some(reel) = lateness.redo else { return true }; // none of this one; the next may have some
         let engine = lateness.tape.snapshot(reel).and_then(|snapshot| Engine::restore(plan, snapshot));
         let batches = lateness.tape.batches(reel, squeezer);
         let (Some(engine), Some(batches)) = (engine, batches) else {
-            lateness.redo = None; // the memory is damaged, or the reel was the oldest and had to go
+            lateness.give_up(); // the memory is damaged, or the reel was the oldest and had to go
             return true;
         };
         let is_at_end = lateness.tape.behind(reel).is_none();
@@ -202,7 +205,8 @@ impl Room {
             let next = lateness.tape.behind(job.reel);
             let batches = next.and_then(|next| lateness.tape.batches(next, squeezer));
             let (Some(next), Some(batches)) = (next, batches) else {
-                (lateness.redo, work.job) = (None, None);
+                lateness.give_up();
+                work.job = None;
                 return budget;
             };
             lateness.tape.amend(next, &job.engine);
@@ -223,6 +227,7 @@ impl Room {
         let Job { engine, intervals, cells, .. } = job;
         let running = &mut self.figures.machines[nth];
         running.lateness.redo = None;
+        running.lateness.heard_again.clear();
         let before = std::mem::replace(&mut running.engine, engine);
         running.has_told = true; // what it knows goes to the disk with what it told
         let (was, is) = (before.now().map(|now| now.state), running.engine.now().cloned());
@@ -231,7 +236,7 @@ impl Room {
         }
         let changed = self.revise(nth, intervals, cells.into_values().collect());
         let device: &Arc<str> = &self.figures.machines[nth].machine.plan.device;
-        info!(%device, hours = changed, "late data changed the figures");
+        info!(%device, hours = changed, "late data are in the figures");
     }
 
     /// Scans that are in no figure are noted in their cells, as far as those are stored.
@@ -308,7 +313,16 @@ impl Lateness {
         for batch in std::mem::take(&mut self.waiting) {
             self.miss(cell_of(batch.at), Missing { uncounted: 1, after_freeze: 0 });
         }
+        self.give_up();
         Lateness { missing: self.missing, told: self.told, ..Lateness::default() }
+    }
+
+    /// What was to be heard again cannot be.
+    fn give_up(&mut self) {
+        self.redo = None;
+        for cell in std::mem::take(&mut self.heard_again) {
+            self.miss(cell, Missing { uncounted: 1, after_freeze: 0 });
+        }
     }
 
     fn miss(&mut self, cell: Timestamp, more: Missing) {
@@ -327,6 +341,7 @@ impl super::figures::Running {
         for batch in std::mem::take(&mut self.lateness.waiting) {
             self.lateness.miss(calendar.slot(batch.at).start, Missing { uncounted: 1, after_freeze: 0 });
         }
+        self.lateness.give_up();
     }
 }
 

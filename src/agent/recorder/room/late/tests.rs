@@ -263,6 +263,32 @@ fn a_reload_that_changes_nothing_of_the_machine_keeps_what_was_heard() {
 }
 
 #[test]
+fn what_cannot_be_heard_again_in_the_end_is_counted_as_missing() {
+    let late = |site: &mut Site| {
+        site.live(0..70);
+        site.live(75..200);
+        site.settle();
+        site.live(70..75);
+    };
+    let mut site = Site::new(hours_ago(6));
+    late(&mut site);
+    site.room.tend_late(100, true); // the agent ends in the middle of it
+    site.room.turn(true);
+    assert_eq!(site.cell(61).sums.late_uncounted, 30);
+
+    let mut site = Site::new(hours_ago(6));
+    late(&mut site);
+    site.room.figures.machines[0].lateness.since = Instant::now().checked_sub(QUIET);
+    site.room.tend_late(100, false);
+    assert_eq!(site.cell(61).sums.late_uncounted, 0);
+    let mut other = Plan::clone(&machine().plan);
+    other.microstop_ms += 1;
+    site.room.follow(BootId(1), vec![Machine { plan: Arc::new(other), hides_causes: false }]);
+    site.settle();
+    assert_eq!(site.cell(61).sums.late_uncounted, 30, "other tags, in the middle of it");
+}
+
+#[test]
 fn of_a_frozen_month_late_scans_are_counted_beside_the_figures() {
     let mut site = Site::new(midnight(40));
     site.live(0..70);
