@@ -55,6 +55,7 @@ const PURE: &[&str] = &[
     "source/opcua/items.rs",
     "source/opcua/ladder.rs",
     "source/opcua/subscription.rs",
+    "source/opcua/taken.rs",
     "source/dlt645/decode.rs",
     "source/dlt645/frame.rs",
     "source/dlt645/plan.rs",

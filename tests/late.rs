@@ -17,7 +17,7 @@ use bench::{Bench, Way, tag};
 use cloudward::config::Config;
 use cloudward::indicator::{Cell, Engine, Plan};
 use cloudward::journal::{Look, Place};
-use cloudward::model::Timestamp;
+use cloudward::model::{State, Timestamp};
 use common::agent::{Ended, run_to_end};
 use common::night::{fill, workshop};
 use common::opcua::Kind;
@@ -77,7 +77,8 @@ fn cells(bench: &Bench) -> Vec<Cell> {
 #[test]
 fn what_a_server_kept_while_the_line_was_cut_is_no_gap() {
     let count = "type = \"int\", every = \"500ms\", sampling = \"50ms\", queue = 600, max_silence = \"1s\", role = \"count.total\"";
-    let tags = tag("count", "Machine.Count", count);
+    let alive = count.replace("count.total", "state.run");
+    let tags = tag("count", "Machine.Count", count) + &tag("alive", "Machine.Count", &alive);
     let new = Bench::new(Kind::NodeOpcua, &[], Way::plain(), "stale_after = \"1s\"", &tags);
     let mut bench = new.with_gate().start();
     wait_for("a steady count", || (bench.numbers("count").len() > 20).then_some(()));
@@ -94,5 +95,7 @@ fn what_a_server_kept_while_the_line_was_cut_is_no_gap() {
     let made: i64 = cells.iter().map(|cell| whole(cell.sums.pieces().0)).sum();
     let over_a_gap: i64 = cells.iter().map(|cell| whole(cell.sums.gap_pieces().0)).sum();
     assert!(made >= 100, "{made} pieces");
+    let unknown: u64 = cells.iter().map(|cell| cell.sums.time.lived(State::Unknown)).sum();
+    assert!(unknown < 4_000, "nothing known of {unknown} ms, where the line was cut for 8 s\n{}", bench.log());
     assert!(over_a_gap <= 30, "{over_a_gap} of {made} pieces over a gap, where 80 were made in 8 s\n{}", bench.log());
 }

@@ -14,8 +14,8 @@ use crate::model::{Batch, Event, Sign, Timestamp};
 pub enum Heard {
     /// One scan of one group.
     Batch(Batch),
-    /// A scan that a server sends once more, since nobody heard it the first time: taken so many ms before.
-    Kept(Batch, u64),
+    /// A scan that a server kept, since nobody heard it: each reading was taken so many ms before.
+    Kept(Batch, Box<[u64]>),
     /// A subscription lives, or did not. Only the ledger wants to know.
     Sign(Sign),
     /// A link came up or went down.

@@ -255,9 +255,9 @@ impl Room {
                     samples += batch.len();
                     self.remember(batch);
                 }
-                Heard::Kept(batch, age_ms) => {
+                Heard::Kept(batch, ages) => {
                     samples += batch.len();
-                    self.remember_taken(batch, age_ms);
+                    self.remember_taken(batch, &ages);
                 }
                 Heard::Sign(sign) => self.books.ledger.on_sign(&sign),
                 Heard::Event(at, event) => {
@@ -270,14 +270,14 @@ impl Room {
     }
 
     fn remember(&mut self, batch: Batch) {
-        self.remember_taken(batch, 0);
+        self.remember_taken(batch, &[]);
     }
 
-    /// `age_ms`: so long ago it was taken, which is when figures want to know it.
-    fn remember_taken(&mut self, batch: Batch, age_ms: u64) {
+    /// `ages`: so many ms ago each reading was taken, which is when figures want to know it.
+    fn remember_taken(&mut self, batch: Batch, ages: &[u64]) {
         self.books.ledger.on_batch(&batch);
         let (at, clock) = self.clock.time_of(batch.at, batch.mono_ms);
-        self.step_figures_taken(&batch, at, clock, age_ms);
+        self.step_figures_taken(&batch, at, clock, ages);
         let group = batch.group.clone();
         let Some(scan) = self.on_change.filter(Batch { at, ..batch }) else { return };
         self.pending.push(group, clock, scan, self.message_bytes);

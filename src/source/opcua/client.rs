@@ -48,6 +48,10 @@ pub struct Client {
     /// Messages that the server need not keep any longer.
     pub(super) acknowledged: Vec<SubscriptionAcknowledgement>,
     pub(super) gatherer: Gatherer,
+    /// The server's clock when it sent the last message.
+    pub(super) server_now: Option<Timestamp>,
+    /// When the last values were handed on that were not sent for the second time.
+    pub(super) flushed_ms: u64,
     pub(super) ladder: Ladder,
     /// When each group is read, as far as it is.
     pub(super) schedule: Schedule,
@@ -84,10 +88,10 @@ pub(super) enum End {
 }
 
 /// When a scan was taken that a server sends later than at once.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Taken {
-    /// The server sent it so long ago, and nobody heard it.
-    pub(super) age_ms: u64,
+    /// So long ago, reading by reading; `None`: now.
+    pub(super) ages: Option<Box<[u64]>>,
     /// Scans of the same group that came with it and were taken later.
     pub(super) behind: u64,
 }
@@ -114,6 +118,8 @@ impl Client {
             publish_after: None,
             acknowledged: Vec::new(),
             gatherer: Gatherer::default(),
+            server_now: None,
+            flushed_ms: 0,
             ladder: Ladder::default(),
             dead: Vec::new(),
             overflown: Vec::new(),
@@ -322,7 +328,7 @@ impl Client {
         due_ms: Option<u64>,
         readings: Vec<Option<Reading>>,
         stamps: Option<Vec<Stamp>>,
-        Taken { age_ms, behind }: Taken,
+        Taken { ages, behind }: Taken,
     ) {
         let is_bad = readings.iter().flatten().any(|reading| matches!(reading, Reading::Bad(_)));
         let is_fresh = readings.iter().flatten().any(|reading| matches!(reading, Reading::Good(_)));
@@ -338,7 +344,10 @@ impl Client {
         let behind = behind.min(mono_ms);
         let at = Timestamp(Timestamp::of(SystemTime::now()).0 - i64::try_from(behind).unwrap_or(0));
         let batch = Batch { group, at, mono_ms: mono_ms - behind, due_ms, readings, stamps };
-        let heard = if age_ms == 0 { Heard::Batch(batch) } else { Heard::Kept(batch, age_ms) };
+        let heard = match ages {
+            None => Heard::Batch(batch),
+            Some(ages) => Heard::Kept(batch, ages),
+        };
         self.is_heard &= self.outlet.put(heard).await;
     }
 

@@ -49,7 +49,7 @@ pub(super) fn age_ms(sent: &DateTime, now: &DateTime) -> u64 {
 }
 
 /// Milliseconds since 1970; `None` for the least and the greatest time, which mean that there is none (Part 6, 5.2.2.5).
-fn timestamp(time: &DateTime) -> Option<Timestamp> {
+pub(super) fn timestamp(time: &DateTime) -> Option<Timestamp> {
     let is_told = !time.is_null() && time.ticks() < DateTime::endtimes_ticks();
     is_told.then(|| Timestamp(time.as_chrono().timestamp_millis()))
 }

@@ -89,7 +89,7 @@ impl Client {
                     Err(fault) => return Err(fault),
                 };
                 count += 1;
-                self.flush_kept(age_ms).await; // message by message: together they may be more than the memory holds
+                self.flush_sent(age_ms).await; // message by message: together they may be more than the memory holds
                 number = self.subscriptions[at].next_number().unwrap_or(1);
             }
             if count > 0 {
@@ -165,6 +165,7 @@ impl Client {
         let answer = session.ask(request).await?;
         let (message, now) = (answer.notification_message, answer.response_header.timestamp);
         let age_ms = convert::age_ms(&message.publish_time, &now);
+        self.server_now = convert::timestamp(&now);
         if message.sequence_number != number || message.notification_data.as_ref().is_none_or(Vec::is_empty) {
             // There are servers that answer so instead of saying that they have no such message.
             return Err(Fault::of_status(Stage::Request, StatusCode::BadMessageNotAvailable, ""));

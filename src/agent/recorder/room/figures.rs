@@ -5,7 +5,7 @@
 //! The rule: engines hear times that are trusted or corrected, and nothing else; scans of an untrusted clock wait here until
 //! it is trusted.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -129,14 +129,20 @@ impl Room {
         (self.figures.machines, self.figures.listeners) = (running, listeners);
     }
 
-    /// A scan that was taken some time before it was heard, by both clocks. Nothing was taken before the agent began.
-    pub(super) fn step_figures_taken(&mut self, batch: &Batch, at: Timestamp, clock: ClockMark, age_ms: u64) {
-        if age_ms == 0 {
+    /// A scan of which readings were taken some time before they were heard, by both clocks: the oldest first, and those of one age together.
+    /// Nothing was taken before the agent began.
+    pub(super) fn step_figures_taken(&mut self, batch: &Batch, at: Timestamp, clock: ClockMark, ages: &[u64]) {
+        if ages.is_empty() {
             return self.step_figures(batch, at, clock);
         }
-        let age_ms = age_ms.min(batch.mono_ms);
-        let at = Timestamp(at.0 - i64::try_from(age_ms).unwrap_or(0));
-        self.step_figures(&Batch { mono_ms: batch.mono_ms - age_ms, ..batch.clone() }, at, clock);
+        let there = ages.iter().zip(&batch.readings).filter(|(_, reading)| reading.is_some());
+        let different: BTreeSet<u64> = there.map(|(age, _)| *age).collect();
+        for age in different.into_iter().rev() {
+            let of_age = batch.readings.iter().zip(ages).map(|(reading, of)| reading.clone().filter(|_| *of == age));
+            let age_ms = age.min(batch.mono_ms);
+            let taken = Batch { mono_ms: batch.mono_ms - age_ms, readings: of_age.collect(), ..batch.clone() };
+            self.step_figures(&taken, Timestamp(at.0 - i64::try_from(age_ms).unwrap_or(0)), clock);
+        }
     }
 
     /// A scan, with the time that the clock gives it.

@@ -185,7 +185,8 @@ fn what_a_server_sends_once_more_is_in_the_figures_when_it_was_taken() {
     // All of it comes at once, when the line is back: what was said in the meantime, with its age.
     for at in (70 * MINUTE_MS..80 * MINUTE_MS).step_by(10_000) {
         let kept = site.batch(site.begun + 90 * MINUTE_MS, !(73..76).contains(&(at / MINUTE_MS)), at / 10_000);
-        site.room.remember_taken(kept, (90 * MINUTE_MS - at) as u64);
+        let age = (90 * MINUTE_MS - at) as u64;
+        site.room.remember_taken(kept, &[age, age]);
     }
     site.live(90..200);
     site.settle();
