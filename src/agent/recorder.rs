@@ -4,6 +4,7 @@ mod figures; // a period's figures as an event
 mod glance; // what it tells of itself
 mod quarters; // energy of 15 minutes as an event
 mod room;
+mod tape; // what an engine was told, for late data
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -118,6 +118,13 @@ impl Room {
 
     /// Cells by device, those among them that are not settled yet. Says how many rows cannot be read.
     pub(super) fn cells(&self, asked: &Asked, device: Option<&str>) -> Result<BTreeMap<String, Vec<Cell>>, Ended> {
+        let mut cells = self.settled(asked, device)?;
+        self.add_open(&mut cells, asked.reach(), device)?;
+        Ok(cells)
+    }
+
+    /// Those that are settled: nobody but the engine changes the others.
+    pub(super) fn settled(&self, asked: &Asked, device: Option<&str>) -> Result<BTreeMap<String, Vec<Cell>>, Ended> {
         let (from, to) = asked.reach();
         let mut cells: BTreeMap<String, Vec<Cell>> = BTreeMap::new();
         let mut damaged = 0_u64;
@@ -131,7 +138,6 @@ impl Room {
             }
         }
         tell_damage(damaged);
-        self.add_open(&mut cells, (from, to), device)?;
         Ok(cells)
     }
 
@@ -195,6 +201,7 @@ impl Room {
                 event_id: row.event_id,
                 is_inferred: false,
                 reclassified_by: None,
+                cause_before: None,
             };
             match log.get_mut(&interval.device) {
                 Some(of_device) => of_device.push(interval),

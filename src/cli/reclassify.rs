@@ -83,7 +83,7 @@ fn run(args: &ReclassifyArgs) -> Result<(), Ended> {
     }
     let calendar = Calendar::new(&room.config.schedule, &room.config.workshop.timezone, &args.device);
     let span = Asked { period: crate::indicator::Period::Day(calendar.date_of(from)), start: from, end: to };
-    let before = room.cells(&span, Some(&args.device))?.remove(&args.device).unwrap_or_default();
+    let before = room.settled(&span, Some(&args.device))?.remove(&args.device).unwrap_or_default();
     let mut cells = before.clone();
     let mut intervals = Vec::new();
     for stop in stops {

@@ -196,11 +196,30 @@ fn a_clock_that_steps_doubles_nothing_and_loses_no_pieces() {
 
 #[test]
 fn a_clock_that_stood_in_the_future_does_not_make_the_device_deaf() {
+    const YEAR: i64 = 400 * 86_400;
     let mut bench = machine();
     live(&mut bench, 0..60, true, false, |_| 0);
-    let year = 400 * 86_400;
-    live(&mut bench, year..year + 60, true, false, |_| 0);
+    // The agent is started while the clock stands in the future, and once more when it is right again.
+    bench.engine.boot(BootId(2));
+    live(&mut bench, YEAR..YEAR + 60, true, false, |_| 0);
+    bench.engine.boot(BootId(3));
     live(&mut bench, 120..7_400, true, false, |_| 0);
+    no_year_that_nobody_saw(&bench);
+
+    // The same while it runs: the monotonic clock knows of nothing.
+    let mut bench = machine();
+    let group = bench.groups().remove(0);
+    for second in 0..7_400 {
+        let bits = [("run", Some(Value::Bool(true))), ("fault", Some(Value::Bool(false)))];
+        let mut batch = batch(&group, EIGHT_PM + second * 1_000, &bits);
+        batch.at.0 += if (60..120).contains(&second) { YEAR * 1_000 } else { 0 };
+        bench.step(&batch);
+    }
+    no_year_that_nobody_saw(&bench);
+}
+
+#[track_caller]
+fn no_year_that_nobody_saw(bench: &Bench) {
     let sums = Sums::of(bench.cells.iter().filter(|cell| cell.start.0 < EIGHT_PM + 3_600_000).map(|cell| &cell.sums));
     assert!(sums.time.lived(State::Run) > 3_400_000, "{}", sums.time.lived(State::Run));
     assert!(bench.cells.len() < 10, "no cells for a year that nobody saw");

@@ -120,6 +120,16 @@ pub struct Sums {
     pub scans_good: u64,
     /// Flags.
     pub flags: Flags,
+    /// Scans that came too late, and of which nothing could be computed again (R11).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub late_uncounted: u32,
+    /// Scans that came when the month was frozen: counted here, and in no figure (A26).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub late_after_freeze: u32,
+}
+
+fn is_zero(n: &u32) -> bool {
+    *n == 0
 }
 
 /// Milliseconds by state and duty.
@@ -207,7 +217,8 @@ impl Cell {
         Cell { device: device.to_owned(), start, end, date, shift, revision: 0, quarters, sums }
     }
 
-    /// The old cell as it is after late data: the new figures with a higher revision; `None`: nothing changed (A26).
+    /// The old cell as it is after late data: the new figures with a higher revision; `None`: nothing changed (A26). A cell holds whole
+    /// milliseconds and millionths, which are what is printed: what differs here differs on paper.
     pub fn revised(&self, newer: Cell) -> Option<Cell> {
         let revision = self.revision;
         let same = Cell { revision, ..newer };
@@ -255,6 +266,8 @@ impl Sums {
         self.scans_expected += other.scans_expected;
         self.scans_good += other.scans_good;
         self.flags.raise(other.flags);
+        self.late_uncounted = self.late_uncounted.saturating_add(other.late_uncounted);
+        self.late_after_freeze = self.late_after_freeze.saturating_add(other.late_after_freeze);
     }
 
     /// The sum of all.

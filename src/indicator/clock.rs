@@ -14,13 +14,16 @@ pub const TOLD_STEP_MS: i64 = 2_000;
 pub(super) struct Placer {
     boot: u64,
     offset_ms: Option<i64>,
+    /// The newest moment that was placed, on the monotonic clock.
+    #[serde(default)]
+    newest_ms: u64,
 }
 
 impl Placer {
     /// The monotonic clock begins anew with each start of the agent.
     pub(super) fn boot(&mut self, boot: u64) {
         if self.boot != boot {
-            *self = Placer { boot, offset_ms: None };
+            *self = Placer { boot, offset_ms: None, newest_ms: 0 };
         }
     }
 
@@ -29,9 +32,26 @@ impl Placer {
         self.boot
     }
 
-    /// The place of a moment, and by how much the wall clock has stepped if it has.
+    /// Whether nothing of this start of the agent was placed yet, and how long this was taken before the newest that was.
+    pub(super) fn looks_at(&self, mono_ms: u64) -> (bool, i64) {
+        let behind_ms = i64::try_from(self.newest_ms.saturating_sub(mono_ms)).unwrap_or(i64::MAX);
+        (self.offset_ms.is_none(), behind_ms)
+    }
+
+    /// The newest moment of this start of the agent that was placed.
+    pub(super) fn newest_ms(&self) -> u64 {
+        self.newest_ms
+    }
+
+    /// The place of a moment, and by how much the wall clock has stepped if it has. What was taken before something that was placed
+    /// already tells nothing of steps: the clock may have been set between the two.
     pub(super) fn place(&mut self, at: Timestamp, mono_ms: u64) -> (i64, Option<i64>) {
         let mono = i64::try_from(mono_ms).unwrap_or(i64::MAX);
+        if mono_ms < self.newest_ms {
+            let placed = self.offset_ms.map(|offset| mono.saturating_add(offset));
+            return (placed.filter(|placed| (placed - at.0).abs() <= TOLD_STEP_MS).unwrap_or(at.0), None);
+        }
+        self.newest_ms = mono_ms;
         let seen = at.0.saturating_sub(mono);
         let Some(offset) = self.offset_ms else {
             self.offset_ms = Some(seen);
@@ -59,6 +79,8 @@ mod tests {
         assert_eq!(place(1_005_000, 2_500), (1_005_000, Some(3_000)));
         assert_eq!(place(1_006_000, 3_500), (1_006_000, None));
         assert_eq!(place(1_002_000, 4_500), (1_002_000, Some(-5_000)));
+        assert_eq!(place(1_004_800, 2_000), (1_004_800, None), "taken before the clock was set back, heard after it");
+        assert_eq!(place(1_003_100, 5_500), (1_003_000, None));
         placer.boot(7);
         assert_eq!(placer.place(Timestamp(9_000_000), 3), (9_000_000, None), "another start has another clock");
     }

@@ -4,10 +4,12 @@
 //! of up to there, or has been silent too long. That is why neither the chunking of batches nor the moment of a
 //! restart can change a figure.
 
+mod essence;
 mod inbox;
 mod news;
 mod sweep;
 
+pub use essence::{Reached, batch_of};
 pub use news::{News, Now};
 
 use std::collections::HashMap;
@@ -59,6 +61,13 @@ struct Route {
     inputs: Vec<(usize, usize)>,
     is_online: bool,
     is_scan: bool,
+}
+
+impl Route {
+    /// Nothing of such a group is listened to.
+    fn is_deaf(&self) -> bool {
+        self.inputs.is_empty() && !self.is_online && !self.is_scan
+    }
 }
 
 /// All that changes.
@@ -150,14 +159,25 @@ impl Engine {
         &self.plan
     }
 
-    /// Takes a batch; its times are to be trusted or corrected. `now`: everything that is older than a minute was handed over.
+    /// Takes a batch; its times are to be trusted or corrected. `now`: everything that is older than a minute was handed over. Of one
+    /// that comes too late nothing is taken, and [`News::Late`] says so.
     pub fn step(&mut self, batch: &Batch, now: Timestamp) -> Vec<News> {
         let mut news = Vec::new();
         let route = self.route(&batch.group);
-        if route.inputs.is_empty() && !route.is_online && !route.is_scan {
+        if route.is_deaf() {
             return news;
         }
+        let (is_first, behind_ms) = self.core.placer.looks_at(batch.mono_ms);
         let (at, step) = self.core.placer.place(batch.at, batch.mono_ms);
+        if is_first {
+            self.core.overlap(); // a clock that was set back while the agent was off goes over the same time again, too
+        }
+        // What was taken long before what was heard last is late, wherever the clock stood then.
+        let is_overlap = behind_ms <= LATENESS_MS && (step.is_some() || at <= self.core.overlap_to);
+        if !is_overlap && self.is_refused(&route, batch, at) {
+            news.push(News::Late { at: Timestamp(at) });
+            return news;
+        }
         let has_good = batch.readings.iter().flatten().any(|reading| value(reading).is_some());
         if let Some(by_ms) = step {
             news.push(News::ClockStep { at: Timestamp(at), by_ms });
@@ -167,16 +187,13 @@ impl Engine {
             return news;
         }
         if step.is_some() {
-            let core = &mut self.core;
-            let heard = core.inputs.iter().map(|heard| heard.signal.heard().unwrap_or(heard.to));
-            core.overlap_to = heard.chain([core.swept]).max().unwrap_or(at);
+            self.core.overlap();
             // Between the last that was heard before, and the first that is heard after it.
-            core.inbox.put(at.max(core.overlap_to + 1), What::Cut, 0);
+            self.core.inbox.put(at.max(self.core.overlap_to + 1), What::Cut, 0);
             let at = at.max(self.core.swept + 1);
             self.core.inbox.put(at, What::Flag(Flags::CLOCK_STEP), 0);
         }
         let mono = (self.core.placer.of_boot(), i64::try_from(batch.mono_ms).unwrap_or(i64::MAX));
-        let mut is_late = false;
         if has_good && route.is_online {
             self.core.online.sample(at, Said::Yes, self.plan.online_stale_ms);
         }
@@ -187,10 +204,7 @@ impl Engine {
         }
         for (place, input) in &route.inputs {
             let reading = batch.readings.get(*place).and_then(Option::as_ref);
-            is_late |= !self.hear(*input, at, mono, reading);
-        }
-        if is_late && at > self.core.overlap_to {
-            news.push(News::Late { at: Timestamp(at) });
+            self.hear(*input, at, mono, reading);
         }
         self.go_on(now, &mut news);
         self.look(at, &mut news);
@@ -259,6 +273,7 @@ impl Engine {
         }
         if is_far {
             self.close(news);
+            self.core.overlap_to = at;
         }
         let core = &mut self.core;
         (core.begun, core.swept, core.scanned) = (Some(at), at, None);
@@ -282,10 +297,10 @@ impl Engine {
         core.inputs.iter_mut().for_each(|heard| heard.alarm = Default::default());
     }
 
-    /// `false`: it came too late.
-    fn hear(&mut self, input: usize, at: i64, mono: (u64, i64), reading: Option<&Reading>) -> bool {
+    /// A reading of an input. What lies in the time that a clock goes over again is left out, by each input for itself.
+    fn hear(&mut self, input: usize, at: i64, mono: (u64, i64), reading: Option<&Reading>) {
         let (plan, core) = (&self.plan, &mut self.core);
-        let (Some(of), Some(heard)) = (plan.inputs.get(input), core.inputs.get_mut(input)) else { return true };
+        let (Some(of), Some(heard)) = (plan.inputs.get(input), core.inputs.get_mut(input)) else { return };
         let found = reading.and_then(value);
         let is_late = at < core.swept; // as in Core::is_late
         let is_plain = !of.meaning.is_signal();
@@ -293,31 +308,36 @@ impl Engine {
             heard.to = heard.to.max(at);
         }
         if let (Meaning::Word(_), Some(Reading::Uncertain(_, Why::Unmapped))) = (&of.meaning, reading) {
-            return heard.signal.sample(at, Said::Unmapped, of.stale_ms); // heard well, but nobody knows what it means
+            heard.signal.sample(at, Said::Unmapped, of.stale_ms); // heard well, but nobody knows what it means
+            return;
         }
-        let Some(found) = found else { return true };
+        let Some(found) = found else { return };
         let is_late = is_late || is_plain && at < heard.last;
         heard.last = heard.last.max(at);
         let what = match &of.meaning {
             Meaning::Is(_) | Meaning::Alarm | Meaning::AlarmAck => {
                 let said = if is_true(found) { Said::Yes } else { Said::No };
-                return heard.signal.sample(at, said, of.stale_ms);
+                heard.signal.sample(at, said, of.stale_ms);
+                return;
             }
             Meaning::Word(map) => {
                 let said = map.by_word.get(word(found).as_str()).map_or(Said::Unmapped, |state| Said::Is(*state));
-                return heard.signal.sample(at, said, of.stale_ms);
+                heard.signal.sample(at, said, of.stale_ms);
+                return;
             }
             Meaning::Band(band, dwell_ms) => {
-                let Some(number) = found.as_f64().filter(|number| number.is_finite()) else { return true };
-                return heard.signal.banded(at, number, (band, *dwell_ms), of.stale_ms);
+                let Some(number) = found.as_f64().filter(|number| number.is_finite()) else { return };
+                heard.signal.banded(at, number, (band, *dwell_ms), of.stale_ms);
+                return;
             }
             Meaning::Power { rule, num, den, is_energy } => {
-                let Some(watts) = Amount::of_value(found).map(|amount| amount.times(*num, *den)) else { return true };
+                let Some(watts) = Amount::of_value(found).map(|amount| amount.times(*num, *den)) else { return };
                 if *is_energy && !is_late {
                     core.inbox.put(at, What::Power(watts), input);
                 }
-                let Some(rule) = rule else { return !is_late };
-                return heard.signal.power(at, watts.0 as f64 / 1e9, rule, of.stale_ms);
+                let Some(rule) = rule else { return };
+                heard.signal.power(at, watts.0 as f64 / 1e9, rule, of.stale_ms);
+                return;
             }
             Meaning::Count { .. } => Amount::of_value(found).map(|reading| What::Count(Mark { at, mono, reading })),
             Meaning::Energy { num, den, .. } => {
@@ -332,7 +352,6 @@ impl Engine {
         if let Some(what) = what.filter(|_| !is_late) {
             core.inbox.put(at, what, input);
         }
-        !is_late
     }
 
     /// Decides what can be decided.
@@ -381,6 +400,12 @@ impl Core {
     /// ends with this moment is open until it has settled.
     fn is_late(&self, at: i64) -> bool {
         at < self.swept
+    }
+
+    /// The clock is read anew: up to where something was heard, it goes over the same time again.
+    fn overlap(&mut self) {
+        let heard = self.inputs.iter().map(|heard| heard.signal.heard().unwrap_or(heard.to));
+        self.overlap_to = heard.chain([self.swept]).max().unwrap_or(self.swept);
     }
 }
 

@@ -70,7 +70,7 @@ impl Flags {
     pub const SHARED_METER: Flags = Flags(1 << 15);
     /// The wall clock stepped by more than two seconds (R7).
     pub const CLOCK_STEP: Flags = Flags(1 << 16);
-    /// Samples came too late to be counted here (R11).
+    /// Samples came late: the figures were told before and have changed, or nothing could be computed again (R11).
     pub const LATE: Flags = Flags(1 << 17);
     /// The first data of the device lie within the period (A25).
     pub const PARTIAL: Flags = Flags(1 << 18);

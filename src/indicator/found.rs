@@ -93,3 +93,33 @@ fn no_more_scans_are_good_than_were_expected() {
     let scans = |n: usize| (bench.cells[n].sums.scans_good, bench.cells[n].sums.scans_expected);
     assert_eq!([scans(0), scans(1)], [(360, 360), (360, 360)]);
 }
+
+#[test]
+fn a_clock_that_is_set_back_and_forth_makes_no_late_data() {
+    let mut bench = Bench::new(config(DEVICE, NIGHT));
+    live(&mut bench, 0..3_630, 0);
+    live(&mut bench, 3_630..4_230, -600_000);
+    live(&mut bench, 4_230..7_210, 0);
+    // The agent is started anew while the clock is behind once more.
+    bench.engine.boot(crate::model::BootId(2));
+    live(&mut bench, 7_210..7_810, -600_000);
+    live(&mut bench, 7_810..9_010, 0);
+    let is_late = |news: &super::News| matches!(news, super::News::Late { .. });
+    assert_eq!(bench.others.iter().filter(|news| is_late(news)).count(), 0, "{:?}", bench.others);
+    let sums = sums(&mut bench, 9_000_000);
+    assert_eq!((sums.pieces(), sums.counters.resets), (Amount::whole(1_800), 0));
+}
+
+#[test]
+fn of_a_scan_that_comes_too_late_nothing_is_taken() {
+    let mut bench = Bench::new(config(DEVICE, NIGHT));
+    live(&mut bench, 0..600, 0);
+    bench.tick(EIGHT_PM + 900_000);
+    let before = bench.engine.snapshot();
+    live(&mut bench, 605..606, 0); // while the meter alone is behind
+    assert!(matches!(bench.others[..], [super::News::Late { .. }]), "{:?}", bench.others);
+    let of = |snapshot: &[u8]| serde_json::from_slice::<serde_json::Value>(snapshot).expect("it is ours");
+    let (before, mut after) = (of(&before), of(&bench.engine.snapshot()));
+    after["placer"] = before["placer"].clone();
+    assert_eq!(after, before);
+}

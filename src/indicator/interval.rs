@@ -26,6 +26,9 @@ pub struct Interval {
     /// Called planned afterwards, by whom (R18).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reclassified_by: Option<String>,
+    /// Of such a one: the cause that it had before.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cause_before: Option<String>,
 }
 
 /// The cause of an idle stop between two runs that was strictly shorter than the limit (A7).
@@ -35,6 +38,18 @@ impl Interval {
     /// Milliseconds.
     pub fn ms(&self) -> u64 {
         u64::try_from(self.end.0 - self.start.0).unwrap_or(0)
+    }
+
+    /// A stop that was called planned, as it was before.
+    pub(super) fn as_idle(&self) -> Interval {
+        let cause = self.cause_before.clone().unwrap_or_default();
+        Interval { state: State::Idle, cause, reclassified_by: None, cause_before: None, ..self.clone() }
+    }
+
+    /// The same stop, called planned by whoever called `planned` so.
+    pub(super) fn as_planned(&self, planned: &Interval) -> Interval {
+        let (cause, reclassified_by) = (planned.cause.clone(), planned.reclassified_by.clone());
+        Interval { state: State::Maint, cause, reclassified_by, cause_before: Some(self.cause.clone()), ..self.clone() }
     }
 
     /// What of it lies in `[from, to)`; `None`: nothing.

@@ -196,6 +196,7 @@ impl Open {
             event_id: self.event_id,
             is_inferred: limits.is_inferred,
             reclassified_by: None,
+            cause_before: None,
         }
     }
 

@@ -21,6 +21,7 @@ mod exact;
 mod flags;
 pub mod formula;
 mod interval;
+mod late;
 pub mod ledger;
 mod reclassify;
 pub mod rollup;
@@ -31,13 +32,14 @@ pub use cell::{Cell, CounterEvents, Duty, Energy, Made, Pri, Quarter, ShiftRef, 
 pub use clock::TOLD_STEP_MS;
 pub use counter::{Counter, CounterRule, Limit, Mark, Step, Turn as CounterTurn};
 pub use cycles::{Cycles, Percentile};
-pub use engine::{Engine, LATENESS_MS, News, Now};
+pub use engine::{Engine, LATENESS_MS, News, Now, Reached, batch_of};
 pub use exact::{Amount, Ratio, Rounded};
 pub use flags::Flags;
 pub use formula::Figure;
 pub use interval::{Interval, MICROSTOP};
+pub use late::{FROZEN_AFTER_MS, is_frozen};
 pub use plan::{Input, Meaning, Plan};
-pub use reclassify::{Reclassified, Refusal, reclassify};
+pub use reclassify::{Reclassified, Refusal, reclassify, replan, replan_log};
 pub use rollup::{Gathered, Period, Site};
 
 #[cfg(test)]
@@ -51,4 +53,4 @@ pub(crate) mod golden;
 #[cfg(test)]
 mod kinds;
 #[cfg(test)]
-mod properties;
+pub(crate) mod properties;

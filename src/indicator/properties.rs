@@ -62,7 +62,7 @@ tags = [{ name = "kwh", address = "40001", type = "u32", scale = 0.01, unit = "k
 
 /// What happens after a while.
 #[derive(Debug, Clone)]
-struct Event {
+pub(crate) struct Event {
     after_ms: i64,
     bits: u8,
     made: u8,
@@ -73,7 +73,7 @@ struct Event {
     heard: u8,
 }
 
-fn event() -> impl Strategy<Value = Event> {
+pub(crate) fn event() -> impl Strategy<Value = Event> {
     let after = prop_oneof![8 => 200..9_000_i64, 3 => 9_000..70_000_i64, 1 => 70_000..4_000_000_i64];
     let what = (0..16_u8, 0..4_u8, 0..2_u8, 0..500_u16, 0..4_u8, 0..16_u8);
     (after, what).prop_map(|(after_ms, (bits, made, bad, wh10, code, heard))| {
@@ -83,7 +83,7 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 /// The batches of these events, each of one group.
-fn batches(bench: &Bench, events: &[Event]) -> Vec<Batch> {
+pub(crate) fn batches(bench: &Bench, events: &[Event]) -> Vec<Batch> {
     let groups = bench.groups();
     let meter = &bench.config.devices[0];
     let meter = Arc::new(crate::model::Group::new(
@@ -128,23 +128,23 @@ fn batches(bench: &Bench, events: &[Event]) -> Vec<Batch> {
     batches
 }
 
-fn bench() -> Bench {
+pub(crate) fn bench() -> Bench {
     Bench::new(config(DEVICE, MORE))
 }
 
 /// Long enough that everything is settled.
-fn close(bench: &mut Bench, batches: &[Batch]) {
+pub(crate) fn close(bench: &mut Bench, batches: &[Batch]) {
     let last = batches.last().map_or(EIGHT_PM, |batch| batch.at.0);
     bench.tick(last + 1_500 * MINUTE);
 }
 
-fn result(bench: &Bench) -> (Vec<Interval>, Vec<Cell>) {
+pub(crate) fn result(bench: &Bench) -> (Vec<Interval>, Vec<Cell>) {
     let mut cells = bench.cells.clone();
     cells.sort_by_key(|cell| cell.start);
     (bench.intervals.clone(), cells)
 }
 
-fn straight(batches: &[Batch]) -> Bench {
+pub(crate) fn straight(batches: &[Batch]) -> Bench {
     let mut bench = bench();
     batches.iter().for_each(|batch| bench.step(batch));
     close(&mut bench, batches);

@@ -39,6 +39,9 @@ pub struct Gathered {
     pub extent: Option<(Timestamp, Timestamp)>,
     /// How often settled cells were changed.
     pub revision: u32,
+    /// Late scans that are in none of its figures: those of which nothing could be computed again, and those that came when the month was
+    /// frozen.
+    pub late: (u32, u32),
 }
 
 impl Period {
@@ -72,6 +75,12 @@ impl Period {
                 let (start, end) = gathered.extent.unwrap_or((cell.start, cell.end));
                 gathered.extent = Some((start.min(cell.start), end.max(cell.end)));
                 gathered.revision += cell.revision;
+                let (uncounted, after_freeze) = gathered.late;
+                let sums = &cell.sums;
+                gathered.late = (
+                    uncounted.saturating_add(sums.late_uncounted),
+                    after_freeze.saturating_add(sums.late_after_freeze),
+                );
             }
         }
         gathered

@@ -121,13 +121,15 @@ pub(super) struct StagedFigures {
     cells: BTreeMap<(Timestamp, String), FigureRow>,
     intervals: BTreeMap<(Timestamp, String), IntervalRow>,
     snapshots: BTreeMap<String, SnapshotRow>,
+    /// Cells that are stored as they are: what is noted in them is no new revision.
+    notes: BTreeMap<(Timestamp, String), FigureRow>,
     /// The day in which old rows were deleted last.
     swept: Option<i64>,
 }
 
 impl StagedFigures {
     pub(super) fn is_empty(&self) -> bool {
-        self.cells.is_empty() && self.intervals.is_empty() && self.snapshots.is_empty()
+        self.cells.is_empty() && self.intervals.is_empty() && self.snapshots.is_empty() && self.notes.is_empty()
     }
 
     /// Writes all of it.
@@ -140,6 +142,9 @@ impl StagedFigures {
                 None => row.revision,
             };
             put_cell(transaction, &FigureRow { revision, ..row.clone() })?;
+        }
+        for row in self.notes.values() {
+            put_cell(transaction, row)?;
         }
         for row in self.intervals.values() {
             cut(transaction, row)?;
@@ -160,6 +165,7 @@ impl StagedFigures {
     pub(super) fn on_written(&mut self) {
         self.swept = self.day_to_sweep().or(self.swept);
         self.cells.clear();
+        self.notes.clear();
         self.intervals.clear();
         self.snapshots.clear();
     }
@@ -174,8 +180,29 @@ impl StagedFigures {
 impl Journal {
     /// A cell, or a changed one. It is stored with the next commit. If another one is stored in its place, its revision becomes higher.
     pub fn put_cell(&mut self, row: FigureRow) {
+        self.figures.notes.remove(&(row.start, row.device.clone()));
         self.figures.cells.insert((row.start, row.device.clone()), row);
         drop_beyond(&mut self.figures.cells);
+    }
+
+    /// A cell in which something was noted that is no figure: its revision stays as it is.
+    pub fn note_in_cell(&mut self, row: FigureRow) {
+        let key = (row.start, row.device.clone());
+        match self.figures.cells.get_mut(&key) {
+            Some(staged) => *staged = row, // which is stored with the revision that it has, or a higher one
+            None => _ = self.figures.notes.insert(key, row),
+        }
+        drop_beyond(&mut self.figures.notes);
+    }
+
+    /// The state log of a device that is stored, as far as it reaches into `[from, to)`.
+    pub fn stored_intervals(&self, from: Timestamp, to: Timestamp, device: &str) -> Result<Vec<IntervalRow>, Trouble> {
+        intervals(&self.connection, from, to, Some(device)).map_err(|error| fault::of_sqlite(&self.place.file, &error))
+    }
+
+    /// What waits to be stored of a device's state log from this moment on is taken back: all of it is told anew.
+    pub fn take_back_intervals(&mut self, from: Timestamp, device: &str) {
+        self.figures.intervals.retain(|(start, of), _| of != device || *start < from);
     }
 
     /// An interval of the state log. It is stored with the next commit, and cuts what overlaps it.
@@ -209,7 +236,7 @@ impl Journal {
         let mut rows: BTreeMap<(String, Timestamp), FigureRow> =
             stored.into_iter().map(|row| ((row.device.clone(), row.start), row)).collect();
         let is_asked = |row: &&FigureRow| device.is_none_or(|id| id == row.device) && row.start < to && row.end > from;
-        for row in self.figures.cells.values().filter(is_asked) {
+        for row in self.figures.notes.values().chain(self.figures.cells.values()).filter(is_asked) {
             rows.insert((row.device.clone(), row.start), row.clone());
         }
         Ok(rows.into_values().collect())

@@ -66,6 +66,8 @@ mod columns; // ... columns, written with ...
 
 mod bytes; // ... these tools
 
+mod squeeze; // the same in memory
+
 mod migrate;
 mod schema;
 
@@ -86,6 +88,7 @@ pub use place::{Place, View};
 pub use quarantine::{Evicted, Poisoned, Quarantined};
 pub use reader::{Found, Reader};
 pub use salvage::Stretch;
+pub use squeeze::{Bundle, Squeezer};
 pub use store::{Committed, Held, Journal, NewData, NewEvent, Opening, Settings, Status};
 pub use upkeep::Dropped;
 pub use wishes::{Change, Granted, Submitted, put_audit, put_baseline, submit};

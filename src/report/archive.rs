@@ -15,6 +15,7 @@ use super::number::Num;
 use super::sheet::csv_line;
 use super::site::machine_of_ledger;
 use crate::config::{Config, Device, Role, Scene};
+use crate::indicator::FROZEN_AFTER_MS;
 use crate::indicator::ledger::is_listed;
 use crate::model::{Class, Level};
 use crate::sink::egress::{Total, hex, sha256};
@@ -46,6 +47,10 @@ pub struct Archive {
     pub month: String,
     /// Whether the month was over, and three days more for late data.
     pub is_final: bool,
+    /// Late scans that came when the month was frozen: they are in no figure of it.
+    pub late_after_freeze: u32,
+    /// Late scans of which nothing could be computed again: they are in no figure either.
+    pub late_uncounted: u32,
     /// When it was made.
     pub made_at: String,
     /// The equipment ledger.
@@ -222,9 +227,6 @@ pub struct Beside<'a> {
     pub leaves_to: &'a dyn Fn(&Device, &str) -> Vec<String>,
 }
 
-/// Late data may change a month so long after its end (R11).
-const FROZEN_MS: i64 = 72 * 3_600_000;
-
 impl Archive {
     /// Of a report of a month.
     pub fn of(given: &Given<'_>, report: &Report, beside: &Beside<'_>) -> Archive {
@@ -237,7 +239,9 @@ impl Archive {
             enterprise: particulars(given.config),
             workshop: report.site.workshop.clone(),
             name: report.site.name.clone(),
-            is_final: given.now.0 >= given.asked.end.0 + FROZEN_MS,
+            is_final: given.now.0 >= given.asked.end.0 + FROZEN_AFTER_MS,
+            late_after_freeze: report.site.late_after_freeze,
+            late_uncounted: report.site.late_uncounted,
             made_at: beside.made_at.clone(),
             equipment: ledger.map(|device| equipment(given, device, last, beside)).collect(),
             data_ledger: devices().flat_map(|device| data(device, beside)).collect(),

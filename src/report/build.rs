@@ -167,6 +167,8 @@ fn machine(
         period: period(given, zone),
         basis: basis(&given.asked.period),
         revision: gathered.revision,
+        late_uncounted: gathered.late.0,
+        late_after_freeze: gathered.late.1,
         quality: coverage.quality.as_str(),
         coverage: of("coverage"),
         coverage_pbt: coverage.of_pbt.map(Num::of),

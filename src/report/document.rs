@@ -33,6 +33,10 @@ pub struct DeviceReport {
     pub basis: String,
     /// How often settled figures in it were changed by late data or by people.
     pub revision: u32,
+    /// Late scans that are in no figure, since what was heard around them was kept no more; their hours are flagged `late`.
+    pub late_uncounted: u32,
+    /// Late scans that came when the month was frozen, 72 hours after its end; no figure of it changes any more.
+    pub late_after_freeze: u32,
     /// `ok`, `low` (less than 90 % of the planned busy time is known); null: less than half, ratios have no value.
     pub quality: Option<&'static str>,
     /// Known share of the scheduled time.
@@ -410,6 +414,10 @@ pub struct SiteReport {
     pub coverage_quality: Option<&'static str>,
     /// How often settled figures in it were changed.
     pub revision: u32,
+    /// Late scans that are in no figure, since what was heard around them was kept no more; their hours are flagged `late`.
+    pub late_uncounted: u32,
+    /// Late scans that came when the month was frozen, 72 hours after its end; no figure of it changes any more.
+    pub late_after_freeze: u32,
     /// What to know beside the figures: flags of all machines together.
     pub flags: Vec<&'static str>,
     /// Machine by machine.

@@ -167,6 +167,11 @@ impl Page {
         about.extend(
             device.partial_from.iter().map(|from| format!("{} {}", self.pick("first data", "首次数据"), minute(from))),
         );
+        let late = [
+            (device.late_uncounted, self.pick("late scans not counted", "迟到未计入的采集次数")),
+            (device.late_after_freeze, self.pick("late scans after the month was frozen", "月份冻结后迟到的采集次数")),
+        ];
+        about.extend(late.iter().filter(|(scans, _)| *scans > 0).map(|(scans, words)| format!("{words} {scans}")));
         self.element("p", "note", &about.join(" · "));
         let tiles = [
             ("OEE", device.oee.oee),

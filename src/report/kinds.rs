@@ -214,6 +214,7 @@ fn a_code_is_shown_with_its_text_and_a_devices_own_comes_first() {
         event_id: TEN,
         is_inferred: false,
         reclassified_by: None,
+        cause_before: None,
     }];
     let (cells, equipment) = (&cells(&config)[device], &config.devices[1].equipment);
     let question = explain::Question {

@@ -58,6 +58,8 @@ pub(super) fn site(
         coverage: site.coverage.of_pbt.map(Num::of),
         coverage_quality: site.coverage.quality.as_str(),
         revision: gathered.values().map(|it| it.revision).sum(),
+        late_uncounted: gathered.values().map(|it| it.late.0).sum(),
+        late_after_freeze: gathered.values().map(|it| it.late.1).sum(),
         flags: site.sums.flags.words(),
         machines: machines(given, devices),
         auto_collection: auto_collection(given, gathered),

@@ -133,6 +133,7 @@ mod tests {
             event_id: *start,
             is_inferred: false,
             reclassified_by: None,
+            cause_before: None,
         };
         pieces.iter().map(interval).collect()
     }

@@ -14,6 +14,8 @@ use crate::model::{Batch, Event, Sign, Timestamp};
 pub enum Heard {
     /// One scan of one group.
     Batch(Batch),
+    /// A scan that a server kept, since nobody heard it: each reading was taken so many ms before.
+    Kept(Batch, Box<[u64]>),
     /// A subscription lives, or did not. Only the ledger wants to know.
     Sign(Sign),
     /// A link came up or went down.
@@ -43,7 +45,7 @@ impl Outlet {
     /// Waits for room. `false`: the recorder is gone, the agent is ending.
     pub async fn put(&self, heard: Heard) -> bool {
         let samples = match &heard {
-            Heard::Batch(batch) => batch.len(),
+            Heard::Batch(batch) | Heard::Kept(batch, _) => batch.len(),
             Heard::Sign(_) | Heard::Event(..) => 0,
         };
         let waiting = self.waiting_samples.fetch_add(samples, Ordering::Relaxed) + samples;

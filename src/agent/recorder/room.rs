@@ -7,7 +7,9 @@
 mod books; // the sample ledger
 mod figures; // states, cells, indicators
 mod glance; // what is told of all that
+mod late; // what comes too late for figures ...
 mod refusal; // while the disk refuses
+mod revise; // ... and what changes by it
 mod upkeep; // what can wait: cursors, retention, the ledger
 mod uploads; // what became of the records
 
@@ -230,12 +232,17 @@ impl Room {
         let all: Vec<Heard> = std::iter::from_fn(|| self.heard.try_recv().ok()).take(CHANNEL).collect();
         let news = self.clock.look();
         self.on_clock(news);
+        self.figures.on_look();
         let mut samples = 0;
         for heard in all {
             match heard {
                 Heard::Batch(batch) => {
                     samples += batch.len();
                     self.remember(batch);
+                }
+                Heard::Kept(batch, ages) => {
+                    samples += batch.len();
+                    self.remember_taken(batch, &ages);
                 }
                 Heard::Sign(sign) => {
                     self.fresh.on_sign(&sign);
@@ -251,10 +258,15 @@ impl Room {
     }
 
     fn remember(&mut self, batch: Batch) {
+        self.remember_taken(batch, &[]);
+    }
+
+    /// `ages`: so many ms ago each reading was taken, which is when figures want to know it.
+    fn remember_taken(&mut self, batch: Batch, ages: &[u64]) {
         self.fresh.on_batch(&batch);
         self.books.ledger.on_batch(&batch);
         let (at, clock) = self.clock.time_of(batch.at, batch.mono_ms);
-        self.step_figures(&batch, at, clock);
+        self.step_figures_taken(&batch, at, clock, ages);
         let group = batch.group.clone();
         let Some(scan) = self.on_change.filter(Batch { at, ..batch }) else { return };
         self.pending.push(group, clock, scan, self.message_bytes);
@@ -339,6 +351,7 @@ impl Room {
             self.health.committed.fetch_add(samples, Ordering::Relaxed);
         }
         self.tick_figures();
+        self.tend_late(late::SCANS_A_TURN, false);
         self.publish_figures();
         let (data, events) = self.pending.take();
         let new = self.journal.number(data, events);

@@ -35,8 +35,8 @@ pub enum News {
         /// By so much.
         by_ms: i64,
     },
-    /// A sample came too late to be counted: its hour and those after it are to be computed again from the journal, and
-    /// replaced where [`Cell::revised`] says so (R11).
+    /// A scan came too late, and nothing of it was counted. Who kept what was heard since before it can compute again, and replace
+    /// what [`Cell::told_again`] finds changed (R11).
     Late {
         /// Its time.
         at: Timestamp,

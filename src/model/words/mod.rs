@@ -10,6 +10,7 @@ pub mod config;
 pub mod delivery_config;
 pub mod egress;
 pub mod evidence;
+pub mod figures;
 pub mod import;
 pub mod indicator_config;
 pub mod journal;
@@ -55,6 +56,7 @@ pub fn all() -> impl Iterator<Item = &'static Words> {
         delivery_config::WORDS,
         indicator_config::WORDS,
         report::WORDS,
+        figures::WORDS,
         evidence::WORDS,
     ]
     .into_iter()
@@ -101,6 +103,7 @@ mod tests {
             ("status", include_str!("status.rs")),
             ("indicator_config", include_str!("indicator_config.rs")),
             ("report", include_str!("report.rs")),
+            ("figures", include_str!("figures.rs")),
             ("evidence", include_str!("evidence.rs")),
         ]
     }

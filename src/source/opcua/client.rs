@@ -48,6 +48,10 @@ pub struct Client {
     /// Messages that the server need not keep any longer.
     pub(super) acknowledged: Vec<SubscriptionAcknowledgement>,
     pub(super) gatherer: Gatherer,
+    /// The server's clock when it sent the last message.
+    pub(super) server_now: Option<Timestamp>,
+    /// When the last values were handed on that were not sent for the second time.
+    pub(super) flushed_ms: u64,
     pub(super) ladder: Ladder,
     /// When each group is read, as far as it is.
     pub(super) schedule: Schedule,
@@ -83,6 +87,15 @@ pub(super) enum End {
     Lost(Fault),
 }
 
+/// When a scan was taken that a server sends later than at once.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Taken {
+    /// So long ago, reading by reading; `None`: now.
+    pub(super) ages: Option<Box<[u64]>>,
+    /// Scans of the same group that came with it and were taken later.
+    pub(super) behind: u64,
+}
+
 impl Client {
     /// The client of `link` with all devices behind it.
     pub fn new(config: &Config, link: Arc<Link>, server: OpcUaServer, place: poller::Place) -> Client {
@@ -105,6 +118,8 @@ impl Client {
             publish_after: None,
             acknowledged: Vec::new(),
             gatherer: Gatherer::default(),
+            server_now: None,
+            flushed_ms: 0,
             ladder: Ladder::default(),
             dead: Vec::new(),
             overflown: Vec::new(),
@@ -307,6 +322,18 @@ impl Client {
         readings: Vec<Option<Reading>>,
         stamps: Option<Vec<Stamp>>,
     ) {
+        self.hand_on_taken(group, due_ms, readings, stamps, Taken::default()).await;
+    }
+
+    /// The same of one that was not taken just now.
+    pub(super) async fn hand_on_taken(
+        &mut self,
+        group: usize,
+        due_ms: Option<u64>,
+        readings: Vec<Option<Reading>>,
+        stamps: Option<Vec<Stamp>>,
+        Taken { ages, behind }: Taken,
+    ) {
         let is_bad = readings.iter().flatten().any(|reading| matches!(reading, Reading::Bad(_)));
         let is_fresh = readings.iter().flatten().any(|reading| matches!(reading, Reading::Good(_)));
         let (group, mono_ms) = (self.book.groups[group].clone(), self.now_ms());
@@ -317,9 +344,15 @@ impl Client {
             status.scans += 1;
             status.bad_scans += u64::from(is_bad);
         });
-        let at = Timestamp::of(SystemTime::now());
-        let batch = Batch { group, at, mono_ms, due_ms, readings, stamps };
-        self.is_heard &= self.outlet.put(Heard::Batch(batch)).await;
+        // Scans that come together are a millisecond apart: what was said last counts last.
+        let behind = behind.min(mono_ms);
+        let at = Timestamp(Timestamp::of(SystemTime::now()).0 - i64::try_from(behind).unwrap_or(0));
+        let batch = Batch { group, at, mono_ms: mono_ms - behind, due_ms, readings, stamps };
+        let heard = match ages {
+            None => Heard::Batch(batch),
+            Some(ages) => Heard::Kept(batch, ages),
+        };
+        self.is_heard &= self.outlet.put(heard).await;
     }
 
     pub(super) async fn put(&mut self, heard: Heard) {

@@ -37,8 +37,19 @@ pub(super) fn stamp(data: &DataValue) -> Stamp {
     }
 }
 
+/// How long before `now` a message was sent for the first time, both by the server's clock (Part 4, 7.26: a message that is sent again keeps
+/// its time); 0 where that cannot be, or is no more than a message takes.
+pub(super) fn age_ms(sent: &DateTime, now: &DateTime) -> u64 {
+    /// What is sent at once may take so long.
+    const AT_ONCE_MS: u64 = 1_000;
+    /// No server keeps its messages longer; one that seems to has set its clock.
+    const LONGEST_MS: u64 = 86_400_000;
+    let age = timestamp(sent).zip(timestamp(now)).and_then(|(sent, now)| u64::try_from(now.0 - sent.0).ok());
+    age.filter(|age| (AT_ONCE_MS..=LONGEST_MS).contains(age)).unwrap_or(0)
+}
+
 /// Milliseconds since 1970; `None` for the least and the greatest time, which mean that there is none (Part 6, 5.2.2.5).
-fn timestamp(time: &DateTime) -> Option<Timestamp> {
+pub(super) fn timestamp(time: &DateTime) -> Option<Timestamp> {
     let is_told = !time.is_null() && time.ticks() < DateTime::endtimes_ticks();
     is_told.then(|| Timestamp(time.as_chrono().timestamp_millis()))
 }
@@ -282,6 +293,16 @@ mod tests {
         let found = plain(&value);
         let found = found.as_ref().map(|plain| (&*plain.type_name, plain.kind, &*plain.text));
         assert_eq!(found, expected, "{value:?}");
+    }
+
+    #[test]
+    fn a_message_that_is_sent_again_is_as_old_as_its_server_says_and_no_clock_that_was_set_makes_it_older() {
+        const SECOND_TICKS: i64 = 10_000_000;
+        let at = |second: i64| DateTime::from(DateTime::ymd(2026, 3, 2).ticks() + second * SECOND_TICKS);
+        assert_eq!(age_ms(&at(0), &at(300)), 300_000);
+        for (sent, now) in [(at(300), at(300)), (at(300), at(0)), (at(0), at(86_401)), (DateTime::null(), at(0))] {
+            assert_eq!(age_ms(&sent, &now), 0);
+        }
     }
 
     #[test]

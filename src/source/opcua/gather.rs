@@ -12,6 +12,8 @@ use crate::model::{Reading, Stamp};
 pub(super) struct Layer {
     pub(super) readings: Vec<Option<Reading>>,
     pub(super) stamps: Vec<Stamp>,
+    /// Later scans of the same group that come with it.
+    pub(super) behind: u64,
 }
 
 /// Scans in the making, by group.
@@ -31,7 +33,7 @@ impl Gatherer {
         let taken = layers.iter().rposition(|layer| layer.readings[place].is_some());
         let at = taken.map_or(0, |taken| taken + 1);
         if at == layers.len() {
-            layers.push(Layer { readings: vec![None; width], stamps: vec![Stamp::default(); width] });
+            layers.push(Layer { readings: vec![None; width], stamps: vec![Stamp::default(); width], behind: 0 });
         }
         layers[at].readings[place] = Some(reading);
         layers[at].stamps[place] = stamp;
@@ -41,7 +43,11 @@ impl Gatherer {
     /// Everything so far, by group, the oldest first.
     pub(super) fn take(&mut self) -> Vec<(usize, Layer)> {
         let open = std::mem::take(&mut self.open);
-        open.into_iter().flat_map(|(group, layers)| layers.into_iter().map(move |layer| (group, layer))).collect()
+        let of_group = |(group, layers): (usize, Vec<Layer>)| {
+            let behind = (0..layers.len() as u64).rev();
+            layers.into_iter().zip(behind).map(move |(layer, behind)| (group, Layer { behind, ..layer }))
+        };
+        open.into_iter().flat_map(of_group).collect()
     }
 }
 
@@ -61,8 +67,10 @@ mod tests {
             gatherer.put(4, 3, place, good(n), Stamp::default());
         }
         gatherer.put(2, 1, 0, Reading::Bad(Why::NoData), Stamp::default());
+        let layers = gatherer.take();
+        assert_eq!(layers.iter().map(|(_, layer)| layer.behind).collect::<Vec<_>>(), [0, 2, 1, 0]);
         let scans: Vec<(usize, Vec<Option<Reading>>)> =
-            gatherer.take().into_iter().map(|(group, layer)| (group, layer.readings)).collect();
+            layers.into_iter().map(|(group, layer)| (group, layer.readings)).collect();
         assert_eq!(
             scans,
             [

@@ -32,6 +32,7 @@ mod serve;
 mod session;
 mod signs;
 mod subscription;
+mod taken;
 pub mod visit;
 pub mod walk;
 

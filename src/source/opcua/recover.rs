@@ -7,6 +7,7 @@ use opcua::types::{DeleteSubscriptionsRequest, RepublishRequest, StatusCode, Tra
 use tracing::{debug, warn};
 
 use super::client::Client;
+use super::convert;
 use super::fault::{Fault, Reach, Stage};
 use super::ladder::Step;
 use super::monitor::is_local;
@@ -76,8 +77,8 @@ impl Client {
             let Some(mut number) = self.subscriptions[at].next_number() else { continue };
             let mut count = 0;
             while count < MOST_REPUBLISHED {
-                match self.ask_again(session, at, number).await {
-                    Ok(()) => {}
+                let age_ms = match self.ask_again(session, at, number).await {
+                    Ok(age_ms) => age_ms,
                     Err(fault) if fault.status == StatusCode::BadMessageNotAvailable => break,
                     Err(fault) if fault.reach == Reach::Subscription => {
                         let subscription = self.subscriptions.remove(at);
@@ -86,9 +87,9 @@ impl Client {
                     }
                     Err(fault) if is_local(&fault) => break, // a server that does not republish
                     Err(fault) => return Err(fault),
-                }
+                };
                 count += 1;
-                self.flush().await; // message by message: together they may be more than the memory holds
+                self.flush_sent(age_ms).await; // message by message: together they may be more than the memory holds
                 number = self.subscriptions[at].next_number().unwrap_or(1);
             }
             if count > 0 {
@@ -136,7 +137,7 @@ impl Client {
         let (mut found, mut lost) = (0, 0_u64);
         for number in numbers {
             match self.ask_again(session, at, *number).await {
-                Ok(()) => found += 1,
+                Ok(_) => found += 1,
                 Err(fault) if fault.reach <= Reach::Request => lost += 1,
                 Err(fault) => return Err(fault),
             }
@@ -154,13 +155,17 @@ impl Client {
         Ok(())
     }
 
-    async fn ask_again(&mut self, session: &Session, at: usize, number: u32) -> Result<(), Fault> {
+    /// How long ago it was sent for the first time.
+    async fn ask_again(&mut self, session: &Session, at: usize, number: u32) -> Result<u64, Fault> {
         let request = RepublishRequest {
             subscription_id: self.subscriptions[at].id,
             retransmit_sequence_number: number,
             ..RepublishRequest::default()
         };
-        let message = session.ask(request).await?.notification_message;
+        let answer = session.ask(request).await?;
+        let (message, now) = (answer.notification_message, answer.response_header.timestamp);
+        let age_ms = convert::age_ms(&message.publish_time, &now);
+        self.server_now = convert::timestamp(&now);
         if message.sequence_number != number || message.notification_data.as_ref().is_none_or(Vec::is_empty) {
             // There are servers that answer so instead of saying that they have no such message.
             return Err(Fault::of_status(Stage::Request, StatusCode::BadMessageNotAvailable, ""));
@@ -170,7 +175,7 @@ impl Client {
             subscription_id: self.subscriptions[at].id,
             sequence_number: number,
         });
-        self.take(message).await
+        self.take(message).await.map(|()| age_ms)
     }
 
     /// Its items are asked for anew.

@@ -11,12 +11,14 @@ use opcua::types::{
 use tokio::sync::watch;
 use tracing::{debug, warn};
 
-use super::client::{Client, End, MOST_PUBLISHING, told_to_stop};
+use super::client::{Client, End, MOST_PUBLISHING, Taken, told_to_stop};
 use super::convert;
 use super::fault::{Fault, Reach, Stage, why_bad};
+use super::gather::Layer;
 use super::ladder::Step;
 use super::recover::delete;
 use super::session::{Partner, Session};
+use super::taken::{Handover, ages};
 use crate::model::words::opcua as words;
 use crate::model::{Reading, Trouble, Why};
 
@@ -254,6 +256,7 @@ impl Client {
         self.acknowledged.push(SubscriptionAcknowledgement { subscription_id, sequence_number: number });
         self.subscriptions[at].on_taken(number);
         self.subscriptions[at].on_value();
+        self.server_now = convert::timestamp(&message.publish_time);
         self.take(message).await.inspect_err(|_| self.ended = Some(subscription_id))?;
         self.ladder.on_data();
         if !more_notifications {
@@ -300,9 +303,20 @@ impl Client {
 
     /// Scans that are complete go to the recorder.
     pub(super) async fn flush(&mut self) {
+        self.flush_sent(0).await;
+    }
+
+    /// The same of a message that was first sent so long ago.
+    pub(super) async fn flush_sent(&mut self, message_ms: u64) {
         self.tell_lost().await;
-        for (group, layer) in self.gatherer.take() {
-            self.hand_on(group, None, layer.readings, Some(layer.stamps)).await;
+        let layers = self.gatherer.take();
+        let since_ms = self.now_ms().saturating_sub(self.flushed_ms);
+        if message_ms == 0 && !layers.is_empty() {
+            self.flushed_ms = self.now_ms();
+        }
+        let ages = ages(&layers, Handover { server_now: self.server_now, message_ms, since_ms });
+        for ((group, Layer { readings, stamps, behind }), ages) in layers.into_iter().zip(ages) {
+            self.hand_on_taken(group, None, readings, Some(stamps), Taken { ages, behind }).await;
         }
         self.tell_heard().await;
         self.tell_overflow();

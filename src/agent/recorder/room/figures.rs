@@ -5,7 +5,7 @@
 //! The rule: engines hear times that are trusted or corrected, and nothing else; scans of an untrusted clock wait here until
 //! it is trusted.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,9 +14,11 @@ use tracing::{debug, warn};
 use super::super::figures::{self, Over};
 use super::super::quarters::{self, Told};
 use super::super::{Machine, MachineGlance};
+use super::late::{LateWork, Lateness, SCANS_AT_THE_END};
+use super::revise::log_row;
 use super::{Room, now};
 use crate::indicator::{Cell, Engine, Flags, News};
-use crate::journal::{FigureRow, IntervalRow, Journal, SnapshotRow};
+use crate::journal::{FigureRow, Journal, SnapshotRow};
 use crate::model::{Batch, BootId, ClockMark, Event, State, StateReport, Timestamp, Trouble};
 
 /// A snapshot goes with a commit that is written anyway if the one before is so old.
@@ -36,10 +38,17 @@ const MOST_WAITING: usize = 2_000_000;
 /// Periods that one cell may be in, times the machines of a workshop: reports that wait for the next turn.
 const MOST_REPORTS: usize = 1_000;
 
+/// A recorder that looked into its channel no sooner was hung up by its disk: links wait with what they heard meanwhile ...
+const HUNG: Duration = Duration::from_secs(10);
+
+/// ... and have so long to hand it over, until silence is taken for silence again.
+const CATCHING_UP: Duration = Duration::from_secs(10);
+
 /// The engines.
 #[derive(Default)]
 pub(super) struct Figures {
-    machines: Vec<Running>,
+    pub(super) machines: Vec<Running>,
+    pub(super) late: LateWork,
     /// Which of them listen to the scans of a device.
     listeners: HashMap<Arc<str>, Vec<usize>>,
     /// Scans whose time nobody knows yet.
@@ -51,18 +60,22 @@ pub(super) struct Figures {
     reports: Vec<(usize, Over)>,
     /// Cells whose quarters of an hour are to be published.
     quarters: Vec<(usize, Told)>,
+    /// The last look into the channel.
+    looked: Option<Instant>,
+    catching_up: Option<Instant>,
 }
 
 /// An engine at work.
-struct Running {
-    machine: Machine,
-    engine: Engine,
+pub(super) struct Running {
+    pub(super) machine: Machine,
+    pub(super) engine: Engine,
+    pub(super) lateness: Lateness,
     /// When its last snapshot was handed over.
     kept: Instant,
     /// Something was told that must not be told again after a crash.
-    has_told: bool,
+    pub(super) has_told: bool,
     /// It has heard something since its last snapshot.
-    has_heard: bool,
+    pub(super) has_heard: bool,
     /// The end of the last cell that was settled.
     settled_to: Timestamp,
 }
@@ -76,6 +89,7 @@ impl Room {
             .into_iter()
             .map(|running| (running.machine.plan.device.clone(), running))
             .collect();
+        self.figures.late.forget_job();
         let mut running = Vec::new();
         for machine in machines {
             let device = machine.plan.device.clone();
@@ -93,9 +107,10 @@ impl Room {
             let restored = snapshot.and_then(|bytes| Engine::restore(machine.plan.clone(), &bytes));
             let mut engine = restored.unwrap_or_else(|| Engine::new(machine.plan.clone()));
             engine.boot(boot);
-            let settled_to = old.map_or(Timestamp(i64::MIN), |old| old.settled_to);
+            let settled_to = old.as_ref().map_or(Timestamp(i64::MIN), |old| old.settled_to);
+            let lateness = old.map(|old| old.lateness_under(&machine)).unwrap_or_default();
             let (has_told, has_heard) = (false, false);
-            running.push(Running { machine, engine, kept: Instant::now(), has_told, has_heard, settled_to });
+            running.push(Running { machine, engine, lateness, kept: Instant::now(), has_told, has_heard, settled_to });
         }
         // Those that are gone keep their place, should they come back.
         for (device, gone) in before {
@@ -120,6 +135,22 @@ impl Room {
         self.figures.glanced = None;
     }
 
+    /// A scan of which readings were taken some time before they were heard, by both clocks: the oldest first, and those of one age together.
+    /// Nothing was taken before the agent began.
+    pub(super) fn step_figures_taken(&mut self, batch: &Batch, at: Timestamp, clock: ClockMark, ages: &[u64]) {
+        if ages.is_empty() {
+            return self.step_figures(batch, at, clock);
+        }
+        let there = ages.iter().zip(&batch.readings).filter(|(_, reading)| reading.is_some());
+        let different: BTreeSet<u64> = there.map(|(age, _)| *age).collect();
+        for age in different.into_iter().rev() {
+            let of_age = batch.readings.iter().zip(ages).map(|(reading, of)| reading.clone().filter(|_| *of == age));
+            let age_ms = age.min(batch.mono_ms);
+            let taken = Batch { mono_ms: batch.mono_ms - age_ms, readings: of_age.collect(), ..batch.clone() };
+            self.step_figures(&taken, Timestamp(at.0 - i64::try_from(age_ms).unwrap_or(0)), clock);
+        }
+    }
+
     /// A scan, with the time that the clock gives it.
     pub(super) fn step_figures(&mut self, batch: &Batch, at: Timestamp, clock: ClockMark) {
         if !self.figures.listeners.contains_key(&batch.group.device) {
@@ -133,14 +164,8 @@ impl Room {
 
     fn step_at(&mut self, batch: &Batch, at: Timestamp) {
         let batch = Batch { at, ..batch.clone() };
-        let now = Timestamp(self.clock.time().0.0.max(at.0));
         let of_device = self.figures.listeners.get(&batch.group.device).cloned().unwrap_or_default();
-        for nth in of_device {
-            let running = &mut self.figures.machines[nth];
-            running.has_heard = true;
-            let news = running.engine.step(&batch, now);
-            self.on_figure_news(nth, news);
-        }
+        of_device.into_iter().for_each(|nth| self.hear_figures(nth, &batch));
     }
 
     /// The wall clock has come to be trusted.
@@ -155,17 +180,25 @@ impl Room {
 
     /// Time passes, also without scans.
     pub(super) fn tick_figures(&mut self) {
-        let (at, clock, _) = self.clock.time();
-        if clock == ClockMark::Untrusted || !self.figures.waiting.is_empty() {
+        if !self.may_tick_figures() {
             return;
         }
+        let at = self.clock.time().0;
         for nth in 0..self.figures.machines.len() {
             let news = self.figures.machines[nth].engine.tick(at);
             self.on_figure_news(nth, news);
         }
     }
 
-    fn on_figure_news(&mut self, nth: usize, news: Vec<News>) {
+    /// Whether who is silent by now has nothing to say: not while the clock is not trusted, and not while links hand over what a hung
+    /// disk kept waiting.
+    pub(super) fn may_tick_figures(&self) -> bool {
+        let figures = &self.figures;
+        let is_catching_up = figures.catching_up.is_some_and(|since| since.elapsed() < CATCHING_UP);
+        self.clock.time().1 != ClockMark::Untrusted && figures.waiting.is_empty() && !is_catching_up
+    }
+
+    pub(super) fn on_figure_news(&mut self, nth: usize, news: Vec<News>) {
         for news in news {
             let running = &mut self.figures.machines[nth];
             match news {
@@ -182,23 +215,16 @@ impl Room {
                 }
                 News::Interval(interval) => {
                     running.has_told = true;
-                    let body = json(&interval);
-                    self.journal.put_interval(IntervalRow {
-                        device: interval.device,
-                        start: interval.start,
-                        end: interval.end,
-                        state: interval.state.as_str().into(),
-                        cause: interval.cause,
-                        event_id: interval.event_id,
-                        body,
-                    });
+                    self.journal.put_interval(log_row(&interval));
                 }
                 News::Cell(cell) => {
                     running.has_told = true;
                     let before = running.settled_to;
                     let settled_to = before.max(cell.end);
                     running.settled_to = settled_to;
-                    self.journal.put_cell(row_of(&cell));
+                    if !self.put_cell(nth, (*cell).clone(), false) {
+                        continue; // it is known as it is
+                    }
                     let plan = self.figures.machines[nth].machine.plan.clone();
                     if let Some(told) = Told::of(&cell, &plan) {
                         self.figures.tell_quarters(nth, told);
@@ -212,10 +238,7 @@ impl Room {
                     debug!(%device, %tag, what, at = at.0, "a counter did not go on as counters do");
                 }
                 News::ClockStep { at, by_ms } => debug!(at = at.0, by_ms, "the figures follow a step of the clock"),
-                News::Late { at } => {
-                    let device = &running.machine.plan.device;
-                    debug!(%device, at = at.0, "a sample came too late for the figures");
-                }
+                News::Late { at } => debug!(at = at.0, "late again"), // is counted where it is heard
             }
         }
     }
@@ -266,6 +289,7 @@ impl Room {
 
     /// The same at the end, of all of them.
     pub(super) fn close_figures(&mut self) {
+        self.tend_late(SCANS_AT_THE_END, true);
         self.publish_figures();
         let at = now();
         for running in self.figures.machines.iter_mut().filter(|running| running.has_heard || running.has_told) {
@@ -310,14 +334,26 @@ impl Figures {
     }
 
     /// After a long outage of the disk there are more than anybody wants to have told.
-    fn tell_quarters(&mut self, nth: usize, told: Told) {
+    pub(super) fn tell_quarters(&mut self, nth: usize, told: Told) {
         if !self.quarters.contains(&(nth, told)) && self.quarters.len() < MOST_REPORTS {
             self.quarters.push((nth, told));
         }
     }
 
+    /// The recorder looks into its channel.
+    pub(super) fn on_look(&mut self) {
+        if self.looked.replace(Instant::now()).is_some_and(|looked| looked.elapsed() > HUNG) {
+            self.catching_up = Some(Instant::now());
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn set_looked(&mut self, at: Instant) {
+        self.looked = Some(at);
+    }
+
     /// Once in a turn, however many of its cells were told.
-    fn report(&mut self, nth: usize, over: Over) {
+    pub(super) fn report(&mut self, nth: usize, over: Over) {
         let is_known = self.reports.iter().any(|(of, known)| *of == nth && known.period == over.period);
         if !is_known && self.reports.len() < MOST_REPORTS {
             self.reports.push((nth, over));
@@ -326,6 +362,20 @@ impl Figures {
 }
 
 impl Running {
+    /// The end of the last cell that was settled.
+    pub(super) fn settled_to(&self) -> Timestamp {
+        self.settled_to
+    }
+
+    /// What can be kept of its tape under a new configuration: all, if the same is meant by it.
+    fn lateness_under(self, machine: &Machine) -> Lateness {
+        if format!("{:?}", self.machine.plan) == format!("{:?}", machine.plan) {
+            return self.lateness;
+        }
+        let calendar = self.machine.plan.calendar.clone();
+        self.lateness.without_tape(|at| calendar.slot(at).start)
+    }
+
     fn keep(&mut self, at: Timestamp, journal: &mut Journal) {
         let device = self.machine.plan.device.to_string();
         journal.put_snapshot(SnapshotRow { device, at, body: self.engine.snapshot() });
@@ -333,7 +383,7 @@ impl Running {
     }
 }
 
-fn row_of(cell: &Cell) -> FigureRow {
+pub(super) fn row_of(cell: &Cell) -> FigureRow {
     let (device, body) = (cell.device.clone(), json(cell));
     FigureRow { device, start: cell.start, end: cell.end, revision: cell.revision, body }
 }
@@ -344,7 +394,7 @@ pub(super) fn cell_of(row: &FigureRow) -> Option<Cell> {
     Some(Cell { revision: row.revision, ..cell })
 }
 
-fn json(of: &impl serde::Serialize) -> String {
+pub(super) fn json(of: &impl serde::Serialize) -> String {
     serde_json::to_string(of).expect("figures have text keys and whole numbers only")
 }
 
