@@ -623,7 +623,7 @@ def bucket_of_length(us):
     return EDGES[bisect.bisect_right(EDGES, us) - 1]
 
 
-def percentile(lengths, coarse, percent):
+def cycle_percentile(lengths, coarse, percent):
     """The middle of the bucket of the nearest rank, in s; None among those that are too short for the scans."""
     count = coarse + sum(lengths.values())
     rank = -(-count * percent // 100)
@@ -1005,8 +1005,8 @@ class Recomputed:
             "mttr": shown(over(Fraction(shifts.ttr, MINUTE), failures)),
             "mtbf": shown(over(Fraction(apt + aust, MINUTE), failures)),
             "actual_cycle": shown(over(Fraction(apt, 1000), pq)),
-            "cycle_p50": shown(percentile(shifts.cycles, shifts.coarse, 50)),
-            "cycle_p95": shown(percentile(shifts.cycles, shifts.coarse, 95)),
+            "cycle_p50": shown(cycle_percentile(shifts.cycles, shifts.coarse, 50)),
+            "cycle_p95": shown(cycle_percentile(shifts.cycles, shifts.coarse, 95)),
             "output": shown(pq),
             "output_good": shown(gq),
             "output_bad": shown(bad),
@@ -1134,10 +1134,10 @@ class Sent:
             due += max(one["made"], handled) - one["passed"]  # what was handed over was due
             delays += one["acked"]
         delays.sort()
-        return {"due": due, "acked": len(delays), "p50": percentile(delays, 50), "p95": percentile(delays, 95)}
+        return {"due": due, "acked": len(delays), "p50": delay_percentile(delays, 50), "p95": delay_percentile(delays, 95)}
 
 
-def percentile(delays, percent):
+def delay_percentile(delays, percent):
     """The bucket of the delay that so many percent do not exceed: the R10 series of preferred numbers from 0.1 s on."""
     if not delays:
         return None
