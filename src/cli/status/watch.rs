@@ -25,7 +25,7 @@ const PAGE: usize = 20;
 
 /// How it ended.
 enum End {
-    Told(Status),
+    Told(Box<Status>),
     Gone(Trouble),
 }
 
@@ -56,8 +56,10 @@ fn run(terminal: &mut ratatui::DefaultTerminal, place: &Place, first: Status, is
             && key.kind != KeyEventKind::Release
         {
             match key.code {
-                KeyCode::Char('q') | KeyCode::Esc => return Ok(End::Told(status)),
-                KeyCode::Char('c') if key.modifiers.contains(KeyModifiers::CONTROL) => return Ok(End::Told(status)),
+                KeyCode::Char('q') | KeyCode::Esc => return Ok(End::Told(Box::new(status))),
+                KeyCode::Char('c') if key.modifiers.contains(KeyModifiers::CONTROL) => {
+                    return Ok(End::Told(Box::new(status)));
+                }
                 KeyCode::Up | KeyCode::Char('k') => scroll = scroll.saturating_sub(1),
                 KeyCode::Down | KeyCode::Char('j') => scroll += 1,
                 KeyCode::PageUp => scroll = scroll.saturating_sub(PAGE),
@@ -68,7 +70,7 @@ fn run(terminal: &mut ratatui::DefaultTerminal, place: &Place, first: Status, is
             }
         }
         if is_told.load(Ordering::Relaxed) {
-            return Ok(End::Told(status));
+            return Ok(End::Told(Box::new(status)));
         }
         if asked.elapsed() >= EVERY {
             match place.ask() {
