@@ -39,6 +39,7 @@ if [ -n "$uninstall" ]; then
         if is_live; then systemctl daemon-reload || true; fi
     fi
     rm -rf "$prefix/bin/cloudward" "$prefix/share/cloudward" "$prefix/share/doc/cloudward"
+    rmdir "$prefix/share/doc" 2>/dev/null || true # unless others have something there
     if [ -n "$purge" ] && is_root; then
         rm -rf /etc/cloudward /etc/default/cloudward /var/lib/cloudward /var/lib/cloudward-* /run/cloudward /run/cloudward-*
         rm -rf "$units/cloudward.service.d" "$units"/cloudward@*.service.d

@@ -12,6 +12,7 @@ pub mod bus;
 pub mod dice;
 pub mod disk;
 pub mod gate;
+pub mod gateway;
 pub mod holes;
 pub mod io_fault;
 pub mod link;

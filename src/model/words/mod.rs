@@ -23,6 +23,7 @@ pub mod source;
 pub(super) mod system;
 pub mod tools;
 pub mod transfer;
+pub mod unit;
 pub mod verify;
 pub mod write;
 
@@ -52,6 +53,7 @@ pub fn all() -> impl Iterator<Item = &'static Words> {
         delivery_config::WORDS,
         indicator_config::WORDS,
         report::WORDS,
+        unit::WORDS,
     ]
     .into_iter()
     .flatten()
@@ -96,6 +98,7 @@ mod tests {
             ("transfer", include_str!("transfer.rs")),
             ("indicator_config", include_str!("indicator_config.rs")),
             ("report", include_str!("report.rs")),
+            ("unit", include_str!("unit.rs")),
         ]
     }
 
