@@ -16,6 +16,8 @@ pub const BAD_NETWORK: Code = Code("CW984");
 pub const BAD_INSTANCE: Code = Code("CW985");
 /// A file that the service does not see.
 pub const FILE_HIDDEN: Code = Code("CW986");
+/// A credential of which only the stand-in is there.
+pub const CREDENTIAL_EMPTY: Code = Code("CW987");
 
 pub(super) const WORDS: &[Words] = &[
     Words {
@@ -111,6 +113,21 @@ pub(super) const WORDS: &[Words] = &[
         remedy: Text {
             en: "move it to /etc/cloudward, secrets into /etc/cloudward/credentials with password_credential = \"NAME\"",
             zh: "请移到 /etc/cloudward；密码、私钥放入 /etc/cloudward/credentials 并用 password_credential = \"名称\" 引用",
+        },
+    },
+    Words {
+        code: CREDENTIAL_EMPTY,
+        what: Text {
+            en: "the credential {name} is empty: its file is missing, or has nothing in it",
+            zh: "凭据 {name} 为空：对应的文件不存在，或里面没有内容",
+        },
+        cause: Text {
+            en: "The unit names a file for it (LoadCredential) that was not there when the service started, so that the empty stand-in came (SetCredential). Collection goes on.",
+            zh: "服务启动时，单元中 LoadCredential 所指的文件不存在，因此使用了 SetCredential 的空值。采集不受影响。",
+        },
+        remedy: Text {
+            en: "write the secret into its file, as a rule /etc/cloudward/credentials/{name} (`systemctl cat` shows where), and restart the service",
+            zh: "请把密码或私钥写入对应文件，通常是 /etc/cloudward/credentials/{name}（用 systemctl cat 查看），然后重启服务",
         },
     },
 ];
