@@ -9,6 +9,7 @@ pub mod account;
 pub mod agent;
 pub mod broker;
 pub mod bus;
+pub mod capture;
 pub mod dice;
 pub mod disk;
 pub mod gate;
