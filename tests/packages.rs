@@ -72,6 +72,7 @@ fn a_package_installs_waits_runs_reloads_and_leaves_nothing_when_purged() {
     gateway.wait_log("is in force");
     assert_eq!(gateway.show("MainPID"), pid, "a reload is no restart");
     assert!(plc.last_counter(&LADDER[0]) > 5);
+    assert!(!gateway.log().contains("reception only permitted"), "a child speaks to systemd: {}", gateway.log());
 
     let journal = format!("{STATE}/journal.sqlite");
     gateway.ok("dpkg -r cloudward");
@@ -266,6 +267,19 @@ fn a_package_for_another_machine_is_refused_in_words() {
         .output()
         .unwrap();
     assert!(!wrong.status.success() && String::from_utf8_lossy(&wrong.stderr).contains("is not of x86_64"));
+}
+
+#[test]
+fn the_same_sources_give_the_same_packages() {
+    let dir = temp_dir();
+    let binary = dir.path().join("cloudward");
+    fs::copy("/proc/self/exe", &binary).unwrap();
+    let made = |place: &str| {
+        let (deb, tarball) = package_of(&binary, &dir.path().join(place), "0.1.0", "x86_64");
+        std::thread::sleep(std::time::Duration::from_millis(1_100)); // times in archives are seconds
+        [fs::read(deb).unwrap(), fs::read(tarball).unwrap()]
+    };
+    assert!(made("one") == made("two"));
 }
 
 #[test]
