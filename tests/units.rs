@@ -201,7 +201,9 @@ fn only_what_can_pass_by_itself_is_tried_again() {
     };
     first.wait_log(0, &["cloudward runs"]);
     let broken = good.replace("every = \"1s\"", "every = \"often\"");
-    let cases: [(&str, String, &[&str], &str, i32, bool); 5] = [
+    /// What, the file, more options, a word of the sentence, the exit code, whether it is tried again.
+    type Case<'a> = (&'a str, String, &'a [&'a str], &'a str, i32, bool);
+    let cases: [Case<'_>; 5] = [
         ("a mistake", broken, &[], "CW1", 78, false),
         ("nothing in the file", String::new(), &[], "CW1", 78, false),
         ("a wrong option", good.clone(), &["--log", "loud=="], "CW512", 64, false),

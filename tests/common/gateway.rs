@@ -53,6 +53,7 @@ impl Gateway {
             let state = gateway.run("systemctl is-system-running").stdout;
             ["running", "degraded"].contains(&state.trim()).then_some(())
         });
+        gateway.put("/etc/dpkg/dpkg.cfg.d/quick", b"force-unsafe-io\n"); // no power cut is tried here
         for package in packages {
             gateway
                 .put(&format!("/root/{}", package.file_name().unwrap().to_str().unwrap()), &fs::read(package).unwrap());
@@ -195,7 +196,7 @@ impl Drop for Gateway {
         self.outer.kill().ok(); // systemd in it goes with it, and with that all of the namespace
         self.outer.wait().ok();
         let own = fs::read_to_string(self.scratch.path().join("cgroup")).unwrap_or_default();
-        for _ in 0..50 {
+        for _ in 0..250 {
             Command::new("find")
                 .args([own.trim(), "-depth", "-type", "d", "-delete"])
                 .stderr(Stdio::null())
