@@ -417,3 +417,31 @@ fn two_workshops_run_side_by_side_each_with_its_own_journal_and_secrets() {
     gateway.ok("dpkg -r cloudward");
     assert_eq!(gateway.run("systemctl is-active cloudward@press cloudward@mould").stdout.trim(), "inactive\ninactive");
 }
+
+/// The port has no hardware behind it, so opening it fails in the driver: whether the agent comes so far is the question.
+#[test]
+fn a_serial_port_is_reached_with_the_drop_in_and_not_without() {
+    let dir = temp_dir();
+    let (deb, _) = package(dir.path(), "0.1.0");
+    let Some(gateway) = Gateway::boot("a serial port", &[&deb]) else { return };
+    gateway.ok("dpkg -i *.deb && mknod -m 0660 /dev/ttyS3 c 4 67 && chgrp dialout /dev/ttyS3");
+    let text = include_str!("../deploy/workshop.example.toml");
+    gateway.put("/etc/cloudward/workshop.toml", format!("{text}{}", SERIAL.replace("ttyUSB0", "ttyS3")).as_bytes());
+    let says = || {
+        wait_for("a word about the port", || {
+            gateway.log().lines().find(|line| line.contains("/dev/ttyS3")).map(str::to_owned)
+        })
+    };
+    gateway.ok("systemctl start cloudward");
+    let without = says();
+    assert!(without.contains("No such file"), "{without}");
+    gateway.ok("mkdir -p /etc/systemd/system/cloudward.service.d
+        cloudward unit | grep -v Supplementary > /etc/systemd/system/cloudward.service.d/workshop.conf
+        systemctl daemon-reload && journalctl --rotate && journalctl --vacuum-time=1s && systemctl restart cloudward");
+    let without_group = says();
+    assert!(without_group.contains("Permission denied"), "{without_group}");
+    gateway.ok("cloudward unit > /etc/systemd/system/cloudward.service.d/workshop.conf
+        systemctl daemon-reload && journalctl --rotate && journalctl --vacuum-time=1s && systemctl restart cloudward");
+    let with = says();
+    assert!(!with.contains("Permission denied") && !with.contains("No such file"), "{with}");
+}
