@@ -180,10 +180,14 @@ fn an_older_package_refuses_a_newer_journal_and_can_be_told_to_work_beside_it() 
     let (old, old_tarball) = package(dir.path(), "0.1.0");
     let (new, _) = package(dir.path(), "0.2.0");
     let Some(gateway) = Gateway::boot("a downgrade", &[&old, &new, &old_tarball]) else { return };
+    // As for hundreds of gateways: the workshop is there first, and the service starts with the installation.
+    gateway.ok("mkdir /etc/cloudward");
+    gateway.put("/etc/cloudward/workshop.toml", include_bytes!("../deploy/workshop.example.toml"));
     gateway.ok("dpkg -i cloudward_0.2.0_*.deb");
+    assert_eq!(gateway.show("ActiveState"), "active");
     let _plc = gateway.neighbours(dir.path());
     gateway.configure();
-    gateway.ok("systemctl start cloudward && sleep 1 && systemctl stop cloudward");
+    gateway.ok("systemctl restart cloudward && sleep 1 && systemctl stop cloudward");
     // Of the same version of the journal: no reason to refuse.
     gateway.ok("dpkg -i cloudward_0.1.0_*.deb && dpkg -i cloudward_0.2.0_*.deb");
 
