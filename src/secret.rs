@@ -11,6 +11,7 @@ use secrecy::SecretString;
 use crate::config::SecretSource;
 use crate::model::Trouble;
 use crate::model::words::sink as words;
+use crate::model::words::unit as unit_words;
 
 /// The secret at `source`, without newlines at its end.
 pub fn resolve(source: &SecretSource) -> Result<SecretString, Trouble> {
@@ -49,7 +50,11 @@ fn resolve_with(source: &SecretSource, variable: impl Fn(&str) -> Option<OsStrin
     let text =
         String::from_utf8(bytes).map_err(|_| Trouble::new(words::SECRET_NOT_TEXT).with("place", place(source)))?;
     match text.trim_end_matches(['\n', '\r']) {
-        "" => Err(Trouble::new(words::SECRET_EMPTY).with("place", place(source))),
+        "" => Err(match source {
+            // The stand-in for a file that is missing; deploy/cloudward.service says why.
+            SecretSource::Credential(name) => Trouble::new(unit_words::CREDENTIAL_EMPTY).with("name", name),
+            _ => Trouble::new(words::SECRET_EMPTY).with("place", place(source)),
+        }),
         secret => Ok(SecretString::from(secret)),
     }
 }
@@ -116,6 +121,8 @@ mod tests {
         let credential = |name: &str| SecretSource::Credential(name.into());
         check(resolve_with(&credential("mqtt"), systemd), Ok("hunter2"));
         check(resolve_with(&credential("other"), systemd), Err(words::CREDENTIAL_MISSING));
+        std::fs::write(dir.path().join("stand-in"), "\n").unwrap();
+        check(resolve_with(&credential("stand-in"), systemd), Err(unit_words::CREDENTIAL_EMPTY));
         check(resolve_with(&credential("mqtt"), none), Err(words::NO_CREDENTIALS_DIRECTORY));
     }
 

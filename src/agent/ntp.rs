@@ -75,6 +75,7 @@ fn ask(timesyncd: &Path, timedatectl: &str) -> Ntp {
     let child = Command::new(timedatectl)
         .args(["show", "--property=NTP", "--property=NTPSynchronized"])
         .env("LC_ALL", "C")
+        .env_remove("NOTIFY_SOCKET") // systemd would refuse what it says there, and log it
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

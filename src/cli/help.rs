@@ -43,6 +43,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("journal key", "显示本网关给导出文件签名的公钥及指纹；没有则生成"),
     ("journal identity", "生成用于加密文件的身份：私密部分写入文件，age1... 供网关上的 --recipient 使用"),
     ("verify", "证明到达消息服务器的数据（或录制文件）是否完整：有无缺口、重复，顺序是否正确"),
+    ("unit", "按配置生成 systemd 的限制文件：可连地址、串口、凭据"),
     ("demo", "在本机上看整条链路运转：模拟设备、采集程序、内置消息服务器"),
     ("sim", "单独以 Modbus TCP 或 OPC UA 提供模拟设备，用于试配置或对接其他软件"),
 ];
@@ -52,6 +53,10 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("config", "车间配置文件；各配置项见 config/workshop.toml"),
     ("log", "日志级别：error、warn、info、debug，或 cloudward::source=debug 这样的过滤条件"),
     ("lang", "消息语言：en 或 zh（默认取自 LC_ALL、LC_MESSAGES、LANG）"),
+    ("unit config", "车间配置文件；默认 /etc/cloudward/workshop.toml，有 --instance 时为 /etc/cloudward/名称.toml"),
+    ("instance", "一台网关多个车间时的实例名，对应 cloudward@名称.service"),
+    ("allow", "另外允许连通的地址或网段，如 203.0.113.0/24；可写多次"),
+    ("leave_names_out", "不查询域名；用域名书写的对端只在 --allow 的网段内可达"),
     ("target", "要写的点：设备 id、点号、点名，如 press-01.setpoint"),
     ("value", "要写的值，按人看到的（换算后）填写；取了名称的点填名称"),
     ("yes", "不询问，直接写"),

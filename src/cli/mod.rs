@@ -34,6 +34,7 @@ mod sim;
 mod status;
 #[cfg(feature = "opcua")]
 mod trust;
+mod unit;
 mod user;
 mod verify;
 mod write;
@@ -126,6 +127,8 @@ enum Command {
     Journal(journal::JournalArgs),
     /// Prove that what arrives at a broker, or stands in a capture, is whole: no gap, order kept, what came twice.
     Verify(verify::VerifyArgs),
+    /// Print the drop-in for systemd that follows from a configuration: addresses, serial ports, secrets.
+    Unit(unit::UnitArgs),
     /// Watch the whole chain at work on this machine: simulated machines, agent, embedded broker.
     #[cfg(feature = "demo")]
     Demo(demo::DemoArgs),
@@ -190,6 +193,7 @@ pub fn main() -> ExitCode {
         Command::Cert(args) => cert::cert(&args),
         Command::Journal(args) => journal::journal(&args),
         Command::Verify(args) => verify::verify(&args),
+        Command::Unit(args) => unit::unit(&args),
         #[cfg(feature = "demo")]
         Command::Demo(args) => demo::demo(&args),
         #[cfg(feature = "demo")]

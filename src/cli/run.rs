@@ -113,13 +113,9 @@ pub(super) fn state_dir(config: &Config, path: &Path) -> PathBuf {
 /// The same for a command that a person types. A shell has nothing of the service's environment: for the service's own file its
 /// directory is meant all the same, or what is confirmed there would never reach the agent.
 pub(super) fn state_dir_by_hand(config: &Config, path: &Path) -> PathBuf {
-    const OF_SERVICE: &str = "/var/lib/cloudward"; // deploy/cloudward.service
-    let of_service = Path::new(OF_SERVICE);
     let is_named = config.journal.dir.is_some() || std::env::var_os("STATE_DIRECTORY").is_some();
-    if !is_named && path == Path::new(super::DEFAULT_CONFIG) && of_service.symlink_metadata().is_ok() {
-        return of_service.to_owned();
-    }
-    state_dir(config, path)
+    let of_service = super::unit::state_of_service(path).filter(|dir| !is_named && dir.symlink_metadata().is_ok());
+    of_service.unwrap_or_else(|| state_dir(config, path))
 }
 
 fn started(workshop: &str) -> String {

@@ -157,6 +157,14 @@ impl Plc {
         Plc::start(command, port, log)
     }
 
+    /// The same elsewhere: `command` runs a program in another network, where the PLC is at `address`, port 502.
+    pub fn libmodbus_beside(dir: &Path, beside: impl Fn(&str) -> Command, address: &str) -> Plc {
+        let log = dir.join(format!("libmodbus-{address}.log"));
+        let mut command = beside(prepared("foreign/libmodbus_server").to_str().unwrap());
+        command.args(["502", "1"]).arg(&log).env("LISTEN", address);
+        Plc::start(command, 502, log)
+    }
+
     fn start(mut command: Command, port: u16, log: PathBuf) -> Plc {
         fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();

@@ -59,6 +59,7 @@ int main(int argc, char **argv) {
     return 2;
   }
   int base = atoi(argv[1]), ports = atoi(argv[2]), n = 1;
+  const char *address = getenv("LISTEN"); /* where not on the loopback */
   FILE *log = fopen(argv[3], "a");
   modbus_mapping_t *map = modbus_mapping_new(BITS, BITS, REGISTERS, REGISTERS);
   if (!log || !map || ports < 1 || ports > MAX_PORTS) {
@@ -67,7 +68,7 @@ int main(int argc, char **argv) {
   }
   fds[0] = (struct pollfd){.fd = 0, .events = POLLIN};
   for (int i = 0; i < ports; i++, n++) {
-    listener[i] = modbus_new_tcp("127.0.0.1", base + i);
+    listener[i] = modbus_new_tcp(address ? address : "127.0.0.1", base + i);
     fds[n] = (struct pollfd){.fd = modbus_tcp_listen(listener[i], 8), .events = POLLIN};
     owner[n] = i;
     if (fds[n].fd < 0) {

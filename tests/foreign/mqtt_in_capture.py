@@ -2,6 +2,7 @@
 
 Usage: mqtt_in_capture.py FILE PORT, where PORT is the broker's. Each line of the output is JSON:
   {"what": "flow", "protocol": 6, "to": "192.0.2.1:1883"}        each destination that any packet was for, once
+  {"what": "lookup", "name": "broker.example.com"}               each name that a name server (port 53) was asked for, once
   {"what": "connect", "client": "...", "user": "..."}            a login
   {"what": "will" | "publish", "topic": "...", "sha256": "...", "payload": "..."}   a message; payload in hexadecimal digits
   {"what": "bytes", "hex": "..."}                                everything sent on one connection, as it was
@@ -72,7 +73,16 @@ def mqtt(stream):
             yield "publish", topic, body[place + (2 if head & 6 else 0) :]
 
 
-flows, streams = set(), {}
+def asked(query):
+    """The name in a question to a name server (RFC 1035, 4.1)."""
+    labels, at = [], 12
+    while at < len(query) and query[at]:
+        labels.append(query[at + 1 : at + 1 + query[at]].decode("ascii", "replace"))
+        at += 1 + query[at]
+    return ".".join(labels)
+
+
+flows, streams, calls, names = set(), {}, set(), set()
 for packet in packets(open(sys.argv[1], "rb").read()):
     protocol, source, target, content = ip(packet) or (0, "", "", b"")
     if protocol not in (6, 17):
@@ -80,8 +90,12 @@ for packet in packets(open(sys.argv[1], "rb").read()):
             flows.add((protocol, target))
         continue
     source_port, target_port = struct.unpack(">HH", content[:4])
-    if protocol == 17 or content[13] & 18 == 2:  # a datagram, or a SYN: somebody calls
+    there, back = (source, source_port, target, target_port), (target, target_port, source, source_port)
+    if protocol == 17 and back not in calls or protocol == 6 and content[13] & 18 == 2:  # a datagram, or a SYN: somebody calls
+        calls.add(there)
         flows.add((protocol, f"{target}:{target_port}"))
+        if protocol == 17 and target_port == 53:
+            names.add(asked(content[8:]))
     if protocol == 6 and target_port == int(sys.argv[2]):
         key, sequence = (source, source_port), struct.unpack(">I", content[4:8])[0]
         if content[13] & 2:
@@ -91,6 +105,8 @@ for packet in packets(open(sys.argv[1], "rb").read()):
             newest[-1][1][(sequence - newest[-1][0]) % 2**32] = content[(content[12] >> 4) * 4 :]
 for protocol, target in sorted(flows):
     print(json.dumps({"what": "flow", "protocol": protocol, "to": target}))
+for name in sorted(names):
+    print(json.dumps({"what": "lookup", "name": name}))
 for _, parts in streams.values():
     stream = b""
     for offset in sorted(parts):

@@ -90,6 +90,15 @@ fn a_file_of_version_1_is_brought_forward_with_all_that_is_in_it() {
     assert_eq!(columns(&journal.connection), columns(&open(new.path()).connection), "as in a new file");
 }
 
+/// A package that is about to put an older program in its place looks there, while the newer one still runs.
+#[test]
+fn the_number_of_a_file_that_was_brought_forward_stands_in_its_header_at_once() {
+    let (dir, ..) = of_version_1();
+    let _journal = open(dir.path());
+    let header = std::fs::read(dir.path().join("journal.sqlite")).unwrap();
+    assert_eq!(header[60..64], (super::schema::VERSION as u32).to_be_bytes());
+}
+
 #[test]
 fn a_power_cut_in_the_middle_of_a_migration_leaves_the_version_before() {
     let (dir, data, events) = of_version_1();

@@ -26,6 +26,7 @@ pub mod status;
 pub(super) mod system;
 pub mod tools;
 pub mod transfer;
+pub mod unit;
 pub mod verify;
 pub mod write;
 
@@ -58,6 +59,7 @@ pub fn all() -> impl Iterator<Item = &'static Words> {
         report::WORDS,
         figures::WORDS,
         evidence::WORDS,
+        unit::WORDS,
     ]
     .into_iter()
     .flatten()
@@ -105,6 +107,7 @@ mod tests {
             ("report", include_str!("report.rs")),
             ("figures", include_str!("figures.rs")),
             ("evidence", include_str!("evidence.rs")),
+            ("unit", include_str!("unit.rs")),
         ]
     }
 

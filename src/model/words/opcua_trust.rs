@@ -160,8 +160,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "程序以状态目录所有者的身份运行；别的用户写入的文件，程序可能无法读取或替换，因此未执行。",
         },
         remedy: Text {
-            en: "run it as the agent's user: sudo -u '{owner}' cloudward COMMAND; for the service with DynamicUser: sudo systemd-run -t -p User=cloudward -p DynamicUser=yes -p StateDirectory=cloudward cloudward COMMAND",
-            zh: "请用程序的用户运行：sudo -u '{owner}' cloudward 命令；若服务启用了 DynamicUser：sudo systemd-run -t -p User=cloudward -p DynamicUser=yes -p StateDirectory=cloudward cloudward 命令",
+            en: "run it as the agent's user: sudo -u '{owner}' cloudward COMMAND",
+            zh: "请用程序的用户运行：sudo -u '{owner}' cloudward 命令",
         },
     },
     Words {

@@ -193,8 +193,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "程序是手工启动的，或者服务单元里没有 LoadCredential 这一行。",
         },
         remedy: Text {
-            en: "add LoadCredential={name}:/path/of/the/secret to the unit and restart it, or use a file",
-            zh: "在服务单元里加上 LoadCredential={name}:/密钥文件的路径 并重启，或改用文件",
+            en: "add LoadCredential={name}:/path/of/the/secret to the unit (`cloudward unit` prints the lines) and restart it, or use a file",
+            zh: "在服务单元里加上 LoadCredential={name}:/密钥文件的路径（可用 cloudward unit 生成）并重启，或改用文件",
         },
     },
     Words {
@@ -208,8 +208,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "配置里的名字和服务单元里的名字不一致。",
         },
         remedy: Text {
-            en: "add LoadCredential={name}:/path/of/the/secret to the unit and restart it",
-            zh: "在服务单元里加上 LoadCredential={name}:/密钥文件的路径 并重启",
+            en: "add LoadCredential={name}:/path/of/the/secret to the unit (`cloudward unit` prints the lines) and restart it",
+            zh: "在服务单元里加上 LoadCredential={name}:/密钥文件的路径（可用 cloudward unit 生成）并重启",
         },
     },
     Words {

@@ -158,8 +158,8 @@ pub(super) const WORDS: &[Words] = &[
             zh: "串口不存在、被其他程序占用、运行本程序的用户不在 dialout 组，或驱动不支持该波特率或 RS-485 模式。",
         },
         remedy: Text {
-            en: "check `ls -l /dev/tty*` and the group, close the other program, take `rs485 = true` away if the adapter switches direction by itself; the agent keeps trying",
-            zh: "请用 ls -l /dev/tty* 检查串口和权限、关闭占用程序；若转换器自动换向，请删去 rs485 = true；程序会不断重试",
+            en: "check `ls -l /dev/tty*` and the group, close the other program, take `rs485 = true` away if the adapter switches direction by itself; as a service it needs what `cloudward unit` prints; the agent keeps trying",
+            zh: "请用 ls -l /dev/tty* 检查串口和权限、关闭占用程序；若转换器自动换向，请删去 rs485 = true；以服务运行时须用 cloudward unit 的输出放行串口；程序会不断重试",
         },
     },
     Words {
