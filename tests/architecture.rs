@@ -53,6 +53,7 @@ const PURE: &[&str] = &[
     "source/opcua/gather.rs",
     "source/opcua/items.rs",
     "source/opcua/ladder.rs",
+    "source/opcua/structure.rs",
     "source/opcua/subscription.rs",
     "source/dlt645/decode.rs",
     "source/dlt645/frame.rs",
