@@ -17,6 +17,8 @@ from pathlib import Path
 MAX_BYTES = 15_000_000
 # That of CentOS 7; the oldest vendor images seen on gateways have 2.19.
 MAX_GLIBC = (2, 17)
+# A working agent calls more than 2 MB of code; what deploy/order.ld does not find of it is scattered.
+MIN_USED = 1_000_000
 # Parts of glibc. Anything else would have to be installed on the gateway first.
 LIBRARIES = re.compile(r"(libc|libm|libpthread|libdl|librt|ld-linux(-x86-64|-aarch64|-armhf)?)\.so\.\d+")
 
@@ -29,7 +31,7 @@ def binary(file: Path) -> list[str]:
     found = []
     size = file.stat().st_size
     if size > MAX_BYTES:
-        found.append(f"{file} has {size} bytes, at most {MAX_BYTES} are allowed: see what grew with `nm --size-sort` in a build with --config 'profile.release.strip=false'")
+        found.append(f"{file} has {size} bytes, at most {MAX_BYTES} are allowed: see what grew with `nm --size-sort` on what deploy/build --symbols makes")
     needs = re.findall(r"\(NEEDED\).*\[(.+)\]", readelf("--dynamic", str(file)))
     strange = [name for name in needs if not LIBRARIES.fullmatch(name)]
     if strange:
@@ -40,6 +42,9 @@ def binary(file: Path) -> list[str]:
     new = sorted(v for v in versions if v[:2] > MAX_GLIBC)
     if new:
         found.append(f"{file} needs glibc {'.'.join(map(str, new[-1]))}, at most {'.'.join(map(str, MAX_GLIBC))} is allowed: build it with deploy/build")
+    used = re.search(r" \.text\.used +PROGBITS +\w+ \w+ (\w+)", readelf("--sections", str(file)))
+    if not used or int(used[1], 16) < MIN_USED:
+        found.append(f"{file}: deploy/order.ld fits {int(used[1], 16) if used else 0} bytes of it only, so it will take more memory than it must: write it anew with deploy/order.py")
     if ".symtab" in readelf("--sections", str(file)):
         found.append(f"{file} is not stripped")
     return found

@@ -2,7 +2,7 @@
 //! machine. `.ci/run` builds them and calls these tests; by hand:
 //!
 //!     deploy/build --profile emulated aarch64 armv7
-//!     tests/run --test emulated -- --ignored
+//!     tests/run --test emulated -- --ignored                      # CLOUDWARD_DIST=target/dist: those that are given away
 //!
 //! Rule: what the emulated agent answers is compared with the books of the machines around it, or with this machine's own build.
 
@@ -27,6 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(240);
 
 /// A kind of gateway.
 struct Machine {
+    name: &'static str,
     triple: &'static str,
     emulator: &'static str,
     /// Where Debian keeps the C library of that architecture.
@@ -36,6 +37,7 @@ struct Machine {
 }
 
 const AARCH64: Machine = Machine {
+    name: "aarch64",
     triple: "aarch64-unknown-linux-gnu",
     emulator: "qemu-aarch64-static",
     libraries: "/usr/aarch64-linux-gnu",
@@ -43,6 +45,7 @@ const AARCH64: Machine = Machine {
 };
 
 const ARMV7: Machine = Machine {
+    name: "armv7",
     triple: "armv7-unknown-linux-gnueabihf",
     emulator: "qemu-arm-static",
     libraries: "/usr/arm-linux-gnueabihf",
@@ -52,7 +55,10 @@ const ARMV7: Machine = Machine {
 impl Machine {
     fn binary(&self) -> String {
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
-        let file = target.join(self.triple).join("emulated/cloudward");
+        let file = match std::env::var_os("CLOUDWARD_DIST") {
+            Some(dist) => Path::new(env!("CARGO_MANIFEST_DIR")).join(dist).join(self.name).join("cloudward"),
+            None => target.join(self.triple).join("emulated/cloudward"),
+        };
         assert!(file.exists(), "{} is missing: deploy/build --profile emulated aarch64 armv7", file.display());
         file.to_str().unwrap().to_owned()
     }
