@@ -58,6 +58,7 @@ const PURE: &[&str] = &[
     "source/opcua/gather.rs",
     "source/opcua/items.rs",
     "source/opcua/ladder.rs",
+    "source/opcua/structure.rs",
     "source/opcua/subscription.rs",
     "source/opcua/taken.rs",
     "source/dlt645/decode.rs",

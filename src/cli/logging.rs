@@ -5,24 +5,31 @@ use std::os::unix::fs::MetadataExt;
 
 use tracing::field::Field;
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::Layer;
 use tracing_subscriber::field::MakeExt;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::{Writer, debug_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer};
 
 /// Libraries whose own log lines repeat ours or mean nothing to an operator.
 const QUIET: &str = "rumqttc=off,rumqttd=off,tokio_modbus=off,rustls=off,\
     opcua_client=off,opcua_core=off,opcua_crypto=off,opcua_types=off,opcua_server=off,opcua_nodes=off";
 
-/// Sets the log up for the process. `level`: see `cloudward run --help`. `false`: the level is not understood.
-pub(super) fn start(level: &str) -> bool {
+/// Which lines are written. Levels of modules are all that is asked for here; filters that also look at fields would bring
+/// a machine for regular expressions along.
+fn filter(level: &str) -> Option<Targets> {
     // A bare word that is no level would be taken for the name of a module, and silence everything else.
     let is_level = level.parse::<LevelFilter>().is_ok();
     if !is_level && !level.contains('=') {
-        return false;
+        return None;
     }
-    let Ok(filter) = EnvFilter::try_new(format!("{QUIET},{level}")) else { return false };
+    format!("{QUIET},{level}").parse().ok()
+}
+
+/// Sets the log up for the process. `level`: see `cloudward run --help`. `false`: the level is not understood.
+pub(super) fn start(level: &str) -> bool {
+    let Some(filter) = filter(level) else { return false };
     if stderr_is_the_journal()
         && let Ok(journald) = tracing_journald::layer()
     {
@@ -51,4 +58,35 @@ fn stderr_is_the_journal() -> bool {
     let Ok(stream) = std::env::var("JOURNAL_STREAM") else { return false };
     let Ok(stderr) = std::fs::metadata("/dev/stderr") else { return false };
     stream == format!("{}:{}", stderr.dev(), stderr.ino())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tracing::Level;
+
+    #[track_caller]
+    fn check(level: &str, target: &str, at: Level, expected: Option<bool>) {
+        let found = filter(level).map(|filter| filter.would_enable(target, &at));
+        assert_eq!(found, expected, "{level}: {target} at {at}");
+    }
+
+    #[test]
+    fn a_level_holds_for_us_and_libraries_stay_quiet_until_they_are_named() {
+        check("info", "cloudward::agent", Level::INFO, Some(true));
+        check("info", "cloudward::agent", Level::DEBUG, Some(false));
+        check("trace", "rumqttc::state", Level::ERROR, Some(false));
+        check("info,rumqttc=debug", "rumqttc::state", Level::DEBUG, Some(true));
+        check("info,cloudward::source=debug", "cloudward::source::modbus", Level::DEBUG, Some(true));
+        check("info,cloudward::source=debug", "cloudward::sink", Level::DEBUG, Some(false));
+        check("cloudward::source=debug", "cloudward::sink", Level::ERROR, Some(false));
+    }
+
+    #[test]
+    fn what_is_no_level_is_refused() {
+        check("loud", "cloudward", Level::ERROR, None);
+        check("", "cloudward", Level::ERROR, None);
+        check("cloudward=loud", "cloudward", Level::ERROR, None);
+        check("cloudward[link{name=press}]=debug", "cloudward", Level::ERROR, None);
+    }
 }

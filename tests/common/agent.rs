@@ -29,14 +29,18 @@ impl Agent {
     pub fn start_with(config: &Path, dir: &Path, env: &[(&str, &str)]) -> Agent {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let log = dir.join(format!("agent-{}.log", NUMBER.fetch_add(1, Ordering::Relaxed)));
-        let child = command(&["run", "--config"])
-            .arg(config)
-            .envs(env.iter().copied())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(File::create(&log).unwrap())
-            .spawn()
-            .unwrap();
+        Agent::spawn(command(&["run", "--config"]).arg(config).envs(env.iter().copied()), log)
+    }
+
+    /// Starts another build of it: `program` with what must stand before the agent's own arguments, e.g. an emulator.
+    pub fn start_other(program: &[&str], config: &Path, dir: &Path) -> Agent {
+        let log = dir.join("agent-other.log");
+        Agent::spawn(command_of(program, &["run", "--config"]).arg(config), log)
+    }
+
+    fn spawn(command: &mut Command, log: PathBuf) -> Agent {
+        let child =
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&log).unwrap()).spawn().unwrap();
         Agent { child, log }
     }
 
@@ -120,7 +124,14 @@ pub fn run_to_end(args: &[&str]) -> Ended {
 /// The same for one that may take longer.
 #[track_caller]
 pub fn run_within(args: &[&str], patience: Duration) -> Ended {
-    let mut child = command(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    run_other(&[BINARY], args, patience)
+}
+
+/// The same of another build; see [`Agent::start_other`].
+#[track_caller]
+pub fn run_other(program: &[&str], args: &[&str], patience: Duration) -> Ended {
+    let mut child =
+        command_of(program, args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let (mut out, mut err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
     let reader = std::thread::spawn(move || {
         let mut text = String::new();
@@ -152,8 +163,18 @@ pub fn find_line(text: &str, words: &[&str]) -> Option<String> {
 }
 
 fn command(args: &[&str]) -> Command {
-    let mut command = Command::new(BINARY);
-    command.args(args).env("LANG", "C").env_remove("LC_ALL").env_remove("STATE_DIRECTORY").env_remove("NOTIFY_SOCKET");
+    command_of(&[BINARY], args)
+}
+
+fn command_of(program: &[&str], args: &[&str]) -> Command {
+    let mut command = Command::new(program[0]);
+    command
+        .args(&program[1..])
+        .args(args)
+        .env("LANG", "C")
+        .env_remove("LC_ALL")
+        .env_remove("STATE_DIRECTORY")
+        .env_remove("NOTIFY_SOCKET");
     command.env_remove("CLOUDWARD_LOG");
     command
 }

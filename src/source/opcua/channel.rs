@@ -30,6 +30,7 @@ use tokio::task::JoinHandle;
 use tokio_util::codec::FramedRead;
 
 use super::fault::{Fault, Stage};
+use super::structure;
 
 /// Bytes of one answer at most: a first notification of 100,000 values fits.
 const MAX_MESSAGE: usize = 16 << 20;
@@ -73,7 +74,7 @@ impl Channel {
             max_byte_string_length: MAX_STRING,
             ..DecodingOptions::default()
         };
-        let context = ContextOwned::new_default(NamespaceMap::new(), options);
+        let context = ContextOwned::new(NamespaceMap::new(), structure::known(), options);
         let transport = TransportConfiguration {
             send_buffer_size: CHUNK,
             recv_buffer_size: CHUNK,

@@ -1,12 +1,9 @@
 //! From what a server says of a node to a reading and its stamp. Pure.
 
-use opcua::types::{
-    ComplexNumberType, ContextOwned, DataValue, DateTime, DoubleComplexNumberType, EUInformation, ExtensionObject,
-    Range, StatusCode, TimeZoneDataType, Variant, XVType,
-};
-use serde_json::json;
+use opcua::types::{DataValue, DateTime, StatusCode, Variant};
 
 use super::fault::{why_bad, why_uncertain};
+use super::structure;
 use crate::config::Tag;
 use crate::config::opcua::Node;
 use crate::model::{Reading, Stamp, Timestamp, Value, ValueKind, Why};
@@ -223,7 +220,7 @@ fn json_of(value: &Variant) -> Option<serde_json::Value> {
         Variant::Array(array) => return array_json(array),
         Variant::Variant(inner) => return json_of(inner),
         Variant::DataValue(inner) => return inner.value.as_ref().map_or(Some(Json::Null), json_of),
-        Variant::ExtensionObject(object) => return structure(object),
+        Variant::ExtensionObject(object) => return structure::json_of(object),
         value => match (whole_number(value), text(value)) {
             (Some(number), _) => {
                 i64::try_from(number).map(Json::from).or(u64::try_from(number).map(Json::from)).ok()?
@@ -232,36 +229,6 @@ fn json_of(value: &Variant) -> Option<serde_json::Value> {
             (None, None) => return None,
         },
     })
-}
-
-/// A structure of a type that the standard defines. The library's own JSON leaves out what is zero or empty (Part 6, 5.4.1), which
-/// receivers would take for missing; so the types that machines use for values are written here.
-fn structure(object: &ExtensionObject) -> Option<serde_json::Value> {
-    if let Some(Range { low, high }) = object.inner_as() {
-        return Some(json!({ "Low": low, "High": high }));
-    }
-    if let Some(unit) = object.inner_as::<EUInformation>() {
-        let (uri, name, what) =
-            (unit.namespace_uri.as_ref(), unit.display_name.text.as_ref(), unit.description.text.as_ref());
-        return Some(json!({ "NamespaceUri": uri, "UnitId": unit.unit_id, "DisplayName": name, "Description": what }));
-    }
-    if let Some(XVType { x, value }) = object.inner_as() {
-        return Some(json!({ "X": x, "Value": value }));
-    }
-    if let Some(ComplexNumberType { real, imaginary }) = object.inner_as() {
-        return Some(json!({ "Real": real, "Imaginary": imaginary }));
-    }
-    if let Some(DoubleComplexNumberType { real, imaginary }) = object.inner_as() {
-        return Some(json!({ "Real": real, "Imaginary": imaginary }));
-    }
-    if let Some(TimeZoneDataType { offset, daylight_saving_in_offset }) = object.inner_as() {
-        return Some(json!({ "Offset": offset, "DaylightSavingInOffset": daylight_saving_in_offset }));
-    }
-    let context = ContextOwned::default();
-    let text = opcua::types::json::to_string(object, &context.context()).ok()?;
-    let mut whole: serde_json::Value = serde_json::from_str(&text).ok()?;
-    // A body that was not understood is Base64, which is no value.
-    Some(whole.get_mut("UaBody")?.take()).filter(serde_json::Value::is_object)
 }
 
 /// An array of several dimensions as arrays of arrays.
@@ -286,7 +253,7 @@ fn nested(mut flat: Vec<serde_json::Value>, inner: &[usize]) -> serde_json::Valu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use opcua::types::{Array, LocalizedText, VariantScalarTypeId};
+    use opcua::types::{Array, ExtensionObject, LocalizedText, Range, VariantScalarTypeId};
 
     #[track_caller]
     fn check(value: Variant, expected: Option<(&str, ValueKind, &str)>) {
