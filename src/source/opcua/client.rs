@@ -52,6 +52,8 @@ pub struct Client {
     pub(super) server_now: Option<Timestamp>,
     /// When the last values were handed on that were not sent for the second time.
     pub(super) flushed_ms: u64,
+    /// After a loss.
+    pub(super) back: Option<Back>,
     pub(super) ladder: Ladder,
     /// When each group is read, as far as it is.
     pub(super) schedule: Schedule,
@@ -87,6 +89,16 @@ pub(super) enum End {
     Lost(Fault),
 }
 
+/// The line is back: what the server kept meanwhile comes within some time, and is not older than what was heard before.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Back {
+    /// When values were heard last, before.
+    pub(super) heard_ms: u64,
+    pub(super) until_ms: u64,
+    /// Of all of it so far it is known when it was taken.
+    pub(super) is_sure: bool,
+}
+
 /// When a scan was taken that a server sends later than at once.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Taken {
@@ -120,6 +132,7 @@ impl Client {
             gatherer: Gatherer::default(),
             server_now: None,
             flushed_ms: 0,
+            back: None,
             ladder: Ladder::default(),
             dead: Vec::new(),
             overflown: Vec::new(),

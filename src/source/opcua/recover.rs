@@ -6,7 +6,7 @@ use std::time::Instant;
 use opcua::types::{DeleteSubscriptionsRequest, RepublishRequest, StatusCode, TransferSubscriptionsRequest};
 use tracing::{debug, warn};
 
-use super::client::Client;
+use super::client::{Back, Client};
 use super::convert;
 use super::fault::{Fault, Reach, Stage};
 use super::ladder::Step;
@@ -25,6 +25,9 @@ impl Client {
         let known = self.ticket.as_ref().map(|(_, namespaces)| namespaces);
         // Under other numbers of namespaces the items of before may be other nodes.
         let is_same_numbering = known.is_some_and(|known| *known == session.namespaces);
+        const KEPT_COMES_WITHIN_MS: u64 = 30_000;
+        let until_ms = self.now_ms() + KEPT_COMES_WITHIN_MS;
+        self.back = Some(Back { heard_ms: self.flushed_ms, until_ms, is_sure: true });
         // From here on it is this session that may be taken up again, should the line be cut in the middle.
         self.ticket = Some((session.ticket.clone(), session.namespaces.clone()));
         if session.is_resumed && is_same_numbering {
@@ -89,7 +92,7 @@ impl Client {
                     Err(fault) => return Err(fault),
                 };
                 count += 1;
-                self.flush_sent(age_ms).await; // message by message: together they may be more than the memory holds
+                self.flush_sent(Some(age_ms)).await; // message by message: together they may be more than the memory holds
                 number = self.subscriptions[at].next_number().unwrap_or(1);
             }
             if count > 0 {

@@ -18,7 +18,7 @@ use super::gather::Layer;
 use super::ladder::Step;
 use super::recover::delete;
 use super::session::{Partner, Session};
-use super::taken::{Handover, ages};
+use super::taken::{Ages, Handover, ages};
 use crate::model::words::opcua as words;
 use crate::model::{Reading, Trouble, Why};
 
@@ -233,7 +233,9 @@ impl Client {
     }
 
     async fn on_message(&mut self, session: &Session, response: PublishResponse) -> Result<(), Fault> {
-        let PublishResponse { subscription_id, notification_message: message, more_notifications, .. } = response;
+        let PublishResponse {
+            response_header, subscription_id, notification_message: message, more_notifications, ..
+        } = response;
         let Some(at) = self.subscriptions.iter().position(|known| known.id == subscription_id) else {
             // Left over from before, or from an answer that was lost: it would use up publish requests for ever.
             debug!(link = %self.link.name, subscription_id, "a subscription of nobody");
@@ -256,7 +258,7 @@ impl Client {
         self.acknowledged.push(SubscriptionAcknowledgement { subscription_id, sequence_number: number });
         self.subscriptions[at].on_taken(number);
         self.subscriptions[at].on_value();
-        self.server_now = convert::timestamp(&message.publish_time);
+        self.server_now = convert::timestamp(&response_header.timestamp);
         self.take(message).await.inspect_err(|_| self.ended = Some(subscription_id))?;
         self.ladder.on_data();
         if !more_notifications {
@@ -303,18 +305,25 @@ impl Client {
 
     /// Scans that are complete go to the recorder.
     pub(super) async fn flush(&mut self) {
-        self.flush_sent(0).await;
+        self.flush_sent(None).await;
     }
 
-    /// The same of a message that was first sent so long ago.
-    pub(super) async fn flush_sent(&mut self, message_ms: u64) {
+    /// The same of a message that is sent again: it was first sent so long ago.
+    pub(super) async fn flush_sent(&mut self, again: Option<u64>) {
         self.tell_lost().await;
-        let layers = self.gatherer.take();
-        let since_ms = self.now_ms().saturating_sub(self.flushed_ms);
-        if message_ms == 0 && !layers.is_empty() {
-            self.flushed_ms = self.now_ms();
+        let (layers, now_ms) = (self.gatherer.take(), self.now_ms());
+        let back = self.back.filter(|back| now_ms < back.until_ms);
+        let heard_ms = back.map_or(self.flushed_ms, |back| back.heard_ms);
+        if again.is_none() && !layers.is_empty() {
+            self.flushed_ms = now_ms;
         }
-        let ages = ages(&layers, Handover { server_now: self.server_now, message_ms, since_ms });
+        // What comes while the line stands was taken now: a network that lingers must not make it older than what came before.
+        let server_now = self.server_now.filter(|_| back.is_some_and(|back| back.is_sure));
+        let Ages { layers: ages, is_sure } =
+            ages(&layers, Handover { server_now, since_ms: now_ms.saturating_sub(heard_ms), again });
+        if let Some(back) = &mut self.back {
+            back.is_sure &= is_sure;
+        }
         for ((group, Layer { readings, stamps, behind }), ages) in layers.into_iter().zip(ages) {
             self.hand_on_taken(group, None, readings, Some(stamps), Taken { ages, behind }).await;
         }
