@@ -50,6 +50,8 @@ fn main() {
     let settings = Settings { dir: dir.path().join("state"), limits: Limits::default() };
     let mut journal = Journal::open(settings, BootId(1), Timestamp(MARCH)).unwrap();
     let (mut cells, mut intervals) = (0, 0);
+    let mut upload = Upload { made: 3_600, acked: 3_600, ..Upload::default() };
+    (0..3_600).for_each(|n| upload.delays.note(50 * (n % 40)));
     for n in 0..MACHINES {
         let id = format!("m{n:02}");
         let calendar = Calendar::new(&config.schedule, "Asia/Shanghai", &id);
@@ -59,8 +61,6 @@ fn main() {
             let body = serde_json::to_string(&cell).unwrap();
             journal.put_cell(FigureRow { device: id.clone(), start: cell.start, end: cell.end, revision: 0, body });
             cells += 1;
-            let mut upload = Upload { made: 3_600, acked: 3_600, ..Upload::default() };
-            (0..3_600).for_each(|n| upload.delays.note(50 * (n % 40)));
             let route = Route { hour: cell.start, device: id.clone(), sink: "cloud".into() };
             journal.count_upload(route, &upload);
             for part in 0..5 {
