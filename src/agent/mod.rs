@@ -453,13 +453,19 @@ fn machines(config: &Config) -> Vec<Machine> {
         of.and_then(|device| device.tags.iter().find(|known| *known.name == *tag))
             .is_some_and(|it| it.grade.level.is_guarded())
     };
+    let keeps_values = |device: &str| {
+        let of = config.devices.iter().find(|known| *known.id == *device);
+        let link = of.and_then(|device| config.links.iter().find(|link| Some(&link.name) == device.link.as_ref()));
+        link.is_some_and(|link| link.transport.is_opcua())
+    };
     let machine = |plan: Plan| {
         let tells_cause = |meaning: &Meaning| matches!(meaning, Meaning::AlarmCode | Meaning::StopReason);
         let hides_causes =
             plan.inputs.iter().any(|input| tells_cause(&input.meaning) && is_guarded(&input.device, &input.tag));
         let of = config.devices.iter().find(|device| device.id == plan.device);
         let causes = of.map(|device| device.equipment.causes.clone()).unwrap_or_default();
-        Machine { plan: Arc::new(plan), hides_causes, causes }
+        let may_come_late = plan.inputs.iter().any(|input| keeps_values(&input.device));
+        Machine { plan: Arc::new(plan), hides_causes, causes, may_come_late }
     };
     Plan::all(config).into_iter().map(machine).collect()
 }

@@ -63,6 +63,9 @@ pub struct Machine {
     pub hides_causes: bool,
     /// What they mean.
     pub causes: Causes,
+    /// What is heard of it may come late: an OPC UA server keeps values over an outage, and delivers them then. Whoever is asked by us
+    /// answers at once or not at all.
+    pub may_come_late: bool,
 }
 
 /// What others may ask of the recorder.

@@ -158,8 +158,12 @@ mod tests {
         cell.sums.flags = plan.flags;
         let over = &periods_of(&cell, &plan.calendar)[0];
         let gathered = over.period.gather([&cell]);
-        let mut machine =
-            Machine { plan: plan.into(), hides_causes: false, causes: [("E1".into(), "缺料".into())].into() };
+        let mut machine = Machine {
+            plan: plan.into(),
+            hides_causes: false,
+            causes: [("E1".into(), "缺料".into())].into(),
+            may_come_late: false,
+        };
         let told = report(&machine, over, &gathered);
         assert_eq!(told.figures["availability"].value, Some(0.75));
         assert_eq!((told.figures["availability"].num, told.figures["availability"].den), (Some(2.7e6), Some(3.6e6)));

@@ -434,7 +434,12 @@ mod tests {
     }
 
     fn machine() -> Machine {
-        Machine { plan: Arc::new(Plan::all(&config()).remove(0)), hides_causes: false, causes: Default::default() }
+        Machine {
+            plan: Arc::new(Plan::all(&config()).remove(0)),
+            hides_causes: false,
+            causes: Default::default(),
+            may_come_late: true,
+        }
     }
 
     #[test]

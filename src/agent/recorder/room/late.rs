@@ -92,7 +92,8 @@ impl Room {
         running.has_heard = true;
         let work = &mut self.figures.late;
         let ends = work.job.as_mut().filter(|job| job.nth == nth && job.is_at_end);
-        if ends.is_none() {
+        let is_taped = running.machine.may_come_late;
+        if is_taped && ends.is_none() {
             running.lateness.tape.wind(&running.engine, batch.mono_ms);
         }
         // All that is older than this was handed over before it, but perhaps not long before: a disk that hangs, or a clock that is not
@@ -105,7 +106,7 @@ impl Room {
         if let Some(job) = ends {
             job.tail.push(batch_of(&batch.group, scan.clone()));
         }
-        if let Some(squeezer) = work.squeezer() {
+        if is_taped && let Some(squeezer) = work.squeezer() {
             running.lateness.tape.put(&batch.group, scan, squeezer);
         }
         self.on_figure_news(nth, news);

@@ -26,7 +26,12 @@ fn config() -> Config {
 }
 
 fn machine() -> Machine {
-    Machine { plan: Arc::new(Plan::all(&config()).remove(0)), hides_causes: false, causes: Default::default() }
+    Machine {
+        plan: Arc::new(Plan::all(&config()).remove(0)),
+        hides_causes: false,
+        causes: Default::default(),
+        may_come_late: true,
+    }
 }
 
 fn calendar() -> Calendar {
@@ -235,7 +240,7 @@ fn what_is_kept_no_more_is_counted_where_it_is_missing() {
     site.settle();
     let mut other = Plan::clone(&machine().plan);
     other.microstop_ms += 1;
-    let other = Machine { plan: Arc::new(other), hides_causes: false, causes: Default::default() };
+    let other = Machine { plan: Arc::new(other), hides_causes: false, causes: Default::default(), may_come_late: true };
     site.room.follow(BootId(1), vec![other.clone()]);
     site.live(200..201);
     let before = site.cell(61);
@@ -244,6 +249,19 @@ fn what_is_kept_no_more_is_counted_where_it_is_missing() {
     let cell = site.cell(61);
     assert_eq!((cell.revision, cell.sums.late_uncounted, cell.sums.late_after_freeze), (1, 6, 0));
     assert!(cell.sums.flags.has(Flags::LATE) && cell.sums.time == before.sums.time);
+}
+
+#[test]
+fn a_machine_that_answers_when_it_is_asked_costs_no_memory_for_what_might_come_late() {
+    let mut site = Site::new(hours_ago(6));
+    site.room.follow(BootId(1), vec![Machine { may_come_late: false, ..machine() }]);
+    site.live(0..70);
+    site.live(75..200);
+    site.settle();
+    assert_eq!(site.room.figures.machines[0].lateness.tape.bytes(), 0);
+    site.live(72..73);
+    site.settle();
+    assert_eq!(site.cell(61).sums.late_uncounted, 6, "and if it should happen all the same, it is counted");
 }
 
 #[test]
@@ -284,8 +302,10 @@ fn what_cannot_be_heard_again_in_the_end_is_counted_as_missing() {
     assert_eq!(site.cell(61).sums.late_uncounted, 0);
     let mut other = Plan::clone(&machine().plan);
     other.microstop_ms += 1;
-    site.room
-        .follow(BootId(1), vec![Machine { plan: Arc::new(other), hides_causes: false, causes: Default::default() }]);
+    site.room.follow(
+        BootId(1),
+        vec![Machine { plan: Arc::new(other), hides_causes: false, causes: Default::default(), may_come_late: true }],
+    );
     site.settle();
     assert_eq!(site.cell(61).sums.late_uncounted, 30, "other tags, in the middle of it");
 }
