@@ -85,7 +85,6 @@ mod tests {
     #[test]
     fn what_is_no_level_is_refused() {
         check("loud", "cloudward", Level::ERROR, None);
-        check("", "cloudward", Level::ERROR, None);
         check("cloudward=loud", "cloudward", Level::ERROR, None);
         check("cloudward[link{name=press}]=debug", "cloudward", Level::ERROR, None);
     }
