@@ -164,6 +164,12 @@ fn the_drop_in_names_everything_that_the_configuration_names_and_says_what_it_ca
     );
     assert!(printed.stderr.contains("CW986") && printed.stderr.contains("/home/li/secret"), "{}", printed.stderr);
 
+    // Metrics for other machines, of which the configuration does not say which.
+    let metrics = "[metrics]\nlisten = \"0.0.0.0:9464\"\nallow_remote = true\n";
+    let file = workshop(dir.path(), metrics).display().to_string();
+    assert!(unit(&["--config", &file]).stderr.contains("CW988"));
+    assert_eq!(unit(&["--config", &file, "--allow", "192.168.1.9"]).stderr, "");
+
     for (args, code) in [(["--allow", "broker.example.com"], "CW984"), (["--instance", "a/b"], "CW985")] {
         let printed = unit(&[&["--config", example, "--lang", "zh"], &args[..]].concat());
         assert!(
