@@ -2,7 +2,7 @@
 //! The rule: all of it stands in the configuration; nothing is looked up here.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Component, Path, PathBuf};
 
 use super::state_of_service;
@@ -32,6 +32,8 @@ pub(super) struct Needs {
     pub peers: Vec<Peer>,
     /// Links on which units dial in, from addresses that nobody knows here.
     pub listening: Vec<String>,
+    /// Where metrics are served to other machines, whose addresses nobody knows here either.
+    pub metrics: Option<SocketAddr>,
     pub ports: Vec<PathBuf>,
     pub credentials: BTreeSet<String>,
     /// A journal elsewhere than where systemd puts it.
@@ -90,6 +92,7 @@ impl Needs {
         needs.hidden = files.into_iter().filter(|path| is_hidden(path)).map(Path::to_owned).collect();
         needs.hidden.dedup();
         needs.ports.dedup();
+        needs.metrics = config.metrics.listen.filter(|address| !address.ip().is_loopback());
         let home = state_of_service(file);
         let dir = config.journal.dir.is_some().then(|| without_detours(&config.state_dir(file, None)));
         needs.journal = dir.filter(|dir| dir.is_absolute() && home.as_deref() != Some(dir));

@@ -53,6 +53,9 @@ impl Page<'_> {
             if !left_out.is_empty() {
                 remarks.push(Trouble::new(words::NAMES_LEFT_OUT).with("names", left_out));
             }
+            if let Some(address) = self.needs.metrics.filter(|_| self.allow.is_empty()) {
+                remarks.push(Trouble::new(words::METRICS_SHUT_IN).with("address", address));
+            }
         }
         let hidden = self.needs.hidden.iter();
         remarks.extend(hidden.map(|path| Trouble::new(words::FILE_HIDDEN).with("path", path.display())));

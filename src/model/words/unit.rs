@@ -18,6 +18,8 @@ pub const BAD_INSTANCE: Code = Code("CW985");
 pub const FILE_HIDDEN: Code = Code("CW986");
 /// A credential of which only the stand-in is there.
 pub const CREDENTIAL_EMPTY: Code = Code("CW987");
+/// Metrics are served to machines that the list shuts out.
+pub const METRICS_SHUT_IN: Code = Code("CW988");
 
 pub(super) const WORDS: &[Words] = &[
     Words {
@@ -128,6 +130,21 @@ pub(super) const WORDS: &[Words] = &[
         remedy: Text {
             en: "write the secret into its file, as a rule /etc/cloudward/credentials/{name} (`systemctl cat` shows where), and restart the service",
             zh: "请把密码或私钥写入对应文件，通常是 /etc/cloudward/credentials/{name}（用 systemctl cat 查看），然后重启服务",
+        },
+    },
+    Words {
+        code: METRICS_SHUT_IN,
+        what: Text {
+            en: "metrics are served on {address}, but the list of addresses lets this machine alone fetch them",
+            zh: "指标在 {address} 上提供，但地址白名单只允许本机读取",
+        },
+        cause: Text {
+            en: "The configuration does not say from where they are fetched, and the list holds for both directions.",
+            zh: "配置中没有写明由哪台机器来读取，而白名单对进出两个方向都有效。",
+        },
+        remedy: Text {
+            en: "give the address of the Prometheus server with --allow",
+            zh: "请用 --allow 加入 Prometheus 服务器的地址",
         },
     },
 ];
