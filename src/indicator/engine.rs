@@ -406,6 +406,7 @@ impl Core {
     fn overlap(&mut self) {
         let heard = self.inputs.iter().map(|heard| heard.signal.heard().unwrap_or(heard.to));
         self.overlap_to = heard.chain([self.swept]).max().unwrap_or(self.swept);
+        self.inbox.pass();
     }
 }
 

@@ -123,3 +123,48 @@ fn of_a_scan_that_comes_too_late_nothing_is_taken() {
     after["placer"] = before["placer"].clone();
     assert_eq!(after, before);
 }
+
+/// A machine that says its cavities, and something slower that everything waits for.
+const MOULD: &str = r#"
+pri = "40s"
+every = "30s"
+cavities = 4
+tags = [
+    { name = "run", address = "coil:0", type = "bool", role = "state.run" },
+    { name = "total", address = "40001", type = "u32", role = "count.total" },
+    { name = "cav", address = "40003", type = "u16", role = "cavities" },
+    { name = "setup", address = "coil:1", type = "bool", role = "state.setup", every = "2m" },
+]
+"#;
+
+#[test]
+fn a_clock_set_back_to_the_very_moment_of_a_scan_leaves_each_count_the_cavities_it_came_with() {
+    // Either the moment is decided when it comes again, or it waits for the slow tag: that must make no difference.
+    for is_waiting in [false, true] {
+        let mut bench = Bench::new(config(MOULD, NIGHT));
+        let groups = bench.groups();
+        let run = || ("run", Some(Value::Bool(true)));
+        let said = |at, total, cavities| {
+            let [total, cavities] = [total, cavities].map(|n| Some(Value::I64(n)));
+            batch(&groups[0], EIGHT_PM + at, &[run(), ("total", total), ("cav", cavities)])
+        };
+        let slow = |at| batch(&groups[1], EIGHT_PM + at, &[("setup", Some(Value::Bool(false)))]);
+        bench.step(&said(0, 1_000, 4));
+        bench.step(&slow(0));
+        bench.step(&said(30_000, 1_001, 4));
+        bench.step(&said(60_000, 1_003, 4));
+        if !is_waiting {
+            bench.step(&slow(60_000));
+        }
+        let back = |mut batch: crate::model::Batch| {
+            batch.mono_ms += 60_000;
+            batch
+        };
+        bench.step(&back(said(30_000, 1_004, 2)));
+        bench.step(&back(said(60_000, 1_006, 2)));
+        let waits = if is_waiting { 0 } else { 60_000 };
+        assert_eq!(bench.engine.decided_to().map(|at| at.0 - EIGHT_PM), Some(waits));
+        let sums = sums(&mut bench, 600_000);
+        assert_eq!(sums.pieces(), Amount::whole(3 * 4 + 3 * 2), "waiting: {is_waiting}");
+    }
+}

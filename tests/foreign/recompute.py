@@ -14,6 +14,7 @@ import bisect
 import datetime
 import fnmatch
 import json
+import math
 import pathlib
 import re
 import sys
@@ -212,8 +213,9 @@ class Tag:
 
     def hear(self, at, boot, mono, value):
         last = self.samples[-1][0] if self.samples else None
-        # Of one moment, a state is what was said first; a counter, and a power to be integrated, what was said last.
-        if last is None or at > last or at == last and self.role.startswith(("count.", "energy.", "power.", "alarm.code", "stop.")):
+        # Of one moment, a state is what was said first; everything else, also product and cavities, what was said last.
+        is_state = bool(self.role) and self.role.startswith(("state.", "alarm.word", "alarm.ack"))
+        if last is None or at > last or at == last and not is_state:
             self.samples.append((at, boot, mono, value))
 
 
@@ -424,10 +426,10 @@ class Machine:
             for new, _, amount, is_gap, what in self.note(self.deltas(tag, 1, self.limit(tag, is_cycles))):
                 bucket = self.calendar.bucket_of_sample(new[0])
                 if is_cycles:  # by the cavities of the later sample (A22)
-                    amount = amount * self.value_at(says_cavities, new[0], self.cavities, False)
+                    amount = amount * self.value_at(says_cavities, new, self.cavities, False)
                 product = None
                 if says_product:
-                    product = self.value_at(says_product, new[0], "?", True)
+                    product = self.value_at(says_product, new, "?", True)
                     product = str(product)
                 one = made.setdefault(bucket, {}).setdefault(product, [0, 0, 0, 0])
                 has_total, has_good, has_bad = (bool(tags[it]) for it in ("total", "good", "bad"))
@@ -542,12 +544,13 @@ class Machine:
         return tag.table["counts"] == "cycles" if "counts" in tag.table else usual
 
     @staticmethod
-    def value_at(tags, at, otherwise, is_fresh):
+    def value_at(tags, counted, otherwise, is_fresh):
+        """What a tag said when this was counted. Of a moment that was gone over twice: what was said in the same pass, or before."""
         if not tags:
             return otherwise
         tag = tags[0]
-        place = bisect.bisect_right(tag.samples, at, key=lambda sample: sample[0]) - 1
-        if place < 0 or is_fresh and at - tag.samples[place][0] > tag.stale:
+        place = bisect.bisect_right(tag.samples, counted[:3], key=lambda sample: sample[:3]) - 1
+        if place < 0 or is_fresh and counted[0] - tag.samples[place][0] > tag.stale:
             return otherwise
         return tag.samples[place][3]
 
@@ -843,7 +846,8 @@ class Recomputed:
         said = codes + machine.with_role("stop.reason")
 
         def cause_at(at):
-            texts = (str(machine.value_at([tag], at, 0, False)) for tag in said)
+            last = at, math.inf, math.inf
+            texts = (str(machine.value_at([tag], last, 0, False)) for tag in said)
             return next((text for text in texts if text != "0"), "")
 
         since, cause = (start, carried) if carried else (None, "")

@@ -1,5 +1,5 @@
 //! Inbox: samples in the order of their times, until they are decided on. Of one moment, what a piece is made of comes before the
-//! piece is counted.
+//! piece is counted; and what a clock that was set back brings of it once more comes behind all that was there.
 
 use std::collections::VecDeque;
 
@@ -38,13 +38,16 @@ impl What {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Entry {
     pub(super) at: i64,
+    /// How often the clock had been read anew.
+    #[serde(default)]
+    pass: u32,
     pub(super) input: usize,
     pub(super) what: What,
 }
 
 impl Entry {
-    fn key(&self) -> (i64, u8, usize) {
-        (self.at, self.what.rank(), self.input)
+    fn key(&self) -> (i64, u32, u8, usize) {
+        (self.at, self.pass, self.what.rank(), self.input)
     }
 }
 
@@ -52,12 +55,20 @@ impl Entry {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Inbox {
     entries: VecDeque<Entry>,
+    #[serde(default)]
+    pass: u32,
 }
 
 impl Inbox {
+    /// The clock is read anew: a moment that waits here may come again, and what was counted in it keeps the cavities and the product
+    /// that were said with it.
+    pub(super) fn pass(&mut self) {
+        self.pass = self.pass.saturating_add(1);
+    }
+
     /// Adds a sample.
     pub(super) fn put(&mut self, at: i64, what: What, input: usize) {
-        let entry = Entry { at, input, what };
+        let entry = Entry { at, pass: self.pass, input, what };
         let place = self.entries.partition_point(|known| known.key() <= entry.key());
         self.entries.insert(place, entry);
     }

@@ -160,7 +160,7 @@ impl Engine {
     }
 
     fn count_up_to(&mut self, at: i64, plan: &Plan, news: &mut Vec<News>) {
-        while let Some(Entry { at, input, what }) = self.core.inbox.take(at) {
+        while let Some(Entry { at, input, what, .. }) = self.core.inbox.take(at) {
             if self.core.shelf.last().is_none() {
                 self.open_cell(&plan.calendar.slot(Timestamp(at)), plan);
             }
