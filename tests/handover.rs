@@ -120,7 +120,10 @@ fn a_running_agent_takes_in_that_a_stop_was_planned_and_it_stays_so() {
 fn a_baseline_is_handed_to_a_running_agent_once_and_one_that_was_changed_is_told() {
     let site = Site::new();
     let month = site.shown(0)[..7].to_owned();
-    let freeze = || site.run(&["baseline", "freeze", "--period", &month]);
+    let night = site.period();
+    let freeze = || site.run(&["baseline", "freeze", "--period", &night]);
+    let early = site.run(&["baseline", "freeze", "--period", &month]);
+    assert!(early.code == Some(73) && early.stderr.contains("CW979"), "late data may still change it: {early:?}");
     let agent = site.start();
     // Twice before the agent looks: the second one is refused by it, and the trail says so.
     let (first, second) = (freeze(), freeze());
@@ -138,7 +141,7 @@ fn a_baseline_is_handed_to_a_running_agent_once_and_one_that_was_changed_is_told
 
     let change = |from: &str, to: &str| tamper(&site.dir.path().join("state/journal.sqlite"), from, to);
     change("0.974359", "0.874359");
-    for args in [&["report", "--period", &month][..], &["baseline", "freeze", "--period", &month]] {
+    for args in [&["report", "--period", &night][..], &["baseline", "freeze", "--period", &night]] {
         let told = site.run(args);
         assert!(told.code == Some(65) && told.stderr.contains("CW952"), "{args:?}: {told:?}");
     }

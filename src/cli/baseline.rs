@@ -5,11 +5,11 @@ use std::process::ExitCode;
 use super::figures::{Ended, Room, SIGNED_FOR, revenue};
 use super::write::audit::Who;
 use super::{ConfigArgs, say};
+use crate::indicator::{FROZEN_AFTER_MS, Period};
 use crate::journal::parcel::{Signer, fingerprint};
 use crate::journal::{AuditRow, BaselineRow};
 use crate::journal::{Submitted, put_baseline};
-use crate::model::words::report as words;
-use crate::model::words::transfer;
+use crate::model::words::{evidence, report as words, transfer};
 use crate::model::{Lang, Timestamp, Trouble};
 use crate::report::baseline::Baseline;
 use crate::sink::egress::{clock, hex, sha256};
@@ -50,6 +50,14 @@ fn freeze(args: &FreezeArgs) -> Result<(), Ended> {
     let room = Room::open(&args.config.config, Timestamp::of(std::time::SystemTime::now()))?;
     let asked = room.asked(&args.period)?;
     let revenue = revenue(args.revenue.as_deref())?;
+    let frozen_from = match asked.period {
+        Period::Month(_) => Timestamp(asked.end.0.saturating_add(FROZEN_AFTER_MS)),
+        _ => asked.end,
+    };
+    if room.now < frozen_from {
+        let trouble = Trouble::new(evidence::PERIOD_NOT_OVER).with("found", args.period.escape_debug());
+        return Err(Ended::cannot(trouble.with("from", clock(frozen_from, &room.zone))));
+    }
     if let Some(known) = room.baseline(&args.name)? {
         let trouble = Trouble::new(words::BASELINE_EXISTS).with("name", args.name.escape_debug());
         return Err(Ended::cannot(trouble.with("at", known.frozen_at)));

@@ -275,6 +275,35 @@ fn an_unknown_product_makes_the_oee_unknown_but_not_that_of_the_known_part() {
 }
 
 #[test]
+fn a_serial_number_is_no_product_and_a_time_no_cause() {
+    let device = r#"
+        tags = [
+            { name = "run", address = "coil:0", type = "bool", role = "state.run" },
+            { name = "total", address = "40001", type = "u32", role = "count.total" },
+            { name = "program", address = "40005", type = "u32", role = "program.no" },
+            { name = "reason", address = "40007", type = "u32", role = "stop.reason" },
+        ]"#;
+    let mut bench = Bench::new(config(device, &format!("{SHIFTS}[[product]]\ncode = 7\npri = \"10s\"\n")));
+    let group = bench.groups().remove(0);
+    for second in 0..3_700_i64 {
+        let readings = [
+            ("run", Some(Value::Bool(second % 4 < 2))),
+            ("total", Some(Value::I64(second))),
+            ("program", Some(Value::U64(1_000 + second as u64))),
+            ("reason", Some(Value::U64(1_000 + second as u64))),
+        ];
+        bench.step(&batch(&group, EIGHT_PM + second * 1_000, &readings));
+    }
+    bench.tick(EIGHT_PM + 200 * MINUTE);
+    let sums = &bench.cells[0].sums;
+    let pieces = sums.made.iter().map(|made| made.pieces).fold(Amount::default(), |sum, one| sum + one);
+    assert_eq!((sums.made.len(), pieces), (101, Amount::whole(3_600)), "the rest is of an unknown product");
+    assert!(sums.stops.len() <= 201, "{} causes", sums.stops.len());
+    let stopped: u64 = sums.stops.iter().map(|stop| stop.ms).sum();
+    assert_eq!(stopped, sums.time.lived(State::Idle), "no time of a stop is lost");
+}
+
+#[test]
 fn cycles_are_counted_with_the_cavities_that_work_and_measured_by_those_of_the_design() {
     let device = r#"
         pri = "40s"

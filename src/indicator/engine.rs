@@ -346,7 +346,7 @@ impl Engine {
             }
             Meaning::AlarmCode => Some(What::Code(cause(found))),
             Meaning::StopReason => Some(What::Reason(cause(found))),
-            Meaning::Product => Some(What::Product(word(found))),
+            Meaning::Product => Some(What::Product(cut(word(found)))),
             Meaning::Cavities => Amount::of_value(found).filter(|n| n.0 >= 0).map(What::Cavities),
         };
         if let Some(what) = what.filter(|_| !is_late) {
@@ -442,12 +442,16 @@ fn word(value: &Value) -> String {
 
 /// The same of a cause; none for zero.
 fn cause(value: &Value) -> String {
-    /// Bytes of a cause: a text tag may carry a whole message.
+    let text = cut(word(value));
+    if text == "0" { String::new() } else { text }
+}
+
+fn cut(mut text: String) -> String {
+    /// Bytes of a cause or a product: a text tag may carry a whole message.
     const LONGEST: usize = 128;
-    let mut text = word(value);
     let cut = (0..=LONGEST.min(text.len())).rev().find(|cut| text.is_char_boundary(*cut)).unwrap_or(0);
     text.truncate(cut);
-    if text == "0" { String::new() } else { text }
+    text
 }
 
 fn key(device: &str, tag: &str) -> String {

@@ -4,10 +4,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::cell::Duty;
+use super::cell::{Duty, Stop};
 use super::interval::{Interval, MICROSTOP};
 use super::shelf::Shelf;
 use crate::model::{State, Timestamp};
+
+/// Causes of one hour that are told apart; the time of further ones has none. A text with a time in it is no cause.
+const MOST_CAUSES: usize = 200;
 
 /// A while in one state under one duty, within one cell.
 #[derive(Debug, Clone, Copy)]
@@ -204,7 +207,9 @@ impl Open {
     fn charge_all(&mut self, shelf: &mut Shelf) {
         for (start, ms) in self.uncharged.drain(..) {
             if let Some(cell) = shelf.cell(start) {
-                let stop = cell.sums.stop_of(self.state, &self.cause);
+                let is_known = |stop: &Stop| stop.state == self.state && stop.cause == self.cause;
+                let has_room = cell.sums.stops.len() < MOST_CAUSES || cell.sums.stops.iter().any(is_known);
+                let stop = cell.sums.stop_of(self.state, if has_room { &self.cause } else { "" });
                 stop.ms += ms;
                 stop.count += u32::from(!self.is_counted);
             }

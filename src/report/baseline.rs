@@ -7,6 +7,7 @@ use super::build::Report;
 use super::document::{SiteEnergy, SiteQuality};
 use super::number::Num;
 use crate::indicator::Site;
+use crate::journal::parcel::fingerprint;
 
 /// Figures that were frozen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -64,6 +65,8 @@ pub struct Compared {
     pub kwh_per_unit_change: Option<Num>,
     /// SHA-256 of the report that was frozen.
     pub sha256: String,
+    /// Fingerprint of the key that signed it: `cloudward journal key` shows that of the gateway.
+    pub signed_by: String,
 }
 
 impl Baseline {
@@ -118,6 +121,7 @@ impl Baseline {
             oee_pp: less(site.oee.map(Num::from), self.oee, 100.0),
             kwh_per_unit_change: less(energy.kwh_per_unit, self.kwh_per_unit, 1.0),
             sha256: self.report_sha256.clone(),
+            signed_by: fingerprint(&self.public_key),
         }
     }
 }

@@ -12,7 +12,7 @@ use super::document::{
 use super::number::Num;
 use super::upload;
 use crate::config::{Counted, Device, PIECES, Role, Scene, Tag};
-use crate::indicator::formula::{self, VERSION};
+use crate::indicator::formula::{self, Quality, VERSION};
 use crate::indicator::ledger::{Listed, Rate, Rates, has_enough_days, is_listed};
 use crate::indicator::{Amount, Calendar, Flags, Gathered, Plan, Ratio, Site, Sums};
 
@@ -37,7 +37,10 @@ pub(super) fn site(
         }),
     );
     let hours = |ratio: Ratio| ratio.over(Ratio::whole(HOUR_MS)).map(Num::of);
-    let quality = quality(given, with_sums);
+    let mut quality = quality(given, with_sums);
+    if site.coverage.quality == Quality::None {
+        quality.pass_rate_month = None; // too little of the time is known, as for the OEE (A12)
+    }
     let energy = energy(given, gathered, &quality);
     let (ledger, rates) = ledger(given, zone);
     let baseline = given.baseline.map(|before| before.compared(&site, &quality, &energy));

@@ -113,7 +113,8 @@ impl Mosquitto {
 
     /// Stops the process in its tracks: connections stay open, and nobody answers.
     pub fn freeze(&self) {
-        let done = Command::new("kill").arg("-STOP").arg(self.child.id().to_string()).status().unwrap();
+        // The shell's own: a bare Debian has no program of that name.
+        let done = Command::new("sh").arg("-c").arg(format!("kill -STOP {}", self.child.id())).status().unwrap();
         assert!(done.success());
     }
 

@@ -18,6 +18,8 @@ pub(super) struct Over {
     pub period: Period,
     pub start: Timestamp,
     pub end: Timestamp,
+    /// When all of it is known: the last shift of a month ends in the next one, and counts into the month in which it began (A11).
+    pub known: Timestamp,
 }
 
 /// The periods in which this cell lies.
@@ -27,17 +29,25 @@ pub(super) fn periods_of(cell: &Cell, calendar: &Calendar) -> Vec<Over> {
         && let Some(turn) = calendar.turns(cell.start, cell.end).into_iter().find(|turn| turn.shift == *shift)
     {
         let period = Period::Shift { name: shift.name.clone(), date: shift.date };
-        periods.push(Over { period, start: turn.start, end: turn.end });
+        periods.push(Over { period, start: turn.start, end: turn.end, known: turn.end });
     }
-    let midnight = |date: Date| calendar.midnight(date);
     if let Ok(next) = cell.date.tomorrow() {
-        periods.push(Over { period: Period::Day(cell.date), start: midnight(cell.date), end: midnight(next) });
+        let (start, end) = (calendar.midnight(cell.date), calendar.midnight(next));
+        periods.push(Over { period: Period::Day(cell.date), start, end, known: end });
     }
-    let first = cell.date.first_of_month();
-    if let Ok(next) = cell.date.last_of_month().tomorrow() {
-        periods.push(Over { period: Period::Month(first), start: midnight(first), end: midnight(next) });
-    }
+    let by_shift = cell.shift.as_ref().map(|shift| shift.date.first_of_month());
+    let by_calendar = cell.date.first_of_month();
+    periods.extend(by_shift.filter(|first| *first != by_calendar).and_then(|first| month(first, calendar)));
+    periods.extend(month(by_calendar, calendar));
     periods
+}
+
+fn month(first: Date, calendar: &Calendar) -> Option<Over> {
+    let next = first.last_of_month().tomorrow().ok()?;
+    let (start, end) = (calendar.midnight(first), calendar.midnight(next));
+    let over_midnight = calendar.turns(Timestamp(end.0 - 1), end).into_iter().filter(|turn| turn.shift.date < next);
+    let known = over_midnight.map(|turn| turn.end).max().unwrap_or(end).max(end);
+    Some(Over { period: Period::Month(first), start, end, known })
 }
 
 /// From where to where the cells of a period lie: the last shift of a month ends in the next one.
@@ -140,8 +150,22 @@ mod tests {
         let periods = periods_of(&cell, &plan.calendar);
         let ends: Vec<_> = periods.iter().map(|over| (over.end.0 - cell.end.0) / 3_600_000).collect();
         assert_eq!(ends, [8, 0, 0], "{periods:?}");
+        let known: Vec<_> = periods.iter().map(|over| (over.known.0 - cell.end.0) / 3_600_000).collect();
+        assert_eq!(known, [8, 0, 8], "March waits for its last shift: {periods:?}");
         assert_eq!(periods[0].start.0, cell.start.0 - 3 * 3_600_000);
         assert_eq!(reach(&periods[2]).1.0 - cell.end.0, 86_400_000, "a shift of March ends in April");
+    }
+
+    #[test]
+    fn the_hours_after_midnight_of_a_months_last_shift_count_into_both_months() {
+        let plan = plan();
+        let slot = plan.calendar.slot(Timestamp(1_774_969_200_000 + 8 * 3_600_000)); // 07:00 on 1 April
+        let cell = Cell::new("m", slot.start, slot.end, slot.date, slot.shift);
+        let periods = periods_of(&cell, &plan.calendar);
+        let march = Period::Month(jiff::civil::date(2026, 3, 1));
+        let over = periods.iter().find(|over| over.period == march).unwrap_or_else(|| panic!("{periods:?}"));
+        assert_eq!(over.known, cell.end, "and this is the last of March");
+        assert!(periods.iter().any(|over| over.period == Period::Month(jiff::civil::date(2026, 4, 1))), "{periods:?}");
     }
 
     #[test]

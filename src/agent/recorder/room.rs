@@ -352,7 +352,7 @@ impl Room {
         }
         self.tick_figures();
         self.tend_late(late::SCANS_A_TURN, false);
-        self.publish_figures();
+        self.publish_figures(figures::REPORTS_A_TURN);
         let (data, events) = self.pending.take();
         let new = self.journal.number(data, events);
         self.count_made(&new.data);

@@ -4,7 +4,7 @@ use super::inbox::{Entry, What};
 use super::{Engine, Heard, News, Said};
 use crate::config::{Counted, Medium};
 use crate::indicator::calendar::Slot;
-use crate::indicator::cell::{Cell, Duty, Sums};
+use crate::indicator::cell::{Cell, Duty, Made, Sums};
 use crate::indicator::counter::{CounterRule, Mark, Step, Turn};
 use crate::indicator::cycles::Ended;
 use crate::indicator::energy::WINDOW_MS;
@@ -14,6 +14,10 @@ use crate::indicator::machine::{Outcome, Piece};
 use crate::indicator::plan::{Meaning, Plan};
 use crate::indicator::resolve::resolve;
 use crate::model::{State, Timestamp};
+
+/// Products of one hour that are told apart. A tag that holds a serial number or the time is no product; what is made beyond counts as of an
+/// unknown one (R13).
+const MOST_PRODUCTS: usize = 100;
 
 /// Something that a counter counted.
 struct Delta {
@@ -258,7 +262,7 @@ impl Engine {
         let core = &mut self.core;
         let cavities = core.cavities.unwrap_or(Amount::whole(i64::from(plan.cavities)));
         let amount = if is_cycles { delta.amount.times(cavities.0, Amount::ONE) } else { delta.amount };
-        let (product, pri) = match &core.product {
+        let (mut product, mut pri) = match &core.product {
             _ if !plan.says_product() => (None, plan.pri),
             Some((at, product)) if delta.to - at <= product_stale(plan) => {
                 (Some(product.clone()), plan.products.get(product).copied())
@@ -267,6 +271,10 @@ impl Engine {
         };
         let Some(cell) = core.shelf.last() else { return };
         let sums = &mut cell.sums;
+        let is_one_of = |made: &Made| made.product == product;
+        if sums.made.len() >= MOST_PRODUCTS && !sums.made.iter().any(is_one_of) {
+            (product, pri) = (Some(String::new()), None);
+        }
         if delta.is_gap {
             if amount.0 > 0 {
                 sums.flags.raise(Flags::GAP_PARTS);

@@ -14,6 +14,10 @@ pub const METER_IS_PRODUCTION: Code = Code("CW975");
 pub const BAD_USCC: Code = Code("CW976");
 /// A file that the archive is to hold and that is not there, or is no picture.
 pub const BAD_PHOTO: Code = Code("CW977");
+/// More reports than may wait.
+pub const REPORTS_UNTOLD: Code = Code("CW978");
+/// A baseline of a period whose figures may still change.
+pub const PERIOD_NOT_OVER: Code = Code("CW979");
 
 pub(super) const WORDS: &[Words] = &[
     Words {
@@ -104,6 +108,32 @@ pub(super) const WORDS: &[Words] = &[
         remedy: Text {
             en: "put the file there or make it smaller; take the key `photo` away if there is none",
             zh: "请放好文件或压缩图片；没有照片则删去 photo",
+        },
+    },
+    Words {
+        code: REPORTS_UNTOLD,
+        what: Text {
+            en: "{reports} reports of shifts, days and months that are over were not published",
+            zh: "有 {reports} 份已结束的班次、日、月报表未发布",
+        },
+        cause: Text {
+            en: "After a very long time without the agent more reports are due than may wait in memory (20,000).",
+            zh: "采集程序停机很久之后，应发布的报表超过了内存允许的数量（20,000 份）。",
+        },
+        remedy: Text {
+            en: "nothing is missing in the journal: `cloudward report --period` makes each of them; send what is needed by hand",
+            zh: "日志库中的数据完整：可用 cloudward report --period 逐一生成，按需手工提交",
+        },
+    },
+    Words {
+        code: PERIOD_NOT_OVER,
+        what: Text { en: "{found} cannot be frozen before {from}", zh: "{found} 须到 {from} 之后才能冻结" },
+        cause: Text {
+            en: "Its figures may still change: the period is not over, or it is a month that late data may change until 72 hours after its end.",
+            zh: "其指标仍可能变化：时段尚未结束，或月末 72 小时内仍可计入迟到数据。",
+        },
+        remedy: Text {
+            en: "freeze an earlier period, or wait until then", zh: "请冻结更早的时段，或等到届时再冻结"
         },
     },
 ];

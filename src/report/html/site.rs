@@ -204,7 +204,10 @@ impl Page {
             "Revenue is typed in by the enterprise, and not collected. A difference does not prove what caused it.",
             "营业收入由企业录入，不是自动采集。变化本身不能证明原因。",
         );
-        let text = text.to_owned();
+        let text = match self.lang {
+            Lang::En => format!("{text} The figures before were signed by {}.", before.signed_by),
+            Lang::Zh => format!("{text}改造前数据的签名指纹：{}。", before.signed_by),
+        };
         self.element("p", "note", &text);
     }
 

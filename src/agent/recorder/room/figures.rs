@@ -19,6 +19,7 @@ use super::revise::log_row;
 use super::{Room, now};
 use crate::indicator::{Cell, Engine, Flags, News};
 use crate::journal::{FigureRow, Journal, SnapshotRow};
+use crate::model::words::evidence as words;
 use crate::model::{Batch, BootId, ClockMark, Event, State, StateReport, Timestamp, Trouble};
 
 /// A snapshot goes with a commit that is written anyway if the one before is so old.
@@ -35,8 +36,12 @@ const SNAPSHOT_SELDOM: Duration = Duration::from_secs(600);
 /// worst. Beyond it the oldest are given up, and are a gap in the figures; the samples themselves are in the journal.
 const MOST_WAITING: usize = 2_000_000;
 
-/// Periods that one cell may be in, times the machines of a workshop: reports that wait for the next turn.
-const MOST_REPORTS: usize = 1_000;
+/// Reports of periods that wait to be published, at some 100 bytes each: fifty machines whose agent was off for half a year. Beyond it they are
+/// counted and told; the figures themselves are in the journal.
+const MOST_REPORTS: usize = 20_000;
+
+/// Reports in one turn: each reads the cells of its period, a month at worst.
+pub(super) const REPORTS_A_TURN: usize = 100;
 
 /// A recorder that looked into its channel no sooner was hung up by its disk: links wait with what they heard meanwhile ...
 const HUNG: Duration = Duration::from_secs(10);
@@ -60,6 +65,8 @@ pub(super) struct Figures {
     reports: Vec<(usize, Over)>,
     /// Cells whose quarters of an hour are to be published.
     quarters: Vec<(usize, Told)>,
+    /// Reports for which there was no room.
+    untold: u64,
     /// The last look into the channel.
     looked: Option<Instant>,
     catching_up: Option<Instant>,
@@ -84,7 +91,7 @@ impl Room {
     /// A configuration is in force: engines go on from where they are, or from their last snapshots.
     pub(super) fn follow(&mut self, boot: BootId, machines: Vec<Machine>) {
         self.take_heard(); // by what was in force until now
-        self.publish_figures();
+        self.publish_figures(usize::MAX);
         let mut before: HashMap<Arc<str>, Running> = std::mem::take(&mut self.figures.machines)
             .into_iter()
             .map(|running| (running.machine.plan.device.clone(), running))
@@ -229,7 +236,8 @@ impl Room {
                     if let Some(told) = Told::of(&cell, &plan) {
                         self.figures.tell_quarters(nth, told);
                     }
-                    let is_over = |over: &Over| over.end == cell.end || (cell.end <= before && over.end <= settled_to);
+                    let is_over =
+                        |over: &Over| over.known == cell.end || (cell.end <= before && over.known <= settled_to);
                     for over in figures::periods_of(&cell, &plan.calendar).into_iter().filter(is_over) {
                         self.figures.report(nth, over);
                     }
@@ -244,8 +252,14 @@ impl Room {
     }
 
     /// Periods that are over become events. All their cells are in the journal's hands.
-    pub(super) fn publish_figures(&mut self) {
-        for (nth, over) in std::mem::take(&mut self.figures.reports) {
+    pub(super) fn publish_figures(&mut self, most: usize) {
+        if self.figures.untold > 0 {
+            let trouble = Trouble::new(words::REPORTS_UNTOLD).with("reports", std::mem::take(&mut self.figures.untold));
+            warn!(code = %trouble.code, "{trouble}");
+        }
+        let now = self.figures.reports.len().min(most);
+        let reports: Vec<(usize, Over)> = self.figures.reports.drain(..now).collect();
+        for (nth, over) in reports {
             let Some(running) = self.figures.machines.get(nth) else { continue };
             let machine = running.machine.clone();
             let (from, to) = figures::reach(&over);
@@ -259,7 +273,9 @@ impl Room {
                 Err(trouble) => warn!(code = %trouble.code, "{trouble}"),
             }
         }
-        for (nth, told) in std::mem::take(&mut self.figures.quarters) {
+        let now = self.figures.quarters.len().min(most);
+        let quarters: Vec<(usize, Told)> = self.figures.quarters.drain(..now).collect();
+        for (nth, told) in quarters {
             let Some(running) = self.figures.machines.get(nth) else { continue };
             let device = running.machine.plan.device.clone();
             match self.journal.cells(told.hour, told.end, Some(&device)) {
@@ -290,7 +306,7 @@ impl Room {
     /// The same at the end, of all of them.
     pub(super) fn close_figures(&mut self) {
         self.tend_late(SCANS_AT_THE_END, true);
-        self.publish_figures();
+        self.publish_figures(usize::MAX);
         let at = now();
         for running in self.figures.machines.iter_mut().filter(|running| running.has_heard || running.has_told) {
             running.keep(at, &mut self.journal);
@@ -308,7 +324,7 @@ impl Room {
             let (plan, decided) = (running.machine.plan.clone(), running.engine.decided_to());
             let rows = self.journal.cells(granted.from, granted.to, Some(&granted.device))?;
             for cell in rows.iter().filter_map(cell_of) {
-                let is_over = |over: &Over| decided.is_some_and(|decided| over.end <= decided);
+                let is_over = |over: &Over| decided.is_some_and(|decided| over.known <= decided);
                 for over in figures::periods_of(&cell, &plan.calendar).into_iter().filter(is_over) {
                     self.figures.report(nth, over);
                 }
@@ -335,8 +351,13 @@ impl Figures {
 
     /// After a long outage of the disk there are more than anybody wants to have told.
     pub(super) fn tell_quarters(&mut self, nth: usize, told: Told) {
-        if !self.quarters.contains(&(nth, told)) && self.quarters.len() < MOST_REPORTS {
+        if self.quarters.contains(&(nth, told)) {
+            return;
+        }
+        if self.quarters.len() < MOST_REPORTS {
             self.quarters.push((nth, told));
+        } else {
+            self.untold += 1;
         }
     }
 
@@ -355,8 +376,13 @@ impl Figures {
     /// Once in a turn, however many of its cells were told.
     pub(super) fn report(&mut self, nth: usize, over: Over) {
         let is_known = self.reports.iter().any(|(of, known)| *of == nth && known.period == over.period);
-        if !is_known && self.reports.len() < MOST_REPORTS {
+        if is_known {
+            return;
+        }
+        if self.reports.len() < MOST_REPORTS {
             self.reports.push((nth, over));
+        } else {
+            self.untold += 1;
         }
     }
 }
@@ -593,7 +619,7 @@ mod tests {
             room.follow(BootId(1), vec![Machine { plan: Arc::new(plan), ..machine() }]);
             cell.sums.energy.is_metered = is_metered;
             room.on_figure_news(0, vec![News::Cell(Box::new(cell.clone()))]);
-            room.publish_figures();
+            room.publish_figures(usize::MAX);
             let events = std::mem::take(&mut room.pending.events);
             let is_quarter = |new: &&crate::journal::NewEvent| matches!(&new.event, Event::Indicator(report) if report.period.kind == "quarter");
             events.iter().filter(is_quarter).count()
@@ -608,7 +634,7 @@ mod tests {
         let begun = now().0 - 50 * HOUR_MS;
         hear(&mut room, begun, true, 10);
         hear(&mut room, now().0, true, 110);
-        room.publish_figures();
+        room.publish_figures(usize::MAX);
         let reports = |room: &mut Room| -> Vec<IndicatorReport> {
             let events = std::mem::take(&mut room.pending.events);
             let report = |event| match event {
@@ -635,7 +661,7 @@ mod tests {
         let submitted = submit(&place.dir(), &place, &change, now()).unwrap();
         assert!(matches!(submitted, Submitted::Handed(_)));
         room.take_wishes().unwrap();
-        room.publish_figures();
+        room.publish_figures(usize::MAX);
         let told = reports(&mut room);
         let again = told.iter().find(|report| report.period == shift.period).unwrap();
         assert_eq!(again.revision, 1);

@@ -94,7 +94,7 @@ impl Room {
         cells.retain(|cell| !engine.open_cells().any(|open| open.start == cell.start));
         cells.extend(engine.open_cells().filter(|cell| cell.end > turn.start && cell.start < turn.end).cloned());
         let period = Period::Shift { name: shift.name.clone(), date: shift.date };
-        let over = figures::Over { period, start: turn.start, end: turn.end };
+        let over = figures::Over { period, start: turn.start, end: turn.end, known: turn.end };
         let report = figures::report(machine, &over, &over.period.gather(&cells));
         let value = |name: &str| report.figures.get(name).and_then(|figure| figure.value);
         let amount = |name: &str| report.figures.get(name).and_then(|figure| figure.value.or(figure.num));

@@ -79,7 +79,7 @@ impl Room {
         if let Some(told) = Told::of(cell, &plan) {
             self.figures.tell_quarters(nth, told);
         }
-        let is_over = |over: &figures::Over| over.end <= settled_to;
+        let is_over = |over: &figures::Over| over.known <= settled_to;
         for over in figures::periods_of(cell, &plan.calendar).into_iter().filter(is_over) {
             self.figures.report(nth, over);
         }

@@ -87,7 +87,7 @@ impl Site {
     fn settle(&mut self) {
         self.room.tick_figures();
         self.room.tend_late(1_000_000, true);
-        self.room.publish_figures();
+        self.room.publish_figures(usize::MAX);
         let reports = self.room.pending.events.iter().filter_map(|new| match &new.event {
             Event::Indicator(report) => Some((**report).clone()),
             _ => None,
