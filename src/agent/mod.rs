@@ -205,6 +205,7 @@ impl Agent {
         self.recorder.tell(Command::Audiences(self.boot, self.sinks.iter().map(audience).collect()));
         self.recorder.tell(Command::Expect(self.started, expected(&config)));
         self.recorder.tell(Command::Figures(self.boot, machines(&config)));
+        self.recorder.in_force().await;
         for link in &config.links {
             if !self.links.contains_key(&link.name) {
                 let running = self.start_link(&config, link.clone());

@@ -30,6 +30,9 @@ pub use glance::{Glance, MachineGlance};
 pub use room::Audience;
 use room::{COMMIT_SAMPLES, Room};
 
+/// So long links wait with their beginning for a recorder that is held up by its disk.
+const IN_FORCE_WITHIN: Duration = Duration::from_secs(2);
+
 /// Scans and events that may wait in the channel. The recorder is woken at half of it.
 const CHANNEL: usize = 1_024;
 
@@ -119,6 +122,8 @@ pub enum Command {
     Expect(Instant, Vec<Expected>),
     /// The machines of which figures are made from now on, in this start of the agent.
     Figures(BootId, Vec<Machine>),
+    /// Answered when all that was told before is in force.
+    InForce(oneshot::Sender<()>),
     /// Commit, write the cursors, close.
     Stop,
 }
@@ -248,6 +253,14 @@ impl Recorder {
         let (done, flushed) = oneshot::channel();
         self.tell(Command::Flush(done));
         flushed.await.ok(); // gone: nothing more can be done for it
+    }
+
+    /// What was told before this call is in force when it returns: a link that begins now is heard by what it was told. A disk that hangs
+    /// keeps nobody from collecting.
+    pub async fn in_force(&self) {
+        let (done, taken) = oneshot::channel();
+        self.tell(Command::InForce(done));
+        tokio::time::timeout(IN_FORCE_WITHIN, taken).await.ok(); // late: the first scans are in the journal, and not in the ledger
     }
 
     /// How far a sink had come: from the journal, or its beginning.

@@ -335,6 +335,9 @@ impl Room {
                 Command::Damaged(seq) => self.on_damaged(seq),
                 Command::Expect(started, accounts) => self.expect(started, &accounts),
                 Command::Figures(boot, machines) => self.follow(boot, machines),
+                Command::InForce(done) => {
+                    done.send(()).ok(); // the asker may have given up
+                }
                 Command::Stop => is_stop = true,
             }
         }
