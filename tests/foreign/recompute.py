@@ -209,12 +209,27 @@ class Tag:
         self.every = duration(table.get("every", owner.get("every", "1s")))
         stale = max(3 * self.every, duration(machine.get("stale_after", "10s")))
         self.stale = stale
+        power_tells = self.role == "power.active" and ("run_kw" in machine or "off_kw" in machine)
+        self.is_state = bool(self.role) and self.role.startswith(("state.", "alarm.word", "alarm.ack")) or power_tells
         self.samples = []
+        self.reached = None  # heard of up to here
+        self.overruled = []  # (start, end): decided without it, before it was heard of there
+        self.missed = set()  # samples of power from time that was decided already: they tell the state only
 
-    def hear(self, at, boot, mono, value):
+    def final_to(self, silent):
+        """A silent state is waited for no longer than until a minute and stale_after; what is counted, for a minute."""
+        return silent if silent - self.reached > (self.stale if self.is_state else 0) else self.reached
+
+    def hear(self, at, boot, mono, value, decided, silent):
+        if at < decided and not self.is_state:
+            return
+        if self.is_state and self.samples and at < self.final_to(silent):
+            self.overruled.append((self.samples[-1][0], self.final_to(silent)))
+        if at < decided:
+            self.missed.add((at, boot, mono))
         last = self.samples[-1][0] if self.samples else None
         # Of one moment, a state is what was said first; everything else, also product and cavities, what was said last.
-        is_state = bool(self.role) and self.role.startswith(("state.", "alarm.word", "alarm.ack"))
+        is_state = self.is_state and self.role != "power.active"
         if last is None or at > last or at == last and not is_state:
             self.samples.append((at, boot, mono, value))
 
@@ -251,24 +266,50 @@ class Machine:
         scanned = {tag.name for tag in self.own if tag.every == fastest}
         self.every = fastest
         self.begun, last_scan, placing = None, 0, Placing()
+        told = [tag for tag in self.tags if tag.role]
+        # What is decided stays: a clock that is set back goes over it again without hearing anything new (R7). Decided is time of which every tag
+        # was heard, or was silent while the newest scan went on by a minute.
+        decided = newest = last_wall = 0
+        stale = min(tag.stale for tag in (self.own or self.tags))
+        self.not_online = []
+
+        def final_to():
+            online = silent if silent - self.heard[-1] > stale else self.heard[-1]
+            return min(online, *(tag.final_to(silent) for tag in told))
+
         with open(folder / f"{self.id}.jsonl") as lines:
             for line in lines:
                 one = json.loads(line)
                 good, device, boot, mono = one["good"], one["device"], one["boot"], one["mono"]
                 wall = placing.place(boot, mono, one["wall"])
+                if not good and self.begun is None or device != listen_to and (device, next(iter(one["bad"] or good), "")) not in by_name:
+                    continue
+                silent = newest - MINUTE
+                if self.begun is None:
+                    self.begun = decided = wall
+                    for tag in told:
+                        tag.reached = wall
+                elif wall < last_wall or wall <= newest:
+                    decided = max(decided, final_to())
+                last_wall, newest = wall, max(newest, wall)
+                for name in (*good, *one["bad"]):
+                    tag = by_name.get((device, name))
+                    if tag and not tag.is_state:
+                        tag.reached = max(tag.reached, wall)
                 if not good:
                     continue
-                if self.begun is None:
-                    self.begun = wall
+                if device == listen_to and self.heard and self.heard[-1] < wall < silent and silent - self.heard[-1] > stale:
+                    self.not_online.append((self.heard[-1], silent))
                 if device == listen_to and (not self.heard or wall > self.heard[-1]):
                     self.heard.append(wall)
-                if device == self.id and not scanned.isdisjoint(good) and wall > last_scan:
+                if device == self.id and not scanned.isdisjoint(good) and wall > last_scan and wall >= decided:
                     last_scan = wall
                     self.scans.add(wall)
                 for name, value in good.items():
                     tag = by_name.get((device, name))
                     if tag:
-                        tag.hear(wall, boot, mono, value)
+                        tag.hear(wall, boot, mono, value, decided, silent)
+                        tag.reached = max(tag.reached, wall)
                 self.end = wall
         self.good_days = {(at + 8 * HOUR) // DAY for at in self.heard}
 
@@ -302,6 +343,12 @@ class Machine:
             if until is None or until - at > tag.stale:
                 what = None
             until = self.end + DAY if until is None else until
+            decided = max((min(to, until) for of, to in tag.overruled if of < at < to), default=at)
+            if decided > at and what is not None:
+                pieces[-1][1] = decided  # it lies in time that was decided as unknown
+                if decided == until:
+                    continue
+                at = decided
             if pieces and pieces[-1][2] == what:
                 pieces[-1][1] = until
             else:
@@ -569,7 +616,8 @@ class Machine:
             return [(new[0], old[0], amount, is_gap, what in ("reset", "rebased")) for new, old, amount, is_gap, what in found]
         for tag in self.with_role("power.active"):  # integrated over what is known, never over a gap (A23)
             found = []
-            for old, new in zip(tag.samples, tag.samples[1:]):
+            samples = [sample for sample in tag.samples if sample[:3] not in tag.missed]
+            for old, new in zip(samples, samples[1:]):
                 ms = new[0] - old[0]  # over the time of the log, in which the states are too
                 if ms <= tag.stale:
                     watts = millionths(old[3]) * 1000 * ratio(tag)
@@ -767,8 +815,9 @@ class Recomputed:
                 bucket_of(bucket).time[state, duty] += to - of
         stale = min(tag.stale for tag in (machine.own or [tag for tag in machine.tags]))
         for one, other in zip(machine.heard, machine.heard[1:]):
+            decided = max((to for of, to in machine.not_online if of < other <= to or one < to <= other), default=one)
             if other - one <= stale:
-                for of, to, bucket, duty in calendar.cut(one, other):
+                for of, to, bucket, duty in calendar.cut(max(one, min(decided, other)), other):
                     bucket_of(bucket).online[duty] += to - of
         for bucket, made in self.made.items():
             bucket_of(bucket).made = made
