@@ -8,9 +8,9 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::indicator::{Engine, Reached, batch_of};
+use crate::indicator::{Engine, Reached};
 use crate::journal::{Bundle, Squeezer};
-use crate::model::{Batch, Group, Scan};
+use crate::model::{Batch, Group, Scan, Timestamp};
 
 /// A reel, by the monotonic clock. Shorter ones cost more snapshots, longer ones more work for each late scan.
 pub(super) const REEL_MS: u64 = 3_600_000;
@@ -52,6 +52,24 @@ struct Strand {
     open: Vec<Scan>,
 }
 
+/// Where a late scan belongs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    reel: u64,
+    /// The last reel before which the engine had heard nothing newer, and decided nothing behind.
+    from: u64,
+}
+
+/// Late scans of one strand and place, put into the tape together.
+pub(super) struct Inserted {
+    /// When they were taken.
+    pub(super) taken: Vec<Timestamp>,
+    /// From this reel on all is to be heard again; `None`: they are not in the tape, which reaches back not so far or is damaged.
+    pub(super) from: Option<u64>,
+    /// Scans that were moved for it.
+    pub(super) moved: usize,
+}
+
 impl Tape {
     /// Before the engine hears a scan of this moment: a new reel begins where the last one is full.
     pub(super) fn wind(&mut self, engine: &Engine, mono_ms: u64) {
@@ -68,40 +86,45 @@ impl Tape {
     }
 
     /// What the engine has just heard.
-    pub(super) fn put(&mut self, group: &Arc<Group>, scan: Scan, squeezer: &mut Squeezer) {
+    pub(super) fn put(&mut self, heard: Batch, squeezer: &mut Squeezer) {
         let Some(reel) = self.reels.back_mut() else { return };
         let before = reel.bytes();
-        let strand = reel.strand(group);
-        strand.open.push(scan);
-        if strand.open.len() >= BUNDLE_SCANS {
-            strand.pack(squeezer);
-        }
+        let strand = reel.strand(&heard.group);
+        strand.open.push(scan_of(heard));
+        strand.pack(squeezer);
         self.bytes = self.bytes.saturating_sub(before) + reel.bytes();
     }
 
-    /// Puts a late scan where it belongs. The reel from which everything is to be heard again; `None`: the tape does not reach back so far.
-    pub(super) fn insert(&mut self, late: &Batch, scan: Scan, squeezer: &mut Squeezer) -> Option<u64> {
-        let from = self.from(late)?;
-        let begins_before = |reel: &&mut Reel| reel.begun_ms <= late.mono_ms || reel.id == from;
-        let reel = self.reels.iter_mut().rev().find(begins_before)?;
-        let before = reel.bytes();
-        reel.strand(&late.group).insert(scan, squeezer);
-        self.bytes = self.bytes.saturating_sub(before) + reel.bytes();
-        Some(from)
+    /// Puts late scans where they belong: of those that wait the first, and with it all of its strand and place, since a strand is unpacked
+    /// and packed as a whole.
+    pub(super) fn insert(&mut self, waiting: &mut Vec<Batch>, squeezer: &mut Squeezer) -> Option<Inserted> {
+        let first = waiting.first()?;
+        let (group, place) = (first.group.clone(), self.place(first));
+        let is_with = |late: &Batch| is_same(&late.group, &group) && self.place(late) == place;
+        let (late, others): (Vec<Batch>, Vec<Batch>) = std::mem::take(waiting).into_iter().partition(is_with);
+        *waiting = others;
+        let taken: Vec<Timestamp> = late.iter().map(|late| late.at).collect();
+        let reel = place.and_then(|place| self.reels.iter_mut().find(|reel| reel.id == place.reel));
+        let moved = reel.and_then(|reel| {
+            let before = reel.bytes();
+            let moved = reel.strand(&group).insert(late.into_iter().map(scan_of), squeezer);
+            self.bytes = self.bytes.saturating_sub(before) + reel.bytes();
+            moved
+        });
+        let from = place.filter(|_| moved.is_some()).map(|place| place.from);
+        Some(Inserted { moved: moved.unwrap_or(taken.len()), taken, from })
     }
 
-    /// Whether the tape reaches back so far.
-    pub(super) fn reaches(&self, late: &Batch) -> bool {
-        self.from(late).is_some()
-    }
-
-    /// The last reel before which the engine had heard nothing newer, and decided nothing behind.
-    fn from(&self, late: &Batch) -> Option<u64> {
+    /// `None`: the tape does not reach back so far.
+    pub(super) fn place(&self, late: &Batch) -> Option<Place> {
         let is_before = |reel: &&Reel| {
             let is_open = reel.reached.decided_to.is_none_or(|decided| decided <= late.at);
             is_open && (reel.reached.heard_ms < late.mono_ms || reel.reached.heard_ms == 0)
         };
-        self.reels.iter().rev().find(is_before).map(|reel| reel.id)
+        let from = self.reels.iter().rev().find(is_before)?.id;
+        let begins_before = |reel: &&Reel| reel.begun_ms <= late.mono_ms || reel.id == from;
+        let reel = self.reels.iter().rev().find(begins_before)?.id;
+        Some(Place { reel, from })
     }
 
     /// What the engine knew before this reel; `None`: the reel is gone.
@@ -112,7 +135,9 @@ impl Tape {
     /// The engine that hears everything again has come to this reel.
     pub(super) fn amend(&mut self, reel: u64, engine: &Engine) {
         if let Some(reel) = self.reels.iter_mut().find(|known| known.id == reel) {
+            self.bytes = self.bytes.saturating_sub(reel.snapshot.len());
             (reel.reached, reel.snapshot) = (engine.reached(), engine.snapshot());
+            self.bytes += reel.snapshot.len();
         }
     }
 
@@ -152,7 +177,7 @@ impl Tape {
 
 impl Reel {
     fn strand(&mut self, group: &Arc<Group>) -> &mut Strand {
-        let is_it = |strand: &Strand| Arc::ptr_eq(&strand.group, group) || *strand.group == **group;
+        let is_it = |strand: &Strand| is_same(&strand.group, group);
         let at = self.strands.iter().position(is_it).unwrap_or_else(|| {
             self.strands.push(Strand { group: group.clone(), packed: Vec::new(), packed_bytes: 0, open: Vec::new() });
             self.strands.len() - 1
@@ -168,11 +193,16 @@ impl Reel {
 }
 
 impl Strand {
+    /// Packs what fills bundles.
     fn pack(&mut self, squeezer: &mut Squeezer) {
-        let packed = squeezer.pack(&self.open, self.group.tags.len());
-        self.packed_bytes += packed.iter().map(Bundle::bytes).sum::<usize>();
-        self.packed.extend(packed);
-        self.open.clear();
+        let full = self.open.len() - self.open.len() % BUNDLE_SCANS;
+        for scans in self.open[..full].chunks(BUNDLE_SCANS) {
+            let packed = squeezer.pack(scans, self.group.tags.len());
+            self.packed_bytes += packed.iter().map(Bundle::bytes).sum::<usize>();
+            self.packed.extend(packed);
+        }
+        self.open.drain(..full);
+        self.open.shrink_to(BUNDLE_SCANS);
     }
 
     fn scans(&self, squeezer: &mut Squeezer) -> Option<Vec<Scan>> {
@@ -184,19 +214,30 @@ impl Strand {
         Some(scans)
     }
 
-    fn insert(&mut self, scan: Scan, squeezer: &mut Squeezer) {
-        if self.open.first().is_none_or(|first| scan.mono_ms < first.mono_ms) && !self.packed.is_empty() {
-            let Some(mut scans) = self.scans(squeezer) else { return };
-            scans.insert(scans.partition_point(|known| known.mono_ms <= scan.mono_ms), scan);
-            (self.packed, self.packed_bytes) = (Vec::new(), 0);
-            for chunk in scans.chunks(BUNDLE_SCANS) {
-                self.open = chunk.to_vec();
-                self.pack(squeezer);
-            }
-            return;
-        }
-        self.open.insert(self.open.partition_point(|known| known.mono_ms <= scan.mono_ms), scan);
+    /// How many scans were moved; `None`: the memory is damaged.
+    fn insert(&mut self, late: impl Iterator<Item = Scan>, squeezer: &mut Squeezer) -> Option<usize> {
+        let mut scans = self.scans(squeezer)?;
+        scans.extend(late);
+        scans.sort_by_key(|scan| scan.mono_ms); // what came first stays first
+        (self.packed, self.packed_bytes, self.open) = (Vec::new(), 0, scans);
+        let moved = self.open.len();
+        self.pack(squeezer);
+        Some(moved)
     }
+}
+
+fn is_same(one: &Arc<Group>, other: &Arc<Group>) -> bool {
+    Arc::ptr_eq(one, other) || **one == **other
+}
+
+fn scan_of(batch: Batch) -> Scan {
+    let Batch { at, mono_ms, readings, .. } = batch;
+    Scan { at, mono_ms, readings, stamps: None }
+}
+
+fn batch_of(group: &Arc<Group>, scan: Scan) -> Batch {
+    let Scan { at, mono_ms, readings, .. } = scan;
+    Batch { group: group.clone(), at, mono_ms, due_ms: None, readings, stamps: None }
 }
 
 #[cfg(test)]
