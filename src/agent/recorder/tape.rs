@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::indicator::{Engine, Reached};
 use crate::journal::{Bundle, Squeezer};
-use crate::model::{Batch, Group, Scan, Timestamp};
+use crate::model::{Batch, Group, Scan};
 
 /// A reel, by the monotonic clock. Shorter ones cost more snapshots, longer ones more work for each late scan.
 pub(super) const REEL_MS: u64 = 3_600_000;
@@ -44,30 +44,12 @@ struct Reel {
     strands: Vec<Strand>,
 }
 
-/// The scans of one group, in their order.
+/// The scans of one group, as they came: those that came late are behind the others, and are put in order when they are heard again.
 struct Strand {
     group: Arc<Group>,
     packed: Vec<Bundle>,
     packed_bytes: usize,
     open: Vec<Scan>,
-}
-
-/// Where a late scan belongs.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
-    reel: u64,
-    /// The last reel before which the engine had heard nothing newer, and decided nothing behind.
-    from: u64,
-}
-
-/// Late scans of one strand and place, put into the tape together.
-pub(super) struct Inserted {
-    /// When they were taken.
-    pub(super) taken: Vec<Timestamp>,
-    /// From this reel on all is to be heard again; `None`: they are not in the tape, which reaches back not so far or is damaged.
-    pub(super) from: Option<u64>,
-    /// Scans that were moved for it.
-    pub(super) moved: usize,
 }
 
 impl Tape {
@@ -88,43 +70,34 @@ impl Tape {
     /// What the engine has just heard.
     pub(super) fn put(&mut self, heard: Batch, squeezer: &mut Squeezer) {
         let Some(reel) = self.reels.back_mut() else { return };
-        let before = reel.bytes();
-        let strand = reel.strand(&heard.group);
-        strand.open.push(scan_of(heard));
-        strand.pack(squeezer);
-        self.bytes = self.bytes.saturating_sub(before) + reel.bytes();
+        self.bytes = self.bytes.saturating_sub(reel.bytes());
+        reel.put(heard, squeezer);
+        self.bytes += reel.bytes();
     }
 
-    /// Puts late scans where they belong: of those that wait the first, and with it all of its strand and place, since a strand is unpacked
-    /// and packed as a whole.
-    pub(super) fn insert(&mut self, waiting: &mut Vec<Batch>, squeezer: &mut Squeezer) -> Option<Inserted> {
-        let first = waiting.first()?;
-        let (group, place) = (first.group.clone(), self.place(first));
-        let is_with = |late: &Batch| is_same(&late.group, &group) && self.place(late) == place;
-        let (late, others): (Vec<Batch>, Vec<Batch>) = std::mem::take(waiting).into_iter().partition(is_with);
-        *waiting = others;
-        let taken: Vec<Timestamp> = late.iter().map(|late| late.at).collect();
-        let reel = place.and_then(|place| self.reels.iter_mut().find(|reel| reel.id == place.reel));
-        let moved = reel.and_then(|reel| {
-            let before = reel.bytes();
-            let moved = reel.strand(&group).insert(late.into_iter().map(scan_of), squeezer);
-            self.bytes = self.bytes.saturating_sub(before) + reel.bytes();
-            moved
-        });
-        let from = place.filter(|_| moved.is_some()).map(|place| place.from);
-        Some(Inserted { moved: moved.unwrap_or(taken.len()), taken, from })
+    /// Puts a late scan where it belongs. The reel from which everything is to be heard again; `None`: the tape does not reach back so far.
+    pub(super) fn insert(&mut self, late: Batch, squeezer: &mut Squeezer) -> Option<u64> {
+        let from = self.from(&late)?;
+        let begins_before = |reel: &&mut Reel| reel.begun_ms <= late.mono_ms || reel.id == from;
+        let reel = self.reels.iter_mut().rev().find(begins_before)?;
+        self.bytes = self.bytes.saturating_sub(reel.bytes());
+        reel.put(late, squeezer);
+        self.bytes += reel.bytes();
+        Some(from)
     }
 
-    /// `None`: the tape does not reach back so far.
-    pub(super) fn place(&self, late: &Batch) -> Option<Place> {
+    /// Whether the tape reaches back so far.
+    pub(super) fn reaches(&self, late: &Batch) -> bool {
+        self.from(late).is_some()
+    }
+
+    /// The last reel before which the engine had heard nothing newer, and decided nothing behind.
+    fn from(&self, late: &Batch) -> Option<u64> {
         let is_before = |reel: &&Reel| {
             let is_open = reel.reached.decided_to.is_none_or(|decided| decided <= late.at);
             is_open && (reel.reached.heard_ms < late.mono_ms || reel.reached.heard_ms == 0)
         };
-        let from = self.reels.iter().rev().find(is_before)?.id;
-        let begins_before = |reel: &&Reel| reel.begun_ms <= late.mono_ms || reel.id == from;
-        let reel = self.reels.iter().rev().find(begins_before)?.id;
-        Some(Place { reel, from })
+        self.reels.iter().rev().find(is_before).map(|reel| reel.id)
     }
 
     /// What the engine knew before this reel; `None`: the reel is gone.
@@ -154,7 +127,7 @@ impl Tape {
             let scans = strand.scans(squeezer)?;
             batches.extend(scans.into_iter().map(|scan| batch_of(&strand.group, scan)));
         }
-        batches.sort_by_key(|batch| batch.mono_ms);
+        batches.sort_by_key(|batch| batch.mono_ms); // of one moment, what came first stays first
         Some(batches)
     }
 
@@ -176,8 +149,17 @@ impl Tape {
 }
 
 impl Reel {
+    fn put(&mut self, batch: Batch, squeezer: &mut Squeezer) {
+        let Batch { group, at, mono_ms, readings, .. } = batch;
+        let strand = self.strand(&group);
+        strand.open.push(Scan { at, mono_ms, readings, stamps: None });
+        if strand.open.len() >= BUNDLE_SCANS {
+            strand.pack(squeezer);
+        }
+    }
+
     fn strand(&mut self, group: &Arc<Group>) -> &mut Strand {
-        let is_it = |strand: &Strand| is_same(&strand.group, group);
+        let is_it = |strand: &Strand| Arc::ptr_eq(&strand.group, group) || *strand.group == **group;
         let at = self.strands.iter().position(is_it).unwrap_or_else(|| {
             self.strands.push(Strand { group: group.clone(), packed: Vec::new(), packed_bytes: 0, open: Vec::new() });
             self.strands.len() - 1
@@ -193,16 +175,11 @@ impl Reel {
 }
 
 impl Strand {
-    /// Packs what fills bundles.
     fn pack(&mut self, squeezer: &mut Squeezer) {
-        let full = self.open.len() - self.open.len() % BUNDLE_SCANS;
-        for scans in self.open[..full].chunks(BUNDLE_SCANS) {
-            let packed = squeezer.pack(scans, self.group.tags.len());
-            self.packed_bytes += packed.iter().map(Bundle::bytes).sum::<usize>();
-            self.packed.extend(packed);
-        }
-        self.open.drain(..full);
-        self.open.shrink_to(BUNDLE_SCANS);
+        let packed = squeezer.pack(&self.open, self.group.tags.len());
+        self.packed_bytes += packed.iter().map(Bundle::bytes).sum::<usize>();
+        self.packed.extend(packed);
+        self.open.clear();
     }
 
     fn scans(&self, squeezer: &mut Squeezer) -> Option<Vec<Scan>> {
@@ -213,26 +190,6 @@ impl Strand {
         scans.extend(self.open.iter().cloned());
         Some(scans)
     }
-
-    /// How many scans were moved; `None`: the memory is damaged.
-    fn insert(&mut self, late: impl Iterator<Item = Scan>, squeezer: &mut Squeezer) -> Option<usize> {
-        let mut scans = self.scans(squeezer)?;
-        scans.extend(late);
-        scans.sort_by_key(|scan| scan.mono_ms); // what came first stays first
-        (self.packed, self.packed_bytes, self.open) = (Vec::new(), 0, scans);
-        let moved = self.open.len();
-        self.pack(squeezer);
-        Some(moved)
-    }
-}
-
-fn is_same(one: &Arc<Group>, other: &Arc<Group>) -> bool {
-    Arc::ptr_eq(one, other) || **one == **other
-}
-
-fn scan_of(batch: Batch) -> Scan {
-    let Batch { at, mono_ms, readings, .. } = batch;
-    Scan { at, mono_ms, readings, stamps: None }
 }
 
 fn batch_of(group: &Arc<Group>, scan: Scan) -> Batch {

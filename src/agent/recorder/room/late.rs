@@ -119,7 +119,7 @@ impl Room {
         let slot = plan.calendar.slot(late.at);
         if is_frozen(slot.date, slot.shift.as_ref(), &plan.calendar, now) {
             lateness.miss(slot.start, Missing { after_freeze: 1, uncounted: 0 });
-        } else if lateness.waiting.len() >= MOST_WAITING || lateness.tape.place(&late).is_none() {
+        } else if lateness.waiting.len() >= MOST_WAITING || !lateness.tape.reaches(&late) {
             lateness.miss(slot.start, Missing { uncounted: 1, after_freeze: 0 });
         } else {
             lateness.waiting.push(late);
@@ -153,17 +153,16 @@ impl Room {
         let plan = running.machine.plan.clone();
         let lateness = &mut running.lateness;
         let Some(squeezer) = self.figures.late.squeezer() else { return false };
-        while *budget > 0
-            && let Some(inserted) = lateness.tape.insert(&mut lateness.waiting, squeezer)
-        {
-            *budget = budget.saturating_sub(inserted.moved);
-            let cells = inserted.taken.iter().map(|taken| plan.calendar.slot(*taken).start);
-            match inserted.from {
+        let scans = lateness.waiting.len().min(*budget);
+        *budget -= scans;
+        for late in lateness.waiting.drain(..scans).collect::<Vec<_>>() {
+            let cell = plan.calendar.slot(late.at).start;
+            match lateness.tape.insert(late, squeezer) {
                 Some(reel) => {
                     lateness.redo = Some(lateness.redo.map_or(reel, |redo| redo.min(reel)));
-                    lateness.heard_again.extend(cells);
+                    lateness.heard_again.push(cell);
                 }
-                None => cells.for_each(|cell| lateness.miss(cell, Missing { uncounted: 1, after_freeze: 0 })),
+                None => lateness.miss(cell, Missing { uncounted: 1, after_freeze: 0 }),
             }
         }
         if !lateness.waiting.is_empty() {

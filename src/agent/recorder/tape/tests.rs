@@ -60,10 +60,10 @@ impl Deck {
 
     fn hear_again(&mut self) {
         let mut from = None;
-        while let Some(inserted) = self.tape.insert(&mut self.late, &mut self.squeezer) {
-            match inserted.from {
+        for late in std::mem::take(&mut self.late) {
+            match self.tape.insert(late, &mut self.squeezer) {
                 Some(reel) => from = Some(from.map_or(reel, |known: u64| known.min(reel))),
-                None => self.missing += inserted.taken.len(),
+                None => self.missing += 1,
             }
         }
         let Some(mut reel) = from else { return };
@@ -147,7 +147,7 @@ fn a_tape_reaches_back_a_day_and_no_further_and_not_behind_what_its_first_snapsh
     for minute in 0..30 * 60 {
         deck.hear(&scan(EIGHT_PM + minute * MINUTE));
     }
-    let reaches = |deck: &Deck, minute: i64| deck.tape.place(&scan(EIGHT_PM + minute * MINUTE + 1)).is_some();
+    let reaches = |deck: &Deck, minute: i64| deck.tape.reaches(&scan(EIGHT_PM + minute * MINUTE + 1));
     assert!(reaches(&deck, 30 * 60 - 2) && reaches(&deck, 6 * 60));
     assert!(!reaches(&deck, 5 * 60 - 2), "more than a day before");
     let mut other = Deck::new(bench());
@@ -194,7 +194,7 @@ fn what_is_heard_again_is_reckoned_as_what_it_takes() {
 }
 
 #[test]
-fn late_scans_of_an_hour_are_put_there_together_in_their_order() {
+fn what_comes_late_packs_nothing_anew_and_is_heard_again_in_its_order() {
     let mut deck = Deck::new(bench());
     let group = deck.bench.groups().remove(0);
     let scan = |second: i64| {
@@ -208,11 +208,16 @@ fn late_scans_of_an_hour_are_put_there_together_in_their_order() {
     (0..9_000).filter(|second| !is_late(second)).for_each(|second| deck.hear(&scan(second)));
     (0..9_000).filter(is_late).rev().for_each(|second| deck.hear(&scan(second)));
     assert_eq!(deck.late.len(), 2_400);
-    let mut pieces = Vec::new();
-    while let Some(inserted) = deck.tape.insert(&mut deck.late, &mut deck.squeezer) {
-        pieces.push((inserted.taken.len(), inserted.moved));
+    let packed = |deck: &Deck| -> Vec<Vec<usize>> {
+        let of_strand = |strand: &Strand| strand.packed.iter().map(Bundle::bytes).collect();
+        deck.tape.reels.iter().map(|reel| of_strand(&reel.strands[0])).collect()
+    };
+    let before = packed(&deck);
+    for late in std::mem::take(&mut deck.late) {
+        assert!(deck.tape.insert(late, &mut deck.squeezer).is_some());
     }
-    assert_eq!(pieces, [(1_200, 3_600), (1_200, 3_600)]);
+    let after = packed(&deck);
+    assert!(before.iter().zip(&after).all(|(before, after)| after.starts_with(before)), "{before:?} {after:?}");
     let ids: Vec<u64> = deck.tape.reels.iter().map(|reel| reel.id).collect();
     let heard = ids.iter().flat_map(|id| deck.tape.batches(*id, &mut deck.squeezer).unwrap());
     let heard: Vec<(i64, Vec<Option<Reading>>)> = heard.map(|batch| (batch.at.0, batch.readings)).collect();

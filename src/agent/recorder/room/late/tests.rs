@@ -246,9 +246,9 @@ fn putting_late_scans_into_the_tape_is_work_of_a_turn_too() {
         (waiting, site.room.figures.late.job.is_some())
     };
     assert_eq!(look(&site), (60, false));
-    site.room.tend_late(100, false);
-    assert_eq!(look(&site), (30, false), "an hour at once, whatever comes late of it");
-    site.room.tend_late(100, false);
+    site.room.tend_late(40, false);
+    assert_eq!(look(&site), (20, false));
+    site.room.tend_late(40, false);
     assert_eq!(look(&site), (0, true));
     site.settle();
     let mut other = Site::new(site.begun);
