@@ -9,7 +9,7 @@ mod inbox;
 mod news;
 mod sweep;
 
-pub use essence::{Reached, batch_of};
+pub use essence::Reached;
 pub use news::{News, Now};
 
 use std::collections::HashMap;
@@ -57,6 +57,8 @@ pub struct Engine {
 #[derive(Debug, Default)]
 struct Route {
     group: Option<Arc<Group>>,
+    /// What is kept of the group.
+    essence: Option<Arc<Group>>,
     /// Place in the batch, place among the inputs.
     inputs: Vec<(usize, usize)>,
     is_online: bool,
@@ -251,8 +253,10 @@ impl Engine {
             let is_it = |input: &super::plan::Input| input.device == group.device && input.tag == tag.name;
             self.plan.inputs.iter().position(is_it).map(|input| (place, input))
         });
+        let inputs: Vec<(usize, usize)> = places.collect();
         let route = Arc::new(Route {
-            inputs: places.collect(),
+            essence: Some(essence::of_group(group, &inputs)),
+            inputs,
             is_online: self.plan.online_by.contains(&group.device),
             is_scan: self.plan.scans.as_ref().is_some_and(|(device, every_ms)| {
                 *device == group.device && i64::try_from(group.period.as_millis()).is_ok_and(|ms| ms == *every_ms)

@@ -32,7 +32,7 @@ pub use cell::{Cell, CounterEvents, Duty, Energy, Made, Pri, Quarter, ShiftRef, 
 pub use clock::TOLD_STEP_MS;
 pub use counter::{Counter, CounterRule, Limit, Mark, Step, Turn as CounterTurn};
 pub use cycles::{Cycles, Percentile};
-pub use engine::{Engine, LATENESS_MS, News, Now, Reached, batch_of};
+pub use engine::{Engine, LATENESS_MS, News, Now, Reached};
 pub use exact::{Amount, Ratio, Rounded};
 pub use flags::Flags;
 pub use formula::Figure;

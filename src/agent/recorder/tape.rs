@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::indicator::{Engine, Reached, batch_of};
+use crate::indicator::{Engine, Reached};
 use crate::journal::{Bundle, Squeezer};
 use crate::model::{Batch, Group, Scan};
 
@@ -44,7 +44,7 @@ struct Reel {
     strands: Vec<Strand>,
 }
 
-/// The scans of one group, in their order.
+/// The scans of one group, as they came: those that came late are behind the others, and are put in order when they are heard again.
 struct Strand {
     group: Arc<Group>,
     packed: Vec<Bundle>,
@@ -68,25 +68,21 @@ impl Tape {
     }
 
     /// What the engine has just heard.
-    pub(super) fn put(&mut self, group: &Arc<Group>, scan: Scan, squeezer: &mut Squeezer) {
+    pub(super) fn put(&mut self, heard: Batch, squeezer: &mut Squeezer) {
         let Some(reel) = self.reels.back_mut() else { return };
-        let before = reel.bytes();
-        let strand = reel.strand(group);
-        strand.open.push(scan);
-        if strand.open.len() >= BUNDLE_SCANS {
-            strand.pack(squeezer);
-        }
-        self.bytes = self.bytes.saturating_sub(before) + reel.bytes();
+        self.bytes = self.bytes.saturating_sub(reel.bytes());
+        reel.put(heard, squeezer);
+        self.bytes += reel.bytes();
     }
 
     /// Puts a late scan where it belongs. The reel from which everything is to be heard again; `None`: the tape does not reach back so far.
-    pub(super) fn insert(&mut self, late: &Batch, scan: Scan, squeezer: &mut Squeezer) -> Option<u64> {
-        let from = self.from(late)?;
+    pub(super) fn insert(&mut self, late: Batch, squeezer: &mut Squeezer) -> Option<u64> {
+        let from = self.from(&late)?;
         let begins_before = |reel: &&mut Reel| reel.begun_ms <= late.mono_ms || reel.id == from;
         let reel = self.reels.iter_mut().rev().find(begins_before)?;
-        let before = reel.bytes();
-        reel.strand(&late.group).insert(scan, squeezer);
-        self.bytes = self.bytes.saturating_sub(before) + reel.bytes();
+        self.bytes = self.bytes.saturating_sub(reel.bytes());
+        reel.put(late, squeezer);
+        self.bytes += reel.bytes();
         Some(from)
     }
 
@@ -112,7 +108,9 @@ impl Tape {
     /// The engine that hears everything again has come to this reel.
     pub(super) fn amend(&mut self, reel: u64, engine: &Engine) {
         if let Some(reel) = self.reels.iter_mut().find(|known| known.id == reel) {
+            self.bytes = self.bytes.saturating_sub(reel.snapshot.len());
             (reel.reached, reel.snapshot) = (engine.reached(), engine.snapshot());
+            self.bytes += reel.snapshot.len();
         }
     }
 
@@ -129,7 +127,7 @@ impl Tape {
             let scans = strand.scans(squeezer)?;
             batches.extend(scans.into_iter().map(|scan| batch_of(&strand.group, scan)));
         }
-        batches.sort_by_key(|batch| batch.mono_ms);
+        batches.sort_by_key(|batch| batch.mono_ms); // of one moment, what came first stays first
         Some(batches)
     }
 
@@ -151,6 +149,15 @@ impl Tape {
 }
 
 impl Reel {
+    fn put(&mut self, batch: Batch, squeezer: &mut Squeezer) {
+        let Batch { group, at, mono_ms, readings, .. } = batch;
+        let strand = self.strand(&group);
+        strand.open.push(Scan { at, mono_ms, readings, stamps: None });
+        if strand.open.len() >= BUNDLE_SCANS {
+            strand.pack(squeezer);
+        }
+    }
+
     fn strand(&mut self, group: &Arc<Group>) -> &mut Strand {
         let is_it = |strand: &Strand| Arc::ptr_eq(&strand.group, group) || *strand.group == **group;
         let at = self.strands.iter().position(is_it).unwrap_or_else(|| {
@@ -183,20 +190,11 @@ impl Strand {
         scans.extend(self.open.iter().cloned());
         Some(scans)
     }
+}
 
-    fn insert(&mut self, scan: Scan, squeezer: &mut Squeezer) {
-        if self.open.first().is_none_or(|first| scan.mono_ms < first.mono_ms) && !self.packed.is_empty() {
-            let Some(mut scans) = self.scans(squeezer) else { return };
-            scans.insert(scans.partition_point(|known| known.mono_ms <= scan.mono_ms), scan);
-            (self.packed, self.packed_bytes) = (Vec::new(), 0);
-            for chunk in scans.chunks(BUNDLE_SCANS) {
-                self.open = chunk.to_vec();
-                self.pack(squeezer);
-            }
-            return;
-        }
-        self.open.insert(self.open.partition_point(|known| known.mono_ms <= scan.mono_ms), scan);
-    }
+fn batch_of(group: &Arc<Group>, scan: Scan) -> Batch {
+    let Scan { at, mono_ms, readings, .. } = scan;
+    Batch { group: group.clone(), at, mono_ms, due_ms: None, readings, stamps: None }
 }
 
 #[cfg(test)]

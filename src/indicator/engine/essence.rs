@@ -1,9 +1,11 @@
 //! Essence: what of a batch an engine goes by, and whether it can still take it. Who keeps the essence of all batches, and a snapshot
 //! from before them, can let an engine hear them again in their right order.
 
+use std::sync::Arc;
+
 use super::{Engine, Route, value};
 use crate::indicator::plan::Meaning;
-use crate::model::{Batch, Group, Reading, Scan, Timestamp, Why};
+use crate::model::{Batch, Group, Reading, Timestamp, Value, Why};
 
 /// Up to where an engine has come: it takes nothing that is older.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,26 +22,19 @@ impl Engine {
         Reached { heard_ms: self.core.placer.newest_ms(), decided_to: self.decided_to() }
     }
 
-    /// The batch without the readings of tags that mean nothing to this engine; `None`: it does not listen to such a group. That something
-    /// was heard at all counts too: where nothing else tells it, one of the others stays.
-    pub fn essence(&mut self, batch: &Batch) -> Option<Scan> {
+    /// The batch without the tags that mean nothing to this engine; `None`: it does not listen to such a group. That something was heard at
+    /// all counts too: where nothing else tells it, a sign behind the others does.
+    pub fn essence(&mut self, batch: &Batch) -> Option<Batch> {
         let route = self.route(&batch.group);
-        if route.is_deaf() {
-            return None;
-        }
-        let mut readings: Vec<Option<Reading>> = vec![None; batch.readings.len()];
-        for (place, _) in &route.inputs {
-            if let (Some(kept), Some(reading)) = (readings.get_mut(*place), batch.readings.get(*place)) {
-                kept.clone_from(reading);
-            }
-        }
+        let group = route.essence.clone().filter(|_| !route.is_deaf())?;
         let is_good = |reading: &Option<Reading>| reading.as_ref().is_some_and(|reading| value(reading).is_some());
-        if !readings.iter().any(is_good)
-            && let Some(place) = batch.readings.iter().position(is_good)
-        {
-            readings[place].clone_from(&batch.readings[place]);
+        let kept = route.inputs.iter().map(|(place, _)| batch.readings.get(*place).cloned().flatten());
+        let mut readings: Vec<Option<Reading>> = kept.collect();
+        if readings.len() < group.tags.len() {
+            let is_sign = !readings.iter().any(is_good) && batch.readings.iter().any(is_good);
+            readings.push(is_sign.then_some(Reading::Good(Value::Bool(true))));
         }
-        Some(Scan { at: batch.at, mono_ms: batch.mono_ms, readings, stamps: None })
+        Some(Batch { group, at: batch.at, mono_ms: batch.mono_ms, due_ms: None, readings, stamps: None })
     }
 
     /// Whether something in it is older than what is decided, or than what was heard of the same tag.
@@ -68,12 +63,51 @@ impl Engine {
     }
 }
 
-/// A batch as it was, of what was kept of it.
-pub fn batch_of(group: &std::sync::Arc<Group>, scan: Scan) -> Batch {
-    let Scan { at, mono_ms, readings, .. } = scan;
-    Batch { group: group.clone(), at, mono_ms, due_ms: None, readings, stamps: None }
+/// Of a group: the tags that are inputs, and one of the others for all of them.
+pub(super) fn of_group(group: &Group, inputs: &[(usize, usize)]) -> Arc<Group> {
+    let is_input = |at: usize| inputs.iter().any(|(place, _)| *place == at);
+    let other = (0..group.tags.len()).find(|at| !is_input(*at));
+    let kept = inputs.iter().map(|(place, _)| *place).chain(other);
+    let tags = kept.map(|place| group.tags[place].clone()).collect();
+    Arc::new(Group::new(group.device.clone(), group.period, tags))
 }
 
 fn is_unmapped(meaning: &Meaning, reading: &Reading) -> bool {
     matches!((meaning, reading), (Meaning::Word(_), Reading::Uncertain(_, Why::Unmapped)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::indicator::bench::{Bench, EIGHT_PM, batch, config};
+
+    #[test]
+    fn of_a_thousand_tags_those_with_roles_are_kept_and_an_engine_cannot_tell_the_difference() {
+        let other = |n: usize| format!("{{ name = \"t{n}\", address = \"{}\", type = \"u16\" }}", 40_001 + n);
+        let mut tags: Vec<String> = (0..1_000).map(other).collect();
+        tags.insert(3, "{ name = \"run\", address = \"coil:0\", type = \"bool\", role = \"state.run\" }".into());
+        tags.insert(700, "{ name = \"total\", address = \"42001\", type = \"u32\", role = \"count.total\" }".into());
+        let tags = format!("tags = [{}]\n", tags.join(",\n"));
+        let mut whole = Bench::new(config(&tags, ""));
+        let mut narrow = Bench::new(config(&tags, ""));
+        let group = whole.groups().remove(0);
+        for second in 0..600 {
+            let run = ("run", (second % 50 > 7).then_some(Value::Bool(second % 90 > 30)));
+            let total = ("total", Some(Value::I64(second / 3)));
+            let heard = match second {
+                100..200 => vec![("t5", Some(Value::I64(1)))], // nothing but a sign of life
+                300..400 => vec![run, ("t5", None)],
+                400..450 => vec![("t5", None)],
+                _ => vec![run, total, ("t6", Some(Value::I64(second)))],
+            };
+            let batch = batch(&group, EIGHT_PM + second * 1_000, &heard);
+            let kept = narrow.engine.essence(&batch).unwrap();
+            assert_eq!((kept.readings.len(), kept.group.tags.len()), (3, 3));
+            let is_heard = |batch: &Batch| batch.readings.iter().flatten().any(|reading| value(reading).is_some());
+            assert_eq!(is_heard(&kept), is_heard(&batch), "{heard:?}");
+            whole.step(&batch);
+            narrow.step(&kept);
+            assert_eq!(narrow.engine.snapshot(), whole.engine.snapshot(), "{heard:?}");
+        }
+    }
 }

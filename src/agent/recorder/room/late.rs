@@ -13,10 +13,10 @@ use tracing::{info, warn};
 
 use super::super::tape::Tape;
 use super::Room;
-use crate::indicator::{Cell, Engine, Interval, News, batch_of, is_frozen};
+use crate::indicator::{Cell, Engine, Interval, News, is_frozen};
 use crate::journal::Squeezer;
 use crate::model::words::figures as words;
-use crate::model::{Batch, Scan, Timestamp, Trouble};
+use crate::model::{Batch, Timestamp, Trouble};
 
 /// So long is waited for the rest of what comes together: a server hands over its queue within a second or two.
 const QUIET: Duration = Duration::from_secs(5);
@@ -24,7 +24,7 @@ const QUIET: Duration = Duration::from_secs(5);
 /// Late scans of a machine that wait: a server's queue has at most 1,000 values a tag. Beyond it they are counted as missing.
 const MOST_WAITING: usize = 10_000;
 
-/// Scans that are heard again in one turn: more than an hour of a machine that is asked every second. The links' channel holds what comes
+/// Scans that are put into a tape or heard again in one turn: more than an hour of a machine that is asked every second. The links' channel holds what comes
 /// meanwhile.
 pub(super) const SCANS_A_TURN: usize = 5_000;
 
@@ -88,7 +88,7 @@ impl Room {
     /// A scan with its true time goes to an engine, and onto its tape.
     pub(super) fn hear_figures(&mut self, nth: usize, batch: &Batch) {
         let Some(running) = self.figures.machines.get_mut(nth) else { return };
-        let Some(scan) = running.engine.essence(batch) else { return };
+        let Some(essence) = running.engine.essence(batch) else { return };
         running.has_heard = true;
         let work = &mut self.figures.late;
         let ends = work.job.as_mut().filter(|job| job.nth == nth && job.is_at_end);
@@ -100,29 +100,29 @@ impl Room {
         // trusted, keeps everything waiting.
         let news = running.engine.step(batch, batch.at);
         if news.iter().any(|news| matches!(news, News::Late { .. })) {
-            self.on_late(nth, batch, scan);
+            self.on_late(nth, essence);
             return;
         }
         if let Some(job) = ends {
-            job.tail.push(batch_of(&batch.group, scan.clone()));
+            job.tail.push(essence.clone());
         }
         if is_taped && let Some(squeezer) = work.squeezer() {
-            running.lateness.tape.put(&batch.group, scan, squeezer);
+            running.lateness.tape.put(essence, squeezer);
         }
         self.on_figure_news(nth, news);
     }
 
-    fn on_late(&mut self, nth: usize, batch: &Batch, scan: Scan) {
+    fn on_late(&mut self, nth: usize, late: Batch) {
         let now = self.clock.time().0;
         let running = &mut self.figures.machines[nth];
         let (plan, lateness) = (&running.machine.plan, &mut running.lateness);
-        let slot = plan.calendar.slot(batch.at);
+        let slot = plan.calendar.slot(late.at);
         if is_frozen(slot.date, slot.shift.as_ref(), &plan.calendar, now) {
             lateness.miss(slot.start, Missing { after_freeze: 1, uncounted: 0 });
-        } else if lateness.waiting.len() >= MOST_WAITING || !lateness.tape.reaches(batch) {
+        } else if lateness.waiting.len() >= MOST_WAITING || !lateness.tape.reaches(&late) {
             lateness.miss(slot.start, Missing { uncounted: 1, after_freeze: 0 });
         } else {
-            lateness.waiting.push(batch_of(&batch.group, scan));
+            lateness.waiting.push(late);
             lateness.since.get_or_insert_with(Instant::now);
         }
     }
@@ -130,7 +130,7 @@ impl Room {
     /// Goes on with what came late, so many scans far. `is_last`: nothing is waited for.
     pub(super) fn tend_late(&mut self, mut budget: usize, is_last: bool) {
         self.figures.trim_tapes();
-        while budget > 0 && (self.figures.late.job.is_some() || self.begin_job(is_last)) {
+        while budget > 0 && (self.figures.late.job.is_some() || self.begin_job(&mut budget, is_last)) {
             budget = self.go_on_with_job(budget);
         }
         for nth in 0..self.figures.machines.len() {
@@ -141,8 +141,8 @@ impl Room {
         }
     }
 
-    /// The next machine that has something to be heard again.
-    fn begin_job(&mut self, is_last: bool) -> bool {
+    /// The next machine that has something to be heard again; that all of it is in the tape may take some turns.
+    fn begin_job(&mut self, budget: &mut usize, is_last: bool) -> bool {
         let machines = &mut self.figures.machines;
         let is_due = |lateness: &Lateness| {
             let is_quiet = is_last || lateness.since.is_some_and(|since| since.elapsed() >= QUIET);
@@ -153,11 +153,11 @@ impl Room {
         let plan = running.machine.plan.clone();
         let lateness = &mut running.lateness;
         let Some(squeezer) = self.figures.late.squeezer() else { return false };
-        lateness.since = None;
-        for batch in std::mem::take(&mut lateness.waiting) {
-            let scan = running.engine.essence(&batch);
-            let cell = plan.calendar.slot(batch.at).start;
-            match scan.and_then(|scan| lateness.tape.insert(&batch, scan, squeezer)) {
+        let scans = lateness.waiting.len().min(*budget);
+        *budget -= scans;
+        for late in lateness.waiting.drain(..scans).collect::<Vec<_>>() {
+            let cell = plan.calendar.slot(late.at).start;
+            match lateness.tape.insert(late, squeezer) {
                 Some(reel) => {
                     lateness.redo = Some(lateness.redo.map_or(reel, |redo| redo.min(reel)));
                     lateness.heard_again.push(cell);
@@ -165,6 +165,10 @@ impl Room {
                 None => lateness.miss(cell, Missing { uncounted: 1, after_freeze: 0 }),
             }
         }
+        if !lateness.waiting.is_empty() {
+            return true;
+        }
+        lateness.since = None;
         let Some(reel) = lateness.redo else { return true }; // none of this one; the next may have some
         let engine = lateness.tape.snapshot(reel).and_then(|snapshot| Engine::restore(plan, snapshot));
         let batches = lateness.tape.batches(reel, squeezer);

@@ -7,7 +7,7 @@ use super::super::figures;
 use super::super::quarters::Told;
 use super::Room;
 use super::figures::{cell_of, json, row_of};
-use crate::indicator::{Cell, Flags, Interval, replan, replan_log};
+use crate::indicator::{Cell, Flags, Interval, News, replan, replan_log};
 use crate::journal::IntervalRow;
 use crate::model::Timestamp;
 
@@ -32,8 +32,15 @@ impl Room {
         for row in log.iter().map(log_row).filter(|row| !stored.contains(row)) {
             self.journal.put_interval(row);
         }
-        let replanned = cells.iter().map(|cell| replan(cell, &planned, &intervals, &plan.calendar));
-        replanned.filter(|cell| self.put_cell(nth, cell.clone(), true)).count()
+        let mut changed = 0;
+        for cell in cells.iter().map(|cell| replan(cell, &planned, &intervals, &plan.calendar)) {
+            if self.stored_cell(&plan.device, cell.start).is_some() {
+                changed += usize::from(self.put_cell(nth, cell, true));
+            } else {
+                self.on_figure_news(nth, vec![News::Cell(Box::new(cell))]); // told for the first time, it may end a period
+            }
+        }
+        changed
     }
 
     /// An engine tells a cell. Whether it is new, or another one than was told; if it is another one, its periods are told anew.

@@ -8,7 +8,7 @@ use super::*;
 use crate::indicator::bench::{Bench, EIGHT_PM, MINUTE, batch};
 use crate::indicator::properties::{batches, bench, close, event, result, straight};
 use crate::indicator::{Cell, Interval, News};
-use crate::model::{Timestamp, Value};
+use crate::model::{Reading, Timestamp, Value};
 
 /// A machine with its tape, as the recorder has it, and what came late of it.
 struct Deck {
@@ -29,13 +29,13 @@ impl Deck {
     }
 
     fn hear(&mut self, batch: &Batch) {
-        let Some(scan) = self.bench.engine.essence(batch) else { return };
+        let Some(essence) = self.bench.engine.essence(batch) else { return };
         self.tape.wind(&self.bench.engine, batch.mono_ms);
         let news = self.bench.engine.step(batch, batch.at);
         if news.iter().any(|news| matches!(news, News::Late { .. })) {
-            return self.late.push(batch_of(&batch.group, scan));
+            return self.late.push(essence);
         }
-        self.tape.put(&batch.group, scan, &mut self.squeezer);
+        self.tape.put(essence, &mut self.squeezer);
         self.keep(news);
     }
 
@@ -61,8 +61,7 @@ impl Deck {
     fn hear_again(&mut self) {
         let mut from = None;
         for late in std::mem::take(&mut self.late) {
-            let scan = self.bench.engine.essence(&late).unwrap();
-            match self.tape.insert(&late, scan, &mut self.squeezer) {
+            match self.tape.insert(late, &mut self.squeezer) {
                 Some(reel) => from = Some(from.map_or(reel, |known: u64| known.min(reel))),
                 None => self.missing += 1,
             }
@@ -79,6 +78,11 @@ impl Deck {
             self.tape.amend(next, &self.bench.engine);
             reel = next;
         }
+    }
+
+    /// What the tape takes, reel by reel.
+    fn taken(&self) -> usize {
+        self.tape.reels.iter().map(Reel::bytes).sum()
     }
 
     fn result(&self) -> (Vec<Interval>, Vec<Cell>) {
@@ -128,6 +132,7 @@ proptest! {
         }
         found.1.sort_by_key(|cell| cell.start);
         prop_assert_eq!(deck.missing, 0);
+        prop_assert_eq!(deck.tape.bytes(), deck.taken());
         prop_assert_eq!(&found.0, &expected.0);
         prop_assert_eq!(&found.1, &expected.1);
     }
@@ -168,4 +173,54 @@ fn letting_reels_go_gives_back_what_they_took() {
     }
     deck.tape.drop_oldest();
     assert_eq!(deck.tape.bytes(), 0);
+}
+
+#[test]
+fn what_is_heard_again_is_reckoned_as_what_it_takes() {
+    let mut deck = Deck::new(bench());
+    let group = deck.bench.groups().remove(0);
+    let scan = |second: i64| {
+        let run = Some(Value::Bool(second / 100 % 2 == 0));
+        batch(&group, EIGHT_PM + second * 1_000, &[("run", run), ("total", Some(Value::I64(second)))])
+    };
+    (0..2_000).chain(3_400..9_000).for_each(|second| deck.hear(&scan(second)));
+    assert_eq!(deck.tape.bytes(), deck.taken());
+    let before: Vec<usize> = deck.tape.reels.iter().map(|reel| reel.snapshot.len()).collect();
+    (2_000..3_400).for_each(|second| deck.hear(&scan(second)));
+    assert_eq!(deck.late.len(), 1_400);
+    deck.hear_again();
+    assert_ne!(deck.tape.reels.iter().map(|reel| reel.snapshot.len()).collect::<Vec<_>>(), before);
+    assert_eq!(deck.tape.bytes(), deck.taken());
+}
+
+#[test]
+fn what_comes_late_packs_nothing_anew_and_is_heard_again_in_its_order() {
+    let mut deck = Deck::new(bench());
+    let group = deck.bench.groups().remove(0);
+    let scan = |second: i64| {
+        batch(
+            &group,
+            EIGHT_PM + second * 1_000,
+            &[("run", Some(Value::Bool(second % 7 < 3))), ("total", Some(Value::I64(second)))],
+        )
+    };
+    let is_late = |second: &i64| second / 1_200 == 1 || second / 1_200 == 4;
+    (0..9_000).filter(|second| !is_late(second)).for_each(|second| deck.hear(&scan(second)));
+    (0..9_000).filter(is_late).rev().for_each(|second| deck.hear(&scan(second)));
+    assert_eq!(deck.late.len(), 2_400);
+    let packed = |deck: &Deck| -> Vec<Vec<usize>> {
+        let of_strand = |strand: &Strand| strand.packed.iter().map(Bundle::bytes).collect();
+        deck.tape.reels.iter().map(|reel| of_strand(&reel.strands[0])).collect()
+    };
+    let before = packed(&deck);
+    for late in std::mem::take(&mut deck.late) {
+        assert!(deck.tape.insert(late, &mut deck.squeezer).is_some());
+    }
+    let after = packed(&deck);
+    assert!(before.iter().zip(&after).all(|(before, after)| after.starts_with(before)), "{before:?} {after:?}");
+    let ids: Vec<u64> = deck.tape.reels.iter().map(|reel| reel.id).collect();
+    let heard = ids.iter().flat_map(|id| deck.tape.batches(*id, &mut deck.squeezer).unwrap());
+    let heard: Vec<(i64, Vec<Option<Reading>>)> = heard.map(|batch| (batch.at.0, batch.readings)).collect();
+    let all = (0..9_000).map(|second| deck.bench.engine.essence(&scan(second)).unwrap());
+    assert_eq!(heard, all.map(|batch| (batch.at.0, batch.readings)).collect::<Vec<_>>());
 }

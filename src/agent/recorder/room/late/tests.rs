@@ -233,6 +233,49 @@ fn hearing_again_goes_on_turn_by_turn_while_the_machine_is_heard() {
 }
 
 #[test]
+fn putting_late_scans_into_the_tape_is_work_of_a_turn_too() {
+    let mut site = Site::new(hours_ago(6));
+    site.live(0..70);
+    site.live(75..130);
+    site.live(135..200);
+    site.live(130..135);
+    site.live(70..75);
+    site.room.figures.machines[0].lateness.since = Instant::now().checked_sub(QUIET);
+    let look = |site: &Site| {
+        let waiting = site.room.figures.machines[0].lateness.waiting.len();
+        (waiting, site.room.figures.late.job.is_some())
+    };
+    assert_eq!(look(&site), (60, false));
+    site.room.tend_late(40, false);
+    assert_eq!(look(&site), (20, false));
+    site.room.tend_late(40, false);
+    assert_eq!(look(&site), (0, true));
+    site.settle();
+    let mut other = Site::new(site.begun);
+    other.live(0..200);
+    other.settle();
+    assert_eq!(site.log(), other.log());
+}
+
+#[test]
+fn an_hour_that_is_first_told_when_late_data_are_in_it_ends_its_day() {
+    let mut site = Site::new(midnight(2));
+    site.live(0..1_400);
+    site.live(1_405..1_440);
+    site.live(1_400..1_405);
+    let ends = |site: &mut Site| {
+        site.room.publish_figures();
+        site.settle();
+        let reports = site.reports().into_iter().filter(|report| report.period.end == site.begun + 24 * HOUR_MS);
+        reports.map(|report| (report.period.kind.to_string(), report.revision)).collect::<Vec<_>>()
+    };
+    assert!(site.cells().iter().all(|cell| cell.end.0 < site.begun + 24 * HOUR_MS), "the last hour is not told yet");
+    site.room.tend_late(1_000_000, true);
+    assert_eq!(ends(&mut site), [("shift".to_owned(), 0), ("day".to_owned(), 0)]);
+    assert_eq!(site.cell(1_402).sums.time.lived(State::Unknown), 10_000, "behind the last scan");
+}
+
+#[test]
 fn what_is_kept_no_more_is_counted_where_it_is_missing() {
     let mut site = Site::new(hours_ago(6));
     site.live(0..70);
