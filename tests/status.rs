@@ -6,7 +6,7 @@
 mod common;
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
@@ -153,8 +153,8 @@ fn a_running_agent_says_how_it_is_in_words_in_json_and_in_metrics() {
             && link.devices_online == 1
             && status.sinks[0].acked_messages > 3
             && has_state
-            && status.bad_tags_total == 1
-            && status.samples.since_start.good > 0
+            && status.bad_tags_total == Some(1)
+            && status.samples.since_start.as_ref().is_some_and(|tally| tally.good > 0)
     };
     let status = wait_status(&socket, "a settled agent", is_settled);
     assert!(status.is_well && status.needs.is_empty(), "{:?}", status.needs);
@@ -182,6 +182,16 @@ fn a_running_agent_says_how_it_is_in_words_in_json_and_in_metrics() {
     assert!(!said.stdout.contains('\x1b'), "no colours where nobody sees them");
     let said = ask(&file, &["--lang", "zh"]);
     assert!(said.stdout.contains("一切正常") && said.stdout.contains("在线 1/1"), "{}", said.stdout);
+    let mut watching = Command::new(BINARY)
+        .args(["status", "--watch", "--socket", socket.to_str().unwrap()])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut page = BufReader::new(watching.stdout.take().unwrap());
+    page.read_line(&mut String::new()).unwrap();
+    drop(page); // as `head -1` does
+    let ended = wait_for("the end of a page that nobody reads", || watching.try_wait().unwrap());
+    assert_eq!(ended.code(), Some(0), "the verdict's code");
     let by_socket = run_to_end(&["status", "--socket", socket.to_str().unwrap()]);
     assert_eq!(by_socket.code, Some(0), "{by_socket:?}");
 

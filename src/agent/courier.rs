@@ -12,6 +12,7 @@ mod report; // what others are told
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
@@ -69,6 +70,8 @@ pub struct Desk {
     pub started: Instant,
     /// For the recorder: what became of records.
     pub tallies: watch::Sender<Tallies>,
+    /// Samples given up by all sinks of the agent; a counter that outlives each of them.
+    pub given_up: Arc<AtomicU64>,
     /// Sees what leaves, for the egress log.
     pub witness: Witness,
 }

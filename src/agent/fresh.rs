@@ -106,8 +106,9 @@ impl Fresh {
         devices
     }
 
-    /// Tags that are not good, those of longest standing first, and how many they are in all.
-    pub(super) fn odd_tags(&self, now_ms: u64, most: usize) -> (Vec<TagGlance>, u64) {
+    /// Tags that are not good, in no order. All of them, which are at most as many as the configuration has: which of them to leave out
+    /// is for those to say who know which devices are online.
+    pub(super) fn odd_tags(&self, now_ms: u64) -> Vec<TagGlance> {
         let of_group = |state: &State| {
             let tag = |(place, odd): (&usize, &Odd)| {
                 Some(TagGlance {
@@ -120,11 +121,7 @@ impl Fresh {
             };
             state.odd.iter().filter_map(tag).collect::<Vec<_>>()
         };
-        let mut tags: Vec<TagGlance> = self.groups.values().flat_map(of_group).collect();
-        let all = tags.len() as u64;
-        tags.sort_by(|a, b| b.for_ms.cmp(&a.for_ms).then_with(|| (&a.device, &a.tag).cmp(&(&b.device, &b.tag))));
-        tags.truncate(most);
-        (tags, all)
+        self.groups.values().flat_map(of_group).collect()
     }
 
     fn state(&mut self, group: &Arc<Group>) -> &mut State {
@@ -168,13 +165,13 @@ mod tests {
         let (mut fresh, m) = (Fresh::default(), group("m"));
         fresh.on_batch(&batch(&m, 1_000, [GOOD, bad(Why::Timeout)]));
         fresh.on_batch(&batch(&m, 2_000, [GOOD, bad(Why::IllegalAddress)]));
-        let (tags, all) = fresh.odd_tags(5_000, 10);
-        assert_eq!((all, tags[0].why, tags[0].for_ms, &*tags[0].tag), (1, Why::IllegalAddress, 4_000, "b"));
+        let tags = fresh.odd_tags(5_000);
+        assert_eq!((tags.len(), tags[0].why, tags[0].for_ms, &*tags[0].tag), (1, Why::IllegalAddress, 4_000, "b"));
         assert_eq!(fresh.devices(5_000)["m"], DeviceGlance { good_ago_ms: Some(3_000), odd_tags: 1 });
         fresh.on_batch(&batch(&m, 6_000, [None, Some(Reading::Uncertain(Value::I64(1), Why::LastKnown))]));
-        assert_eq!(fresh.odd_tags(7_000, 10).0[0].for_ms, 1_000, "there is a value again, of a kind");
+        assert_eq!(fresh.odd_tags(7_000)[0].for_ms, 1_000, "there is a value again, of a kind");
         fresh.on_batch(&batch(&m, 8_000, [None, GOOD]));
-        assert_eq!(fresh.odd_tags(9_000, 10), (vec![], 0));
+        assert_eq!(fresh.odd_tags(9_000), []);
     }
 
     #[test]
@@ -194,13 +191,12 @@ mod tests {
     }
 
     #[test]
-    fn lists_are_bounded_and_groups_that_are_gone_are_forgotten() {
+    fn groups_that_are_gone_are_forgotten() {
         let (mut fresh, m, n) = (Fresh::default(), group("m"), group("n"));
         fresh.on_batch(&batch(&m, 1_000, [bad(Why::Timeout), bad(Why::Timeout)]));
         fresh.on_batch(&batch(&n, 500, [bad(Why::Timeout), GOOD]));
-        let (tags, all) = fresh.odd_tags(2_000, 1);
-        assert_eq!((tags.len(), all, &*tags[0].device), (1, 3, "n"));
+        assert_eq!(fresh.odd_tags(2_000).len(), 3);
         fresh.keep([m.id]);
-        assert_eq!(fresh.odd_tags(2_000, 9).1, 2);
+        assert_eq!(fresh.odd_tags(2_000).len(), 2);
     }
 }

@@ -27,7 +27,7 @@ mod window; // where people look in
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use jiff::tz::TimeZone;
@@ -76,6 +76,8 @@ pub struct Agent {
     witnesses: Post,
     links: HashMap<Arc<str>, RunningLink>,
     sinks: HashMap<Arc<str>, RunningSink>,
+    /// Samples given up by sinks since the start, also by those that are no more.
+    given_up: Arc<AtomicU64>,
     dial_in: DialIn,
     origin: Origin,
     in_force: Instant,
@@ -121,6 +123,7 @@ impl Agent {
             witnesses,
             links: HashMap::new(),
             sinks: HashMap::new(),
+            given_up: Arc::default(),
             dial_in: DialIn::default(),
             origin: Origin::default(),
             in_force: started,
@@ -158,6 +161,7 @@ impl Agent {
             orders: self.recorder.orders(),
             tail: self.recorder.tail(),
             health: self.recorder.health(),
+            given_up: self.given_up.clone(),
         };
         self.window = Some(Window::open(self.roster(), household, socket));
     }
@@ -284,6 +288,7 @@ impl Agent {
             boot: self.boot,
             started: self.started,
             tallies: tallies.clone(),
+            given_up: self.given_up.clone(),
             witness: self.witnesses.witness(&sink.name),
         };
         let made_from = (sink.clone(), config.workshop.clone(), config.devices.clone());
@@ -351,8 +356,7 @@ impl Agent {
             waiting_records: waiting.max().unwrap_or(0).min(health.records.load(Ordering::Relaxed)),
             acked: self.sinks.values().map(|sink| sink.status.borrow().acked).sum(),
             committed_samples: health.committed.load(Ordering::Relaxed),
-            dropped_samples: health.dropped.load(Ordering::Relaxed)
-                + self.sinks.values().map(|sink| sink.status.borrow().given_up).sum::<u64>(),
+            dropped_samples: health.dropped.load(Ordering::Relaxed) + self.given_up.load(Ordering::Relaxed),
             quarantined: self.sinks.values().map(|sink| sink.status.borrow().quarantined).sum(),
             missed_scans: self.links.values().map(|link| link.status.borrow().overruns).sum(),
             journal_bytes: health.bytes.load(Ordering::Relaxed),

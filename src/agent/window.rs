@@ -11,6 +11,7 @@ mod socket; // ... that the local socket answers
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
@@ -65,6 +66,8 @@ pub(super) struct Household {
     pub orders: Orders,
     pub tail: watch::Receiver<Arc<Tail>>,
     pub health: Arc<Health>,
+    /// Samples given up by sinks since the start, also by those that are no more.
+    pub given_up: Arc<AtomicU64>,
 }
 
 /// Both doors.

@@ -58,7 +58,7 @@ pub(super) fn status(args: &StatusArgs) -> ExitCode {
             if args.json {
                 say(json);
             } else {
-                print(&status);
+                print(&status).ok(); // a closed pipe: nobody reads it
             }
             code_of(&status)
         }
@@ -81,14 +81,16 @@ fn watch(place: &ask::Place) -> ExitCode {
     again_and_again(place)
 }
 
-/// Where there is no terminal: the page, until the agent ends.
+/// Where there is no terminal: the page, until the agent ends, or nobody reads it any more.
 fn again_and_again(place: &ask::Place) -> ExitCode {
     loop {
-        match place.ask() {
-            Ok((status, _)) => print(&status),
+        let status = match place.ask() {
+            Ok((status, _)) => status,
             Err(trouble) => return fail(&trouble, EXIT_UNAVAILABLE),
+        };
+        if print(&status).and_then(|()| say_raw("\n")).is_err() {
+            return code_of(&status);
         }
-        say("");
         std::thread::sleep(EVERY);
     }
 }
@@ -98,7 +100,7 @@ fn code_of(status: &Status) -> ExitCode {
 }
 
 /// One screen of text; in colours where somebody sees them.
-fn print(status: &Status) {
+fn print(status: &Status) -> std::io::Result<()> {
     let is_dumb = std::env::var_os("NO_COLOR").is_some() || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     let has_colours = std::io::stdout().is_terminal() && !is_dumb;
     for line in page(status, Lang::current(), ONE_SCREEN) {
@@ -111,10 +113,9 @@ fn print(status: &Status) {
             Tone::Bad => "\x1b[1;31m",
         };
         let end = if colour.is_empty() { "" } else { "\x1b[0m" };
-        if say_raw(&format!("{colour}{text}{end}\n")).is_err() {
-            return; // a closed pipe: nobody reads it
-        }
+        say_raw(&format!("{colour}{text}{end}\n"))?;
     }
+    Ok(())
 }
 
 /// Past [`say`], which would take colours for what a machine sent.

@@ -35,19 +35,19 @@ pub struct Status {
     pub links: Vec<LinkPart>,
     /// Devices on a link, as configured.
     pub devices: Vec<DevicePart>,
-    /// Tags without a good value, those of longest standing first; at most 100.
+    /// Tags without a good value: those of devices that are online first, and of these those of longest standing; at most 100.
     pub bad_tags: Vec<BadTag>,
-    /// All of them.
-    pub bad_tags_total: u64,
+    /// All of them; null: the recorder does not answer.
+    pub bad_tags_total: Option<u64>,
     /// What is kept on the disk.
     pub journal: JournalPart,
     /// Destinations, as configured.
     pub sinks: Vec<SinkPart>,
     /// What became of the samples that should have been taken.
     pub samples: SamplesPart,
-    /// What machines do, and the figures of the shift that is running.
+    /// What machines do, and the figures of the shift that is running; none where the recorder does not answer.
     pub machines: Vec<MachinePart>,
-    /// Entries that were left out because a list would have been too long.
+    /// Links, devices, tags, sinks and machines that were left out because their list would have been too long.
     pub omitted: u64,
 }
 
@@ -182,14 +182,14 @@ pub struct DevicePart {
     pub link: String,
     /// It had a good value within three periods.
     pub is_online: bool,
-    /// Since its last good value; null: there was none since the start.
+    /// Since its last good value; null: there was none since the start, or the recorder does not answer.
     pub good_ago_s: Option<f64>,
     /// The period of its fastest tags.
     pub every_s: f64,
     /// Tags that are read.
     pub tags: u64,
-    /// Those without a good value.
-    pub bad_tags: u64,
+    /// Those without a good value; null: the recorder does not answer.
+    pub bad_tags: Option<u64>,
 }
 
 /// A tag without a good value.
@@ -207,25 +207,27 @@ pub struct BadTag {
     pub for_s: f64,
 }
 
-/// What is kept on the disk.
+/// What is kept on the disk. Null: the recorder does not answer, or the file could not be looked at yet.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct JournalPart {
     /// `undelivered`: what is delivered in time is never written; `always`.
     pub persist: String,
     /// Sinks keep up, so that samples are held in memory and not written.
-    pub is_held: bool,
-    /// Why the disk takes nothing at the moment.
+    pub is_held: Option<bool>,
+    /// The disk takes what is written.
+    pub is_writable: Option<bool>,
+    /// Why it takes nothing at the moment.
     pub refused: Option<Saying>,
     /// Records in the file.
-    pub records: u64,
+    pub records: Option<u64>,
     /// Samples in them.
-    pub samples: u64,
+    pub samples: Option<u64>,
     /// Records in memory that are neither written nor delivered everywhere.
-    pub memory_records: u64,
+    pub memory_records: Option<u64>,
     /// Samples in them.
-    pub memory_samples: u64,
+    pub memory_samples: Option<u64>,
     /// File and WAL.
-    pub bytes: u64,
+    pub bytes: Option<u64>,
     /// The limit.
     pub max_bytes: u64,
     /// Until it is reached, at the rate of the last hour; null: it does not grow, or the file cannot be looked at.
@@ -237,11 +239,11 @@ pub struct JournalPart {
     /// Positions that were given up, the newest first; at most 20.
     pub losses: Vec<LossPart>,
     /// All of them.
-    pub losses_total: u64,
-    /// Files that were damaged or too new, and put aside.
-    pub set_aside: Vec<AsidePart>,
+    pub losses_total: Option<u64>,
+    /// Files that were damaged or too new, and put aside; at most 20.
+    pub set_aside: Option<Vec<AsidePart>>,
     /// Records that their brokers can never take.
-    pub quarantine_records: u64,
+    pub quarantine_records: Option<u64>,
 }
 
 /// Positions that were given up.
@@ -307,8 +309,8 @@ pub struct SinkPart {
     pub damaged_records: u64,
     /// Records since then that were put into quarantine.
     pub quarantined_records: u64,
-    /// Records in its quarantine now.
-    pub in_quarantine: u64,
+    /// Records in its quarantine now; null: the journal's file could not be looked at yet.
+    pub in_quarantine: Option<u64>,
     /// What it used up of its line, of `month`.
     pub month_bytes: u64,
     /// `2026-11`; null: nothing yet.
@@ -320,8 +322,8 @@ pub struct SinkPart {
 /// What became of the samples that should have been taken.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct SamplesPart {
-    /// Since the start of the agent.
-    pub since_start: TallyPart,
+    /// Since the start of the agent; null: the recorder does not answer.
+    pub since_start: Option<TallyPart>,
     /// In the running hour, as far as it is entered in the ledger; null: the ledger cannot be read.
     pub hour: Option<TallyPart>,
     /// Since midnight in the workshop.

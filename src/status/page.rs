@@ -1,6 +1,8 @@
 //! The page of `cloudward status`: lines of text with their tones, for a terminal and for the live view. What needs a person stands
 //! first; what is in order is counted, and listed only where a person would look for it.
 
+use std::collections::HashMap;
+
 use super::document::{DevicePart, LinkPart, MachinePart, Saying, SinkPart, Status, TallyPart};
 use super::show::{show_why, span, width};
 use crate::model::time::show_bytes;
@@ -75,6 +77,12 @@ impl Page {
 
     /// A table: cells of a column begin below each other.
     fn table(&mut self, rows: Vec<Row>) {
+        let all = rows.len();
+        self.table_of(rows, all);
+    }
+
+    /// A table of `all` rows, of which the last may be missing already.
+    fn table_of(&mut self, rows: Vec<Row>, all: usize) {
         let columns = rows.iter().map(|(_, cells)| cells.len()).max().unwrap_or(0);
         let shown = rows.len().min(self.most);
         let widest = |column: usize| {
@@ -89,14 +97,19 @@ impl Page {
             let text = format!("  {}", padded.collect::<String>().trim_end());
             self.line(*tone, text);
         }
-        let left = rows.len() - shown;
-        if left > 0 {
-            let more = self.pick(
+        let (left, listed) = (all - shown, rows.len());
+        let more = match left {
+            0 => return,
+            _ if listed < all => self.pick(
+                format!("  ... and {left} more (--json has the first {listed})"),
+                format!("  ……另有 {left} 项（--json 列出前 {listed} 项）"),
+            ),
+            _ => self.pick(
                 format!("  ... and {left} more (--json has all)"),
                 format!("  ……另有 {left} 项（--json 列出全部）"),
-            );
-            self.line(Tone::Plain, more);
-        }
+            ),
+        };
+        self.line(Tone::Plain, more);
     }
 
     fn head(&mut self, status: &Status) {
@@ -186,7 +199,7 @@ impl Page {
         let all = status.devices.len();
         let count = self.pick(format!("{online} of {all} online"), format!("在线 {online}/{all}"));
         self.title("DEVICES", "设备", &count);
-        let is_odd = |device: &&DevicePart| !device.is_online || device.bad_tags > 0;
+        let is_odd = |device: &&DevicePart| !device.is_online || device.bad_tags.is_some_and(|bad| bad > 0);
         let rows = status.devices.iter().filter(is_odd).map(|device| self.device(device)).collect();
         self.table(rows);
     }
@@ -197,13 +210,14 @@ impl Page {
                 let ago = self.span(ago as u64);
                 self.pick(format!("last good value {ago} ago"), format!("上次正常数据在 {ago}前"))
             }
+            None if device.bad_tags.is_none() => self.pick("no fresh value", "无新数据"),
             None => self.pick("no good value yet", "尚无正常数据"),
         };
         let ago = if device.is_online { self.pick("online", "在线") } else { ago };
-        let (bad, tags) = (device.bad_tags, device.tags);
-        let bad = match bad {
-            0 => String::new(),
-            _ => self.pick(format!("{bad} of {tags} tags bad"), format!("异常点 {bad}/{tags}")),
+        let tags = device.tags;
+        let bad = match device.bad_tags {
+            None | Some(0) => String::new(),
+            Some(bad) => self.pick(format!("{bad} of {tags} tags bad"), format!("异常点 {bad}/{tags}")),
         };
         let tone = if device.is_online { Tone::Warn } else { Tone::Bad };
         (tone, vec![device.id.clone(), device.link.clone(), ago, bad])
@@ -211,8 +225,13 @@ impl Page {
 
     fn bad_tags(&mut self, status: &Status) {
         // Those of devices that are silent altogether stand there already.
-        let is_online = |id: &str| status.devices.iter().any(|device| device.id == id && device.is_online);
-        let tags: Vec<_> = status.bad_tags.iter().filter(|tag| is_online(&tag.device)).collect();
+        let online: HashMap<&str, u64> = status
+            .devices
+            .iter()
+            .filter(|device| device.is_online)
+            .map(|device| (device.id.as_str(), device.bad_tags.unwrap_or(0)))
+            .collect();
+        let tags: Vec<_> = status.bad_tags.iter().filter(|tag| online.contains_key(tag.device.as_str())).collect();
         if tags.is_empty() {
             return;
         }
@@ -221,8 +240,9 @@ impl Page {
             let tone = if tag.quality == "bad" { Tone::Bad } else { Tone::Warn };
             (tone, vec![format!("{}.{}", tag.device, tag.tag), self.why(&tag.why), self.span(tag.for_s as u64)])
         });
-        let rows = rows.collect();
-        self.table(rows);
+        let rows: Vec<Row> = rows.collect();
+        let all = usize::try_from(online.values().sum::<u64>()).unwrap_or(usize::MAX).max(rows.len());
+        self.table_of(rows, all);
     }
 
     fn sinks(&mut self, sinks: &[SinkPart]) {
@@ -258,8 +278,7 @@ impl Page {
             let used = limit.map_or(bytes.clone(), |limit| format!("{bytes} / {limit}"));
             notes.push(self.pick(format!("{used} in {month}"), format!("{month} 流量 {used}")));
         }
-        if sink.in_quarantine > 0 {
-            let n = sink.in_quarantine;
+        if let Some(n) = sink.in_quarantine.filter(|n| *n > 0) {
             notes.push(self.pick(format!("{n} in quarantine"), format!("隔离 {n} 条")));
         }
         if sink.given_up_samples > 0 {
@@ -282,10 +301,38 @@ impl Page {
 
     fn journal(&mut self, status: &Status) {
         let journal = &status.journal;
-        let [bytes, max] = [journal.bytes, journal.max_bytes].map(|bytes| show_bytes(bytes as f64));
+        let max = show_bytes(journal.max_bytes as f64);
+        let bytes = journal.bytes.map_or("-".to_owned(), |bytes| show_bytes(bytes as f64));
         let size = self.pick(format!("{bytes} of {max}"), format!("{bytes}，上限 {max}"));
         self.title("JOURNAL", "日志库", &size);
-        let (records, samples) = (journal.records, journal.samples);
+        match journal.records.zip(journal.samples) {
+            Some((records, samples)) => self.on_the_disk(status, records, samples),
+            None => {
+                let text = self.pick(
+                    "  what it holds is not known: the recorder does not answer",
+                    "  内容未知：写日志库的部分没有回应",
+                );
+                self.line(Tone::Bad, text);
+            }
+        }
+        let dropped = journal.dropped_samples;
+        if dropped > 0 || journal.losses_total.is_some_and(|gaps| gaps > 0) {
+            let gaps = journal.losses_total.map_or("-".to_owned(), |gaps| gaps.to_string());
+            let text = self.pick(
+                format!("  given up since the start: {dropped} samples; gaps on record: {gaps}"),
+                format!("  启动以来丢弃样本 {dropped} 个；有记载的缺口 {gaps} 处"),
+            );
+            self.line(Tone::Warn, text);
+        }
+        for aside in journal.set_aside.iter().flatten().take(3) {
+            let (name, bytes) = (&aside.name, show_bytes(aside.bytes as f64));
+            let text = self.pick(format!("  put aside: {name}, {bytes}"), format!("  已搁置：{name}，{bytes}"));
+            self.line(Tone::Warn, text);
+        }
+    }
+
+    fn on_the_disk(&mut self, status: &Status, records: u64, samples: u64) {
+        let journal = &status.journal;
         let oldest = journal.oldest_at_ms.zip(status.at_ms).map(|(oldest, at)| at.saturating_sub(oldest) / 1_000);
         let since = oldest.map(|age| self.span(u64::try_from(age).unwrap_or(0)));
         let since = since
@@ -303,13 +350,13 @@ impl Page {
             format!("  磁盘上有 {records} 条记录（{samples} 个样本）{since}{full}"),
         );
         self.line(if journal.hours_left.is_some_and(|hours| hours < 24.0) { Tone::Warn } else { Tone::Plain }, written);
-        let (n, refused) = (journal.memory_samples, journal.refused.clone());
+        let (n, refused) = (journal.memory_samples.unwrap_or_default(), journal.refused.clone());
         let (tone, mode) = match (&refused, journal.persist.as_str(), journal.is_held) {
             (Some(why), ..) => (Tone::Bad, format!("  {}", why.what(self.lang))),
             (None, "always", _) => {
                 (Tone::Plain, self.pick("  everything is written (persist = always)", "  全部写入（persist = always）"))
             }
-            (None, _, true) => (
+            (None, _, Some(true)) => (
                 Tone::Plain,
                 self.pick(
                     format!("  held in memory, since the sinks keep up: {n} samples; the disk is spared"),
@@ -327,20 +374,6 @@ impl Page {
             ),
         };
         self.line(tone, mode);
-        let dropped = journal.dropped_samples;
-        if dropped > 0 || journal.losses_total > 0 {
-            let gaps = journal.losses_total;
-            let text = self.pick(
-                format!("  given up since the start: {dropped} samples; gaps on record: {gaps}"),
-                format!("  启动以来丢弃样本 {dropped} 个；有记载的缺口 {gaps} 处"),
-            );
-            self.line(Tone::Warn, text);
-        }
-        for aside in journal.set_aside.iter().take(3) {
-            let (name, bytes) = (&aside.name, show_bytes(aside.bytes as f64));
-            let text = self.pick(format!("  put aside: {name}, {bytes}"), format!("  已搁置：{name}，{bytes}"));
-            self.line(Tone::Warn, text);
-        }
     }
 
     fn samples(&mut self, status: &Status) {
@@ -349,16 +382,19 @@ impl Page {
         let spans = [
             (self.pick("this hour", "本小时"), samples.hour.as_ref()),
             (self.pick("today", "今天"), samples.day.as_ref()),
-            (self.pick("since the start", "启动以来"), Some(&samples.since_start)),
+            (self.pick("since the start", "启动以来"), samples.since_start.as_ref()),
         ];
         let tallied = spans.into_iter().filter_map(|(name, tally)| Some((name, tally?)));
-        let rows = tallied.map(|(name, tally)| self.tally(name, tally)).collect();
+        let mut rows: Vec<Row> = tallied.map(|(name, tally)| self.tally(name, tally)).collect();
+        if rows.is_empty() {
+            rows.push((Tone::Plain, vec!["-".to_owned()])); // neither recorder nor file can be asked
+        }
         self.table(rows);
     }
 
     fn tally(&self, name: String, tally: &TallyPart) -> Row {
         let TallyPart { expected, good, uncertain, late, bad, lost } = tally;
-        let share = if *expected > 0 { 100.0 * (*good + *uncertain) as f64 / *expected as f64 } else { 100.0 };
+        let share = if *expected > 0 { 100.0 * (*good + *uncertain) as f64 / *expected as f64 } else { 0.0 };
         // What is missing is not rounded away.
         let share = if share < 100.0 { (share * 100.0).floor().min(9_999.0) / 100.0 } else { share };
         let causes = |causes: &std::collections::BTreeMap<String, u64>| {
@@ -375,7 +411,10 @@ impl Page {
         let mut cells = vec![
             name,
             self.pick(format!("{expected} expected"), format!("应采 {expected}")),
-            self.pick(format!("{share:.2} % good"), format!("正常 {share:.2}%")),
+            match *expected {
+                0 => "-".to_owned(), // nothing was due: a share of nothing is neither good nor bad
+                _ => self.pick(format!("{share:.2} % good"), format!("正常 {share:.2}%")),
+            },
         ];
         let mut notes = Vec::new();
         if *late > 0 {
@@ -452,7 +491,7 @@ fn troubled_first(rows: &mut [Row]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample;
+    use super::super::{BadTag, sample};
     use super::*;
 
     fn text(status: &Status, lang: Lang) -> String {
@@ -499,5 +538,29 @@ mod tests {
         let mut status = sample::well();
         status.samples.day = Some(TallyPart { expected: 1_000_000, good: 999_999, late: 1, ..TallyPart::default() });
         assert!(text(&status, Lang::En).contains("99.99 % good"));
+    }
+
+    #[test]
+    fn a_share_of_nothing_is_no_share() {
+        let mut status = sample::well();
+        status.samples.hour = Some(TallyPart::default());
+        assert!(text(&status, Lang::En).contains("0 expected     -\n"), "{}", text(&status, Lang::En));
+        assert!(!text(&status, Lang::Zh).contains("100.00%"));
+    }
+
+    #[test]
+    fn what_nobody_knows_is_told_as_unknown_and_never_as_nothing() {
+        check(&sample::recorder_silent(), Lang::En, "silent.en.txt", "the recorder does not answer");
+        check(&sample::recorder_silent(), Lang::Zh, "silent.zh.txt", "内容未知");
+    }
+
+    #[test]
+    fn bad_tags_beyond_the_list_are_counted() {
+        let mut status = sample::in_trouble();
+        let tag = status.bad_tags[0].clone();
+        status.bad_tags = (0..100).map(|n| BadTag { tag: format!("t{n}"), ..tag.clone() }).collect();
+        status.devices[1].bad_tags = Some(150);
+        let text = text(&status, Lang::En);
+        assert!(text.contains("... and 142 more (--json has the first 100)"), "{text}");
     }
 }

@@ -14,7 +14,7 @@ pub(crate) fn well() -> Status {
         good_ago_s: Some(0.4),
         every_s,
         tags: 7,
-        bad_tags: 0,
+        bad_tags: Some(0),
     };
     let tally = TallyPart { expected: 3_600, good: 3_598, late: 2, ..TallyPart::default() };
     Status {
@@ -57,15 +57,21 @@ pub(crate) fn well() -> Status {
         }],
         devices: vec![device("press-01", "1号注塑机", 1.0), device("press-02", "2号注塑机", 1.0)],
         bad_tags: Vec::new(),
-        bad_tags_total: 0,
+        bad_tags_total: Some(0),
         journal: JournalPart {
             persist: "undelivered".into(),
-            is_held: true,
-            records: 12,
-            samples: 480,
-            bytes: 1_200_000,
+            is_held: Some(true),
+            is_writable: Some(true),
+            records: Some(12),
+            samples: Some(480),
+            memory_records: Some(0),
+            memory_samples: Some(0),
+            bytes: Some(1_200_000),
             max_bytes: 2_000_000_000,
             oldest_at_ms: Some(1_793_491_100_000),
+            losses_total: Some(0),
+            set_aside: Some(Vec::new()),
+            quarantine_records: Some(0),
             ..JournalPart::default()
         },
         sinks: vec![SinkPart {
@@ -86,12 +92,12 @@ pub(crate) fn well() -> Status {
             given_up_samples: 0,
             damaged_records: 0,
             quarantined_records: 0,
-            in_quarantine: 0,
+            in_quarantine: Some(0),
             month_bytes: 12_000_000,
             month: Some("2026-11".into()),
             month_limit: None,
         }],
-        samples: SamplesPart { since_start: tally.clone(), hour: Some(tally.clone()), day: Some(tally) },
+        samples: SamplesPart { since_start: Some(tally.clone()), hour: Some(tally.clone()), day: Some(tally) },
         machines: vec![MachinePart {
             device: "press-01".into(),
             state: "run".into(),
@@ -139,11 +145,11 @@ pub(crate) fn in_trouble() -> Status {
         good_ago_s: Some(7_330.0),
         every_s: 10.0,
         tags: 3,
-        bad_tags: 3,
+        bad_tags: Some(3),
     };
     status.links.push(link);
     status.devices.push(meter);
-    status.devices[1].bad_tags = 1;
+    status.devices[1].bad_tags = Some(1);
     status.bad_tags = vec![BadTag {
         device: "press-02".into(),
         tag: "mould-temp".into(),
@@ -151,7 +157,7 @@ pub(crate) fn in_trouble() -> Status {
         why: "illegal_address".into(),
         for_s: 5_000.0,
     }];
-    status.bad_tags_total = 4;
+    status.bad_tags_total = Some(4);
     let sink = &mut status.sinks[0];
     sink.is_connected = false;
     sink.for_s = Some(1_900);
@@ -159,12 +165,31 @@ pub(crate) fn in_trouble() -> Status {
         Some(saying("CW401", "broker.example.com:8883 refuses connections", "broker.example.com:8883 拒绝连接"));
     (sink.waiting_records, sink.lag_s, sink.data_last) = (1_900, Some(1_900.0), 2_800);
     let journal = &mut status.journal;
-    (journal.is_held, journal.records, journal.samples, journal.bytes) = (false, 1_912, 76_000, 18_400_000);
-    (journal.hours_left, journal.quarantine_records) = (Some(5.4), 2);
-    status.samples.since_start.bad.insert("timeout".into(), 712);
-    status.samples.since_start.expected += 712;
+    (journal.is_held, journal.records, journal.samples) = (Some(false), Some(1_912), Some(76_000));
+    (journal.bytes, journal.hours_left, journal.quarantine_records) = (Some(18_400_000), Some(5.4), Some(2));
+    if let Some(tally) = &mut status.samples.since_start {
+        tally.bad.insert("timeout".into(), 712);
+        tally.expected += 712;
+    }
     status.machines[0].state = "fault".into();
     status.machines[0].cause = "E-STOP".into();
+    status.needs = super::needs(&status);
+    status.is_well = false;
+    status
+}
+
+/// Nothing is known that the recorder or the journal's file would have to tell.
+pub(crate) fn recorder_silent() -> Status {
+    let mut status = well();
+    (status.at_ms, status.clock, status.bad_tags_total) = (None, None, None);
+    for device in &mut status.devices {
+        (device.good_ago_s, device.bad_tags) = (None, None);
+    }
+    let JournalPart { persist, max_bytes, .. } = status.journal;
+    status.journal = JournalPart { persist, max_bytes, ..JournalPart::default() };
+    (status.sinks[0].lag_s, status.sinks[0].in_quarantine) = (None, None);
+    status.samples = SamplesPart::default();
+    status.machines.clear();
     status.needs = super::needs(&status);
     status.is_well = false;
     status

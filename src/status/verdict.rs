@@ -2,7 +2,7 @@
 //!
 //! The rule: what mends itself within minutes is no need; what is told names what it is about, and what to do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -44,8 +44,8 @@ pub fn needs(status: &Status) -> Vec<Saying> {
     if given_up > 0 {
         need(&|_| Trouble::new(words::GIVEN_UP).with("samples", given_up));
     }
-    if journal.quarantine_records > 0 {
-        need(&|_| Trouble::new(words::QUARANTINED).with("records", journal.quarantine_records));
+    if let Some(records) = journal.quarantine_records.filter(|records| *records > 0) {
+        need(&|_| Trouble::new(words::QUARANTINED).with("records", records));
     }
     for sink in status.sinks.iter().filter(|sink| sink.is_connected && sink.paused.is_none()) {
         if let Some(lag) = sink.lag_s.filter(|lag| *lag >= BEHIND_S) {
@@ -127,12 +127,14 @@ fn in_both(told: &dyn Fn(Lang) -> Trouble) -> Saying {
     Saying { zh: zh.zh, remedy_zh: zh.remedy_zh, ..Saying::of(&told(Lang::En)) }
 }
 
-/// Of a link that is down the link is told; of a device that has just been started nothing yet.
+/// Of a link that is down the link is told; of a device that has just been started nothing yet. Where the recorder does not answer,
+/// nobody knows when a device was last heard.
 fn silent_devices(status: &Status) -> impl Iterator<Item = &super::DevicePart> {
     let is_up =
         |device: &&super::DevicePart| status.links.iter().any(|link| link.name == device.link && link.state == "up");
     let is_silent = |device: &&super::DevicePart| {
-        let silent = device.good_ago_s.unwrap_or(status.agent.uptime_s as f64);
+        let never = status.clock.as_ref().map(|_| status.agent.uptime_s as f64);
+        let Some(silent) = device.good_ago_s.or(never) else { return false };
         !device.is_online && device.tags > 0 && silent >= (PATIENCE_S as f64).max(3.0 * device.every_s)
     };
     status.devices.iter().filter(is_up).filter(is_silent)
@@ -140,9 +142,11 @@ fn silent_devices(status: &Status) -> impl Iterator<Item = &super::DevicePart> {
 
 /// Tags that are bad for long in a device that is heard, by device.
 fn bad_tags(status: &Status) -> Vec<Vec<&BadTag>> {
+    let online = status.devices.iter().filter(|device| device.is_online).map(|device| device.id.as_str());
+    let online: HashSet<&str> = online.collect();
     let mut by_device: BTreeMap<&str, Vec<&BadTag>> = BTreeMap::new();
     for tag in status.bad_tags.iter().filter(|tag| tag.quality == "bad" && tag.for_s >= PATIENCE_S as f64) {
-        if status.devices.iter().any(|device| device.id == tag.device && device.is_online) {
+        if online.contains(tag.device.as_str()) {
             by_device.entry(&tag.device).or_default().push(tag);
         }
     }
@@ -202,8 +206,13 @@ mod tests {
     fn the_journal_the_clock_and_the_recorder_are_told() {
         check(|status| status.journal.hours_left = Some(9.0), &[]);
         check(|status| status.journal.hours_left = Some(7.0), &[words::JOURNAL_FILLS]);
-        check(|status| status.journal.quarantine_records = 1, &[words::QUARANTINED]);
+        check(|status| status.journal.quarantine_records = Some(1), &[words::QUARANTINED]);
         check(|status| status.clock = None, &[words::RECORDER_SILENT]);
+        let nobody_knows = |status: &mut Status| {
+            status.clock = None;
+            (status.devices[0].is_online, status.devices[0].good_ago_s) = (false, None);
+        };
+        check(nobody_knows, &[words::RECORDER_SILENT]);
         check(|status| status.clock.iter_mut().for_each(|clock| clock.is_trusted = false), &[words::CLOCK_UNTRUSTED]);
         check(|status| status.journal.refused = Some(Saying::default()), &[words::DISK_REFUSES]);
         check(|status| status.sinks[0].lag_s = Some(3_600.0), &[words::SINK_BEHIND]);

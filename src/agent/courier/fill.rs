@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Instant, SystemTime};
 
 use tracing::error;
@@ -221,10 +222,11 @@ impl Courier {
     }
 
     /// Whether a message that was not taken never will be: then it is given up, by name.
-    fn is_given_up(&self, refused: Refused, topic: &str, samples: usize) -> bool {
+    pub(super) fn is_given_up(&self, refused: Refused, topic: &str, samples: usize) -> bool {
         let Some(trouble) = refused.trouble(topic) else { return false };
         error!(code = %trouble.code, sink = %self.sink.name, samples, "{trouble}");
         self.desk.status.send_modify(|status| status.given_up += samples as u64);
+        self.desk.given_up.fetch_add(samples as u64, Ordering::Relaxed);
         true
     }
 

@@ -3,6 +3,8 @@
 mod brokers;
 mod script;
 
+use std::sync::atomic::Ordering;
+
 use super::*;
 use crate::agent::flight::Lane;
 use crate::agent::recorder::{Command, Recorder};
@@ -11,6 +13,7 @@ use crate::journal::{Journal, Limits, NewData, Reader, Round, Settings};
 use crate::model::{
     Batch, Cursor, DataRecord, Deadband, Group, Reading, ReportRule, Scan, Seq, TagInfo, Timestamp, Value, ValueKind,
 };
+use crate::sink::Refused;
 use crate::source::Heard;
 
 const WORKSHOP: &str = r#"
@@ -25,6 +28,9 @@ name = "s"
 mqtt = "mqtts://b"
 send = ["m"]
 "#;
+
+/// By a sink that was there before.
+const GIVEN_UP_BEFORE: u64 = 5;
 
 /// What a courier talks to.
 struct Others {
@@ -82,7 +88,8 @@ async fn courier(port: u16, records: u64, settle: impl FnOnce(&mut Sink)) -> (Co
     recorder.tell(Command::Audiences(BootId(1), [("s".to_owned(), audience)].into()));
     let (tail, orders_of) = (recorder.tail(), recorder.orders());
     let (boot, started) = (BootId(1), Instant::now());
-    let desk = Desk { progress, status, order, tail, recorder: orders_of, boot, started, tallies, witness };
+    let given_up = Arc::new(AtomicU64::new(GIVEN_UP_BEFORE));
+    let desk = Desk { progress, status, order, tail, recorder: orders_of, boot, started, tallies, given_up, witness };
     let others = Others { recorder, place, status: seen, progress: seen_progress, order: orders, _dir: dir };
     (Courier::new(config, Arc::new(sink), desk), others)
 }
@@ -209,4 +216,13 @@ async fn a_file_that_was_just_renewed_is_read_again_soon_and_ends_no_connection(
     assert_eq!(courier.next(&mut lane, Seq::MAX).await.unwrap(), None, "not at once");
     courier.read_again = None;
     assert_eq!(courier.next(&mut lane, Seq::MAX).await.unwrap().map(|record| record.seq), Some(1));
+}
+
+#[tokio::test]
+async fn samples_that_a_sink_gives_up_are_added_to_those_of_sinks_that_are_no_more() {
+    let (courier, others) = courier(1, 0, |_| ()).await;
+    assert!(courier.is_given_up(Refused::TooLarge { size: 9, limit: 8 }, "topic", 3));
+    assert!(!courier.is_given_up(Refused::Full, "topic", 3), "later");
+    assert_eq!(others.status.borrow().given_up, 3);
+    assert_eq!(courier.desk.given_up.load(Ordering::Relaxed), GIVEN_UP_BEFORE + 3);
 }

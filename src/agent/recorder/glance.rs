@@ -32,10 +32,8 @@ pub struct Glance {
     pub tally: Tally,
     /// Devices that were heard of.
     pub devices: HashMap<Arc<str>, DeviceGlance>,
-    /// Tags that are not good, those of longest standing first.
+    /// Tags that are not good, in no order.
     pub odd_tags: Vec<TagGlance>,
-    /// All of them.
-    pub odd_tags_total: u64,
     /// What machines do, where that was asked for.
     pub machines: Vec<MachineGlance>,
 }

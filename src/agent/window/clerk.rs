@@ -77,9 +77,18 @@ impl Clerk {
         status
     }
 
-    /// What stands in the journal's file; `None`: the disk does not answer, or the clock is not known.
+    /// What stands in the journal's file, or stood there when it could last be looked at; `None`: it never could.
     async fn look(&self, roster: &Roster, now: Option<Timestamp>, is_full: bool) -> Option<Arc<Looked>> {
-        let now = now?;
+        let found = match now {
+            Some(now) => self.look_now(roster, now, is_full).await,
+            None => None, // nobody knows what time it is
+        };
+        let last = self.looked.borrow().as_ref().map(|seen| seen.looked.clone());
+        found.or_else(|| Some(Arc::new(Looked::default().or_as_last_seen(Some(&*last?)))))
+    }
+
+    /// `None`: the disk does not answer.
+    async fn look_now(&self, roster: &Roster, now: Timestamp, is_full: bool) -> Option<Arc<Looked>> {
         let taken = || {
             let seen = self.looked.borrow();
             let seen = seen.as_ref().filter(|seen| seen.at.elapsed() < LOOK_SERVES && (seen.is_full || !is_full));
@@ -102,7 +111,9 @@ impl Clerk {
                 drop(turn); // held until here, also where nobody waits any more
                 looked
             };
-            let looked = Arc::new(spawn_blocking(look).await.ok()?);
+            let looked = spawn_blocking(look).await.ok()?;
+            let last = self.looked.borrow().as_ref().map(|seen| seen.looked.clone());
+            let looked = Arc::new(looked.or_as_last_seen(last.as_deref()));
             self.looked.send_replace(Some(Seen { at: Instant::now(), is_full, looked: looked.clone() }));
             Some(looked)
         };

@@ -1,5 +1,6 @@
 //! From what everybody said to the document. It waits for nobody and asks no clock.
 
+use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -13,7 +14,7 @@ use crate::model::{LinkState, Month, Seq, Stream, Timestamp};
 use crate::source::LinkStatus;
 use crate::status::{
     AgentPart, AsidePart, BadTag, ClockPart, DevicePart, JournalPart, LinkPart, LossPart, MachinePart, SCHEMA,
-    SamplesPart, Saying, SinkPart, Status, WorkshopPart, needs, wire,
+    SamplesPart, Saying, SinkPart, Status, WorkshopPart, needs,
 };
 
 /// What was found in the journal's file.
@@ -22,6 +23,14 @@ pub(super) struct Looked {
     pub overview: Option<Overview>,
     /// Of the running hour, and of the day.
     pub tallies: Option<(Tally, Tally)>,
+}
+
+impl Looked {
+    /// What could not be looked at is as it was seen last; but counts of an hour are of that hour only.
+    pub(super) fn or_as_last_seen(self, last: Option<&Looked>) -> Looked {
+        let overview = self.overview.or_else(|| last?.overview.clone());
+        Looked { overview, tallies: self.tallies }
+    }
 }
 
 /// Everything that was said.
@@ -64,11 +73,11 @@ pub(super) fn status(said: &Said<'_>, now: Instant) -> Status {
             is_trusted: glance.trusted_by.is_some(),
             by: glance.trusted_by.map(|by| by.as_str().to_owned()),
         }),
-        bad_tags: said.bad_tags(),
-        bad_tags_total: glance.as_ref().map_or(0, |glance| glance.odd_tags_total),
+        bad_tags: said.bad_tags(&devices),
+        bad_tags_total: glance.as_ref().map(|glance| glance.odd_tags.len() as u64),
         journal: said.journal(),
         samples: SamplesPart {
-            since_start: glance.as_ref().map(|glance| (&glance.tally).into()).unwrap_or_default(),
+            since_start: glance.as_ref().map(|glance| (&glance.tally).into()),
             hour: tallies.map(|(hour, _)| hour.into()),
             day: tallies.map(|(_, day)| day.into()),
         },
@@ -78,19 +87,9 @@ pub(super) fn status(said: &Said<'_>, now: Instant) -> Status {
         machines,
         omitted: 0,
     };
-    status.needs = needs(&status); // of everything, before lists are cut
+    status.needs = needs(&status);
     status.is_well = status.needs.is_empty();
-    status.omitted = cut(&mut status.links, wire::MOST_LINKS)
-        + cut(&mut status.devices, wire::MOST_DEVICES)
-        + cut(&mut status.machines, wire::MOST_DEVICES)
-        + cut(&mut status.sinks, wire::MOST_SINKS);
     status
-}
-
-fn cut<T>(list: &mut Vec<T>, most: usize) -> u64 {
-    let beyond = list.len().saturating_sub(most);
-    list.truncate(most);
-    beyond as u64
 }
 
 impl Said<'_> {
@@ -141,23 +140,31 @@ impl Said<'_> {
         let is_online = of_link.is_some_and(|(_, seen)| {
             seen.borrow().online_until_ms.get(&device.id).is_some_and(|until| now_ms < *until)
         });
-        let seen = self.glance.as_ref().and_then(|glance| glance.devices.get(&device.id)).cloned().unwrap_or_default();
+        // Of a device that was never heard of the recorder knows nothing, which is something else than not to answer.
+        let seen = self.glance.as_ref().map(|glance| glance.devices.get(&device.id).cloned().unwrap_or_default());
         let every = device.tags.iter().map(|tag| tag.every).min().unwrap_or_default();
         DevicePart {
             id: device.id.to_string(),
             name: device.name.clone(),
             link: link.to_owned(),
             is_online,
-            good_ago_s: seen.good_ago_ms.map(seconds),
+            good_ago_s: seen.as_ref().and_then(|seen| seen.good_ago_ms).map(seconds),
             every_s: every.as_secs_f64(),
             tags: device.tags.len() as u64,
-            bad_tags: seen.odd_tags,
+            bad_tags: seen.map(|seen| seen.odd_tags),
         }
     }
 
-    fn bad_tags(&self) -> Vec<BadTag> {
-        let tags = self.glance.iter().flat_map(|glance| &glance.odd_tags);
-        let told = tags.map(|tag| BadTag {
+    /// Those of devices that are online first: of the others all tags are bad, and only one thing is wrong.
+    fn bad_tags(&self, devices: &[DevicePart]) -> Vec<BadTag> {
+        let online = devices.iter().filter(|device| device.is_online).map(|device| device.id.as_str());
+        let online: HashSet<&str> = online.collect();
+        let mut tags: Vec<_> = self.glance.iter().flat_map(|glance| &glance.odd_tags).collect();
+        tags.sort_by_cached_key(|tag| {
+            let is_offline = !online.contains(&*tag.device);
+            (is_offline, std::cmp::Reverse(tag.for_ms), tag.device.clone(), tag.tag.clone())
+        });
+        let told = tags.into_iter().map(|tag| BadTag {
             device: tag.device.to_string(),
             tag: tag.tag.to_string(),
             quality: if tag.is_bad { "bad" } else { "uncertain" }.into(),
@@ -169,7 +176,7 @@ impl Said<'_> {
 
     fn journal(&self) -> JournalPart {
         let overview = self.looked.and_then(|looked| looked.overview.as_ref());
-        let given_up: u64 = self.roster.sinks.iter().map(|(_, _, seen)| seen.borrow().given_up).sum();
+        let given_up = self.household.given_up.load(Ordering::Relaxed);
         let mut part = JournalPart {
             max_bytes: self.roster.max_size,
             persist: self.roster.config.journal.persist.as_str().into(),
@@ -178,13 +185,14 @@ impl Said<'_> {
         };
         if let Some(glance) = &self.glance {
             part.persist = glance.persist.as_str().into();
-            part.is_held = glance.is_held;
+            part.is_held = Some(glance.is_held);
+            part.is_writable = Some(glance.refused.is_none());
             part.refused = glance.refused.as_ref().map(Saying::of);
             let [data, events] = [glance.held.data, glance.held.events];
-            part.records = data.records + events.records;
-            part.samples = data.samples;
-            part.bytes = glance.held.bytes_on_disk;
-            (part.memory_records, part.memory_samples) = glance.in_memory;
+            part.records = Some(data.records + events.records);
+            part.samples = Some(data.samples);
+            part.bytes = Some(glance.held.bytes_on_disk);
+            (part.memory_records, part.memory_samples) = (Some(glance.in_memory.0), Some(glance.in_memory.1));
             let losses = Stream::ALL.iter().zip(glance.losses.iter());
             let mut told: Vec<LossPart> = losses
                 .flat_map(|(stream, losses)| {
@@ -199,24 +207,26 @@ impl Said<'_> {
                 })
                 .collect();
             told.sort_by_key(|loss| std::cmp::Reverse(loss.at_ms));
-            part.losses_total = told.len() as u64;
-            told.truncate(wire::MOST_LOSSES);
+            part.losses_total = Some(told.len() as u64);
             part.losses = told;
         }
         if let Some(overview) = overview {
             part.hours_left = overview.hours_left;
             let oldest = overview.streams.iter().filter_map(|stream| stream.oldest.map(|row| row.at_ms)).min();
-            part.oldest_at_ms = oldest.filter(|_| part.records > 0);
-            part.quarantine_records = overview.quarantine.iter().map(|of_sink| of_sink.records).sum();
-            let aside = overview.set_aside.iter().take(wire::MOST_ASIDE);
-            part.set_aside = aside.map(|file| AsidePart { name: file.name.clone(), bytes: file.bytes }).collect();
+            part.oldest_at_ms = oldest.filter(|_| part.records != Some(0));
+            part.quarantine_records = Some(overview.quarantine.iter().map(|of_sink| of_sink.records).sum());
+            let aside = overview.set_aside.iter().map(|file| AsidePart { name: file.name.clone(), bytes: file.bytes });
+            part.set_aside = Some(aside.collect());
         }
         part
     }
 
     fn sink(&self, sink: &Sink, progress: &Progress, seen: &SinkStatus, now: Instant) -> SinkPart {
         let overview = self.looked.and_then(|looked| looked.overview.as_ref());
-        let in_quarantine = overview.and_then(|it| it.quarantine.iter().find(|of_sink| *of_sink.sink == *sink.name));
+        let in_quarantine = overview.map(|it| {
+            let of_sink = it.quarantine.iter().find(|of_sink| *of_sink.sink == *sink.name);
+            of_sink.map_or(0, |of_sink| of_sink.records)
+        });
         let last = {
             let tail = self.household.tail.borrow();
             (tail.last_data, tail.last_events)
@@ -243,7 +253,7 @@ impl Said<'_> {
             given_up_samples: seen.given_up,
             damaged_records: seen.damaged,
             quarantined_records: seen.quarantined,
-            in_quarantine: in_quarantine.map_or(0, |of_sink| of_sink.records),
+            in_quarantine,
             month_bytes: if has_month { progress.usage.bytes } else { 0 },
             month: has_month.then(|| progress.usage.month.to_string()),
             month_limit: sink.budget.bytes_per_month,
@@ -299,3 +309,6 @@ fn machine(seen: &MachineGlance, now: Timestamp) -> MachinePart {
 fn seconds(ms: u64) -> f64 {
     (ms / 100) as f64 / 10.0
 }
+
+#[cfg(test)]
+mod tests;

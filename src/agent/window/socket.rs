@@ -16,7 +16,7 @@ use tracing::{debug, warn};
 use super::{ANSWER_WITHIN, Clerk, MOST_GUESTS, QUESTION_WITHIN, TRY_AGAIN};
 use crate::model::Trouble;
 use crate::model::words::status as words;
-use crate::status::wire::{MOST_QUESTION, QUESTION};
+use crate::status::wire::{self, MOST_QUESTION, QUESTION};
 
 /// User and group may ask.
 const MODE: u32 = 0o660;
@@ -90,7 +90,7 @@ async fn answer(clerk: &Clerk, mut stream: UnixStream) -> io::Result<()> {
     let question = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let answer = if question.trim_ascii() == QUESTION.as_bytes() {
         let status = clerk.status(true).await;
-        serde_json::to_string(&*status).map_err(io::Error::other)?
+        serde_json::to_string(&wire::answer(&status)).map_err(io::Error::other)?
     } else {
         format!("{{\"schema\":\"{}\",\"error\":\"the question is not known here\"}}", crate::status::SCHEMA)
     };

@@ -12,7 +12,7 @@ use super::Room;
 use super::figures::cell_of;
 use crate::indicator::{Cell, Engine, Flags, Period};
 use crate::model::{State, Timestamp};
-use crate::status::wire::{MOST_DEVICES, MOST_TAGS};
+use crate::status::wire::MOST_DEVICES;
 
 /// Figures of a shift serve so long: they cost a look into the journal for each machine, in the thread that writes.
 const FIGURES_SERVE: Duration = Duration::from_secs(5);
@@ -21,7 +21,6 @@ impl Room {
     /// How things are now. `with_machines`: also what machines do, which takes a look into the journal for each of them.
     pub(super) fn glance(&mut self, with_machines: bool) -> Glance {
         let now_ms = self.clock.mono_ms();
-        let (odd_tags, odd_tags_total) = self.fresh.odd_tags(now_ms, MOST_TAGS);
         let (at, _, _) = self.clock.time();
         let machines = if with_machines { self.machines(at) } else { Vec::new() };
         Glance {
@@ -35,8 +34,7 @@ impl Room {
             losses: self.journal.losses(),
             tally: self.books.total.clone(),
             devices: self.fresh.devices(now_ms),
-            odd_tags,
-            odd_tags_total,
+            odd_tags: self.fresh.odd_tags(now_ms),
             machines,
         }
     }
