@@ -7,9 +7,10 @@
 #   ./install.sh --uninstall           takes program and service away; configuration and journal stay   卸载，保留配置和日志库
 #   ./install.sh --uninstall --purge   configuration, journal and user, too                             卸载并清除全部数据
 set -eu
+umask 022 # what is installed is for everybody to read, the service's user among them
 KNOWN=@SCHEMA@
 here=$(cd "$(dirname "$0")" && pwd)
-prefix=/usr/local uninstall='' purge=''
+prefix='' uninstall='' purge=''
 
 say() { printf '%s\n' "$@"; }
 die() { say "$@" >&2; exit 1; }
@@ -24,15 +25,26 @@ while [ $# -gt 0 ]; do
         *) die "install.sh: $1 is no option; see ./install.sh --help" "install.sh：没有 $1 这个选项，见 ./install.sh --help" ;;
     esac
 done
-case $prefix in /*) ;; *) prefix=$PWD/$prefix ;; esac
-[ -z "$purge" ] || [ -n "$uninstall" ] || die "install.sh: --purge goes with --uninstall" "install.sh：--purge 须与 --uninstall 同用"
-
 is_root() { [ "$(id -u)" = 0 ]; }
 has_systemd() { is_root && command -v systemctl >/dev/null; }
 is_live() { [ -d /run/systemd/system ]; }
 units=/etc/systemd/system
 
+# What is taken away is what the service runs, unless a place is named.
+if [ -z "$prefix" ] && [ -n "$uninstall" ] && [ -r "$units/cloudward.service" ]; then
+    prefix=$(sed -n 's|^ExecStart=\(/.*\)/bin/cloudward run .*|\1|p' "$units/cloudward.service")
+fi
+case ${prefix:=/usr/local} in /*) ;; *) prefix=$PWD/$prefix ;; esac
+if [ -n "$purge" ]; then
+    [ -n "$uninstall" ] || die "install.sh: --purge goes with --uninstall" "install.sh：--purge 须与 --uninstall 同用"
+    is_root || die "install.sh: --purge needs root, since it takes configuration, journal and user away; nothing was changed. Become root (sudo), or leave --purge out" \
+        "install.sh：--purge 会清除配置、日志库和用户，须以 root 身份执行；系统未作任何改动。请用 sudo 执行，或去掉 --purge"
+fi
+
 if [ -n "$uninstall" ]; then
+    [ -e "$prefix/bin/cloudward" ] || [ -n "$purge" ] || { is_root && [ -e "$units/cloudward.service" ]; } ||
+        die "install.sh: there is no cloudward in $prefix/bin; say where it is: --prefix DIR" \
+            "install.sh：$prefix/bin 中没有 cloudward；请用 --prefix 指明安装目录"
     if has_systemd; then
         if is_live; then systemctl stop cloudward.service 'cloudward@*.service' || true; fi
         rm -f "$units/cloudward.service" "$units/cloudward@.service" "$units"/*.wants/cloudward.service "$units"/*.wants/cloudward@*.service
@@ -40,15 +52,19 @@ if [ -n "$uninstall" ]; then
     fi
     rm -rf "$prefix/bin/cloudward" "$prefix/share/cloudward" "$prefix/share/doc/cloudward"
     rmdir "$prefix/share/doc" 2>/dev/null || true # unless others have something there
-    if [ -n "$purge" ] && is_root; then
+    case $prefix in
+        /usr | /usr/local | /opt) ;; # places of the system
+        *) rmdir "$prefix/bin" "$prefix/share" "$prefix" 2>/dev/null || true ;;
+    esac
+    if [ -n "$purge" ]; then
         rm -rf /etc/cloudward /etc/default/cloudward /var/lib/cloudward /var/lib/cloudward-* /run/cloudward /run/cloudward-*
         rm -rf "$units/cloudward.service.d" "$units"/cloudward@*.service.d
         if grep -q '^cloudward:' /etc/passwd; then userdel cloudward 2>/dev/null || deluser cloudward || true; fi
         if grep -q '^cloudward:' /etc/group; then groupdel cloudward 2>/dev/null || delgroup cloudward || true; fi
         say "cloudward is gone, with configuration and journal." "cloudward 已卸载，配置和日志库已清除。"
     else
-        say "cloudward is gone; /etc/cloudward and /var/lib/cloudward stay (--purge removes them)." \
-            "cloudward 已卸载；保留 /etc/cloudward 和 /var/lib/cloudward（加 --purge 一并清除）。"
+        say "cloudward is gone; /etc/cloudward and /var/lib/cloudward stay (--uninstall --purge, as root, removes them)." \
+            "cloudward 已卸载；保留 /etc/cloudward 和 /var/lib/cloudward（以 root 执行 --uninstall --purge 一并清除）。"
     fi
     exit 0
 fi
@@ -85,6 +101,7 @@ chmod 0755 "$prefix/bin/.cloudward.new"
 mv -f "$prefix/bin/.cloudward.new" "$prefix/bin/cloudward"
 cp "$here/workshop.example.toml" "$prefix/share/cloudward/"
 cp -R "$here/doc/." "$prefix/share/doc/cloudward/"
+chmod -R u+w,a+rX "$prefix/share/cloudward" "$prefix/share/doc/cloudward" # however they were unpacked
 
 if ! has_systemd; then
     say "cloudward is in $prefix/bin. There is no service: that takes root and systemd. By hand: $prefix/bin/cloudward run --config FILE" \
@@ -108,19 +125,48 @@ for unit in cloudward.service cloudward@.service; do
 done
 if is_live; then systemctl daemon-reload; fi
 if [ -n "$is_new" ]; then systemctl enable --quiet cloudward.service || true; fi
+
+# Whether the service would take this file. Asked as its user, who may read less than root.
+is_good() {
+    set -- "$prefix/bin/cloudward" check --config "$1"
+    if command -v runuser >/dev/null; then set -- runuser -u cloudward -- "$@"; fi
+    "$@" >/dev/null 2>&1
+}
+# What ran runs on as the new version, and what was stopped stays so. Where the new version refuses the configuration, the old process is
+# let be: the new one would end, for good, since mistakes are not tried again.
+restart() {
+    for unit in $(systemctl list-units --plain --no-legend --state=active,activating,reloading cloudward.service 'cloudward@*.service' | cut -d' ' -f1); do
+        name=${unit#cloudward@}
+        if [ "$unit" = cloudward.service ]; then name=workshop; fi
+        config=/etc/cloudward/${name%.service}.toml
+        if is_good "$config"; then
+            set -- "$@" "$unit"
+        else
+            say "cloudward: for this version $config has mistakes, so $unit was not restarted: the version before runs on," \
+                "  but nothing would after a reboot. Mend the mistakes, then start the new version:" \
+                "  runuser -u cloudward -- $prefix/bin/cloudward check --config $config" "  systemctl restart $unit" \
+                "cloudward：按新版本检查，$config 有错误，因此没有重启 $unit：旧版本继续运行，但网关重启后服务将无法启动。" \
+                "  请先查看并改正错误，再启动新版本：" \
+                "  runuser -u cloudward -- $prefix/bin/cloudward check --config $config" "  systemctl restart $unit"
+        fi
+    done
+    [ $# = 0 ] || systemctl try-restart "$@" || true
+}
+if [ -z "$is_new" ] && is_live; then restart; fi
 config=/etc/cloudward/workshop.toml
 if [ ! -e "$config" ]; then
     say "cloudward is installed and waits for its configuration. The next step:" \
-        "  cp $prefix/share/cloudward/workshop.example.toml $config     then change the two addresses in it" \
+        "  install -m 0644 $prefix/share/cloudward/workshop.example.toml $config     then change the two addresses in it" \
         "  cloudward check && systemctl start cloudward" \
         "cloudward 已安装，等待配置。下一步：" \
-        "  cp $prefix/share/cloudward/workshop.example.toml $config     然后修改其中的两个地址" \
+        "  install -m 0644 $prefix/share/cloudward/workshop.example.toml $config     然后修改其中的两个地址" \
         "  cloudward check && systemctl start cloudward"
 elif is_live; then
-    if [ -z "$is_new" ]; then
-        systemctl try-restart cloudward.service 'cloudward@*.service' || true
-    elif "$prefix/bin/cloudward" check --config "$config" >/dev/null 2>&1; then
+    if [ -n "$is_new" ] && is_good "$config"; then
         systemctl start cloudward.service || true
+    elif [ -n "$is_new" ]; then
+        say "cloudward: $config has mistakes; see them with: runuser -u cloudward -- $prefix/bin/cloudward check" \
+            "cloudward：$config 有错误，请用 runuser -u cloudward -- $prefix/bin/cloudward check 查看"
     fi
     say "cloudward is installed. See it run: systemctl status cloudward" "cloudward 已安装。查看运行情况：systemctl status cloudward"
 fi

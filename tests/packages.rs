@@ -273,17 +273,45 @@ fn a_package_for_another_machine_is_refused_in_words() {
     assert!(!wrong.status.success() && String::from_utf8_lossy(&wrong.stderr).contains("is not of x86_64"));
 }
 
+/// The process of a unit.
+fn pid_of(gateway: &Gateway, unit: &str) -> String {
+    gateway.ok(&format!("systemctl show -P MainPID {unit}")).trim().to_owned()
+}
+
 #[test]
-fn the_same_sources_give_the_same_packages() {
+fn an_upgrade_lets_run_on_what_would_refuse_its_configuration_as_the_new_version() {
     let dir = temp_dir();
-    let binary = dir.path().join("cloudward");
-    fs::copy("/proc/self/exe", &binary).unwrap();
-    let made = |place: &str| {
-        let (deb, tarball) = package_of(&binary, &dir.path().join(place), "0.1.0", "x86_64");
-        std::thread::sleep(std::time::Duration::from_millis(1_100)); // times in archives are seconds
-        [fs::read(deb).unwrap(), fs::read(tarball).unwrap()]
-    };
-    assert!(made("one") == made("two"));
+    let (old, _) = package(dir.path(), "0.1.0");
+    let (new, _) = package(dir.path(), "0.2.0");
+    let Some(gateway) = Gateway::boot("a refusing upgrade", &[&old, &new]) else { return };
+    gateway.ok("dpkg -i cloudward_0.1.0_*.deb && cp /usr/share/cloudward/workshop.example.toml good
+        for name in workshop press; do install -m 0644 good /etc/cloudward/$name.toml; done
+        systemctl start cloudward cloudward@press");
+    let both = || ["cloudward", "cloudward@press"].map(|unit| pid_of(&gateway, unit));
+
+    // A key that the new version no longer takes; the process that runs has read the file before.
+    gateway.ok("echo 'gone = 1' >> /etc/cloudward/workshop.toml");
+    let before = both();
+    let said = gateway.ok("dpkg -i cloudward_0.2.0_*.deb");
+    both_languages(&said, ["workshop.toml has mistakes, so cloudward.service was not", "workshop.toml 有错误"]);
+    assert!(!said.contains("press"), "nothing is wrong there: {said}");
+    let after = both();
+    assert_eq!(after[0], before[0], "the old process runs on: {}", gateway.log());
+    assert_ne!(after[1], before[1], "the instance is the new version");
+    assert_eq!(gateway.show("ActiveState"), "active");
+
+    // Without a workshop of its own, the instance is upgraded all the same; but not with a file that only root may read.
+    gateway.ok("systemctl stop cloudward && rm /etc/cloudward/workshop.toml && dpkg -i cloudward_0.1.0_*.deb");
+    let restarted = both();
+    assert!(restarted[1] != after[1] && restarted[0] == "0", "{restarted:?}");
+    let said = gateway.ok("chmod 0600 /etc/cloudward/press.toml && dpkg -i cloudward_0.2.0_*.deb");
+    both_languages(&said, ["press.toml has mistakes, so cloudward@press.service", "没有重启 cloudward@press.service"]);
+    assert_eq!(both(), restarted);
+    // The line that is given shows the mistake, and what is mended is started as the text says.
+    let remedy = said.lines().find(|line| line.contains("runuser")).unwrap();
+    assert!(gateway.run(remedy).stderr.contains("CW151"), "{remedy}");
+    gateway.ok("chmod 0644 /etc/cloudward/press.toml && systemctl restart cloudward@press");
+    assert_ne!(both()[1], restarted[1]);
 }
 
 #[test]
@@ -315,6 +343,44 @@ fn the_tarball_installs_offline_again_over_itself_and_goes_without_a_trace() {
 
     gateway.ok("plain/install.sh --uninstall");
     assert!(gateway.has("/etc/cloudward/workshop.toml") && gateway.has(&format!("{STATE}/journal.sqlite")));
+    gateway.ok("plain/install.sh --uninstall --purge");
+    let left: Vec<String> = everything(&gateway).difference(&before).cloned().collect();
+    assert_eq!(left, [""; 0], "a purge leaves nothing");
+}
+
+#[test]
+fn the_tarball_serves_elsewhere_and_with_a_strict_umask_and_finds_its_place_again() {
+    let dir = temp_dir();
+    let (_, tarball) = package(dir.path(), "0.1.0");
+    let Some(gateway) = Gateway::boot("the tarball elsewhere", &[&tarball]) else { return };
+    let before = everything(&gateway);
+    gateway.ok("umask 077; mkdir plain && tar -C plain --strip-components=1 -xf *.tar.gz; plain/install.sh --prefix /opt/cloudward");
+    let said = gateway.ok("umask 077; plain/install.sh --prefix /opt/cloudward"); // the hint of the next step
+    let hint = said.lines().find(|line| line.contains("workshop.example.toml")).unwrap();
+    gateway.ok(&format!("umask 077; {}", hint.split("     ").next().unwrap()));
+    gateway.ok("systemctl start cloudward");
+    let pid = gateway.show("MainPID");
+    assert_eq!(gateway.ok(&format!("readlink /proc/{pid}/exe")).trim(), "/opt/cloudward/bin/cloudward");
+    let li = "setpriv --reuid 4711 --regid 4711 --clear-groups";
+    gateway.ok(&format!("{li} cat /opt/cloudward/share/doc/cloudward/INSTALL.md"));
+
+    // As with the package: refused by the new version, the old process runs on.
+    gateway.ok("cp /etc/cloudward/workshop.toml good && echo 'gone = 1' >> /etc/cloudward/workshop.toml");
+    let said = gateway.ok("plain/install.sh --prefix /opt/cloudward");
+    both_languages(&said, ["workshop.toml has mistakes, so cloudward.service was not", "workshop.toml 有错误"]);
+    assert_eq!((gateway.show("MainPID"), gateway.show("ActiveState")), (pid.clone(), "active".into()));
+    gateway.ok("cat good > /etc/cloudward/workshop.toml && plain/install.sh --prefix /opt/cloudward");
+    assert_ne!(gateway.show("MainPID"), pid);
+
+    let ended = gateway.run(&format!("chmod -R a+rX /root && {li} plain/install.sh --uninstall --purge"));
+    assert!(ended.code == Some(1) && gateway.has("/opt/cloudward/bin/cloudward"), "{ended:?}");
+    both_languages(&ended.stderr, ["--purge needs root", "须以 root 身份执行"]);
+    // Nobody has to remember where it was put.
+    gateway.ok("plain/install.sh --uninstall");
+    assert!(!gateway.has("/opt/cloudward") && gateway.has("/etc/cloudward/workshop.toml"));
+    let ended = gateway.run("plain/install.sh --uninstall");
+    assert_eq!(ended.code, Some(1));
+    both_languages(&ended.stderr, ["there is no cloudward in /usr/local/bin", "/usr/local/bin 中没有 cloudward"]);
     gateway.ok("plain/install.sh --uninstall --purge");
     let left: Vec<String> = everything(&gateway).difference(&before).cloned().collect();
     assert_eq!(left, [""; 0], "a purge leaves nothing");
