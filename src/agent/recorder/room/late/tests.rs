@@ -264,7 +264,7 @@ fn an_hour_that_is_first_told_when_late_data_are_in_it_ends_its_day() {
     site.live(1_405..1_440);
     site.live(1_400..1_405);
     let ends = |site: &mut Site| {
-        site.room.publish_figures();
+        site.room.publish_figures(usize::MAX);
         site.settle();
         let reports = site.reports().into_iter().filter(|report| report.period.end == site.begun + 24 * HOUR_MS);
         reports.map(|report| (report.period.kind.to_string(), report.revision)).collect::<Vec<_>>()
