@@ -75,6 +75,7 @@ fn main() {
                     event_id: start,
                     is_inferred: false,
                     reclassified_by: None,
+                    cause_before: None,
                 };
                 let body = serde_json::to_string(&row).unwrap();
                 let (start, end) = (row.start, row.end);
