@@ -4,6 +4,7 @@
 //! holds nobody up, and does nothing while nobody asks. What it cannot have (a directory, a port) costs the looking, never the work.
 
 mod clerk; // asks around, and makes the document ...
+mod host; // lets guests in
 mod http; // ... that metrics are made of
 mod snapshot; // ... from what was said ...
 mod socket; // ... that the local socket answers
@@ -25,9 +26,7 @@ use crate::config::{Config, Link, Sink};
 use crate::model::BootId;
 use crate::source::LinkStatus;
 pub use clerk::Clerk;
-
-/// Who asks at the same time, at each of both doors; others wait.
-const MOST_GUESTS: usize = 8;
+use host::host;
 
 /// A question is short; who has not asked it by then never will.
 const QUESTION_WITHIN: Duration = Duration::from_secs(5);

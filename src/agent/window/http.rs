@@ -6,11 +6,10 @@ use std::net::SocketAddr;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
-use super::{ANSWER_WITHIN, Clerk, MOST_GUESTS, QUESTION_WITHIN, TRY_AGAIN};
+use super::{ANSWER_WITHIN, Clerk, QUESTION_WITHIN, TRY_AGAIN, host};
 use crate::model::words::status as words;
 use crate::model::{Lang, Trouble};
 use crate::status::http::{self, Asked, MOST_HEAD};
@@ -33,27 +32,10 @@ pub(super) async fn serve(clerk: Clerk, address: SocketAddr) {
     };
     let lang = Lang::current();
     info!(%address, "{}", if lang == Lang::En { "metrics are served" } else { "已提供指标" });
-    let mut guests = JoinSet::new();
-    loop {
-        while guests.try_join_next().is_some() {}
-        if guests.len() >= MOST_GUESTS {
-            guests.join_next().await;
-        }
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                let clerk = clerk.clone();
-                guests.spawn(async move {
-                    if let Err(error) = answer(&clerk, stream).await {
-                        debug!(%error, "a guest at the metrics went away");
-                    }
-                });
-            }
-            Err(_) => sleep(QUESTION_WITHIN).await, // no more open files: those of others are waited for
-        }
-    }
+    host(|cx| listener.poll_accept(cx).map_ok(|(stream, _)| stream), |stream| answer(clerk.clone(), stream)).await;
 }
 
-async fn answer(clerk: &Clerk, mut stream: TcpStream) -> io::Result<()> {
+async fn answer(clerk: Clerk, mut stream: TcpStream) -> io::Result<()> {
     let mut head = Vec::with_capacity(1_024);
     let asked = timeout(QUESTION_WITHIN, async {
         loop {

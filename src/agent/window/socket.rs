@@ -9,11 +9,10 @@ use std::path::{Path, PathBuf};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
-use tracing::{debug, warn};
+use tracing::warn;
 
-use super::{ANSWER_WITHIN, Clerk, MOST_GUESTS, QUESTION_WITHIN, TRY_AGAIN};
+use super::{ANSWER_WITHIN, Clerk, QUESTION_WITHIN, TRY_AGAIN, host};
 use crate::model::Trouble;
 use crate::model::words::status as words;
 use crate::status::wire::{self, MOST_QUESTION, QUESTION};
@@ -37,24 +36,7 @@ pub(super) async fn serve(clerk: Clerk, path: PathBuf) {
             }
         }
     };
-    let mut guests = JoinSet::new();
-    loop {
-        while guests.try_join_next().is_some() {}
-        if guests.len() >= MOST_GUESTS {
-            guests.join_next().await;
-        }
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                let clerk = clerk.clone();
-                guests.spawn(async move {
-                    if let Err(error) = answer(&clerk, stream).await {
-                        debug!(%error, "a guest at the status socket went away");
-                    }
-                });
-            }
-            Err(_) => sleep(super::QUESTION_WITHIN).await, // no more open files: those of others are waited for
-        }
-    }
+    host(|cx| listener.poll_accept(cx).map_ok(|(stream, _)| stream), |stream| answer(clerk.clone(), stream)).await;
 }
 
 /// A socket beside the place gets its permissions and then the name, in the place of whatever an earlier run left there. The journal's
@@ -76,7 +58,7 @@ fn listen(path: &Path) -> io::Result<UnixListener> {
 }
 
 /// One line, one answer.
-async fn answer(clerk: &Clerk, mut stream: UnixStream) -> io::Result<()> {
+async fn answer(clerk: Clerk, mut stream: UnixStream) -> io::Result<()> {
     let mut line = Vec::with_capacity(MOST_QUESTION);
     let question = timeout(QUESTION_WITHIN, async {
         while !line.contains(&b'\n') && line.len() < MOST_QUESTION {
