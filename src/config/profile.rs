@@ -1,32 +1,18 @@
 //! Register maps that devices of one kind share: the head says whose they are and where they come from, the tags have
-//! the shape of a device's tags. Ours travel in the binary, so that a gateway needs no further files.
+//! the shape of a device's tags. Ours are in [`super::library`].
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use super::device::{PERIODS, Protocol, areas};
 use super::files::Files;
 use super::gather::Gathering;
+use super::library::built_in_profiles;
 use super::read::{Doc, Section};
 use super::tag_type::order;
 use super::{OtherFile, Profile};
 use crate::model::Trouble;
 use crate::model::words::config as words;
 use crate::model::words::opcua_config as opcua_words;
-
-/// Name and text of the maps that come with cloudward.
-pub const BUILT_IN: [(&str, &str); 10] = [
-    ("sdm630", include_str!("../../config/profiles/sdm630.toml")),
-    ("dtsu666", include_str!("../../config/profiles/dtsu666.toml")),
-    ("iem3000", include_str!("../../config/profiles/iem3000.toml")),
-    ("pm5000", include_str!("../../config/profiles/pm5000.toml")),
-    ("dlt645", include_str!("../../config/profiles/dlt645.toml")),
-    ("adl400", include_str!("../../config/profiles/adl400.toml")),
-    ("inovance-h5u", include_str!("../../config/profiles/inovance-h5u.toml")),
-    ("xinje-xd", include_str!("../../config/profiles/xinje-xd.toml")),
-    ("press-h5u", include_str!("../../config/profiles/press-h5u.toml")),
-    ("injection", include_str!("../../config/profiles/injection.toml")),
-];
 
 /// Adds what the profile of a device brings, if it has one.
 pub(super) fn gather(device: &Section<'_>, files: &Files<'_>, into: &mut Gathering) {
@@ -45,20 +31,22 @@ pub(super) fn gather(device: &Section<'_>, files: &Files<'_>, into: &mut Gatheri
     device.doc.adopt(device.at_of("profile"), doc);
 }
 
-fn text(device: &Section<'_>, named: &str, files: &Files<'_>) -> Option<Cow<'static, str>> {
+fn text(device: &Section<'_>, named: &str, files: &Files<'_>) -> Option<String> {
     let is_path = named.contains('/') || named.ends_with(".toml");
     if !is_path {
-        let built_in = BUILT_IN.iter().find(|(name, _)| *name == named);
-        if built_in.is_none() {
-            let known = BUILT_IN.map(|(name, _)| name).join(", ");
+        let mut built_in = built_in_profiles();
+        let known = built_in.iter().position(|(name, _)| name == named);
+        if known.is_none() {
+            let known = built_in.into_iter().map(|(name, _)| name).collect::<Vec<_>>().join(", ");
             device.wrong("profile", words::NO_SUCH_PROFILE, |t| t.with("found", named).with("known", known));
+            return None;
         }
-        return built_in.map(|(_, text)| Cow::Borrowed(*text));
+        return known.map(|n| built_in.swap_remove(n).1);
     }
     let at = device.at_of("profile");
     let bytes = files.bytes(named).map_err(|trouble| device.doc.mistake(at, trouble)).ok()?;
     match std::str::from_utf8(&bytes) {
-        Ok(text) => Some(Cow::Owned(text.to_owned())),
+        Ok(text) => Some(text.to_owned()),
         Err(error) => {
             let line = 1 + bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
             device.doc.mistake(at, Trouble::new(words::FILE_NOT_UTF8).with("path", named).with("line", line));
@@ -135,7 +123,8 @@ mod tests {
 
     #[test]
     fn every_built_in_profile_is_valid_and_names_its_source() {
-        for (name, _) in BUILT_IN {
+        for (name, _) in built_in_profiles() {
+            let name = &*name;
             let whom = if name == "dlt645" { "meter = \"1\"" } else { "unit = 1" };
             let config = Config::parse(&workshop(&format!("{whom}\nprofile = \"{name}\""))).unwrap();
             let profile = config.devices[0].profile.as_deref().unwrap();
@@ -149,6 +138,6 @@ mod tests {
     fn every_file_in_the_folder_is_built_in() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/config/profiles");
         let count = std::fs::read_dir(folder).unwrap().count();
-        assert_eq!(count, BUILT_IN.len());
+        assert_eq!(count, built_in_profiles().len());
     }
 }

@@ -9,16 +9,21 @@
 mod cut;
 mod halves;
 mod kinds;
+mod known;
 mod number;
 mod repeat;
+mod rivals;
 mod series;
+mod stretch;
 mod text;
 
 use super::looks::{self, Looks};
 use super::{Area, Cells, spans};
 use crate::config::modbus::{DataType, Order};
-use cut::{Offers, Piece, Stretch, cut};
+use cut::{Rival, Row};
 use kinds::Entries;
+pub use known::Known;
+use stretch::{Offers, Piece, Stretch};
 
 /// One value that seems to stand somewhere.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,23 +46,34 @@ pub struct Guess {
     pub looks: Looks,
     /// As what it would read the same, so that only the display can tell.
     pub alternatives: Vec<Alternative>,
+    /// What is less likely, but not by much, the likeliest first.
+    pub rivals: Vec<Alternative>,
 }
 
-/// Another type of the same number: its neighbour that is always empty may belong to it, or not.
+/// Another way to read registers.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Alternative {
     /// First register.
     pub offset: u16,
-    /// One register or two.
+    /// How its bits are read.
     pub data_type: DataType,
     /// In which order.
     pub order: Order,
 }
 
-/// The values of each table of registers of a unit, zeros left out. A device has one order, so its tables are read together.
-pub fn guess(areas: &[&Area]) -> Vec<Vec<Guess>> {
+/// The values of the tables of a unit, and the bits that it takes to tell them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Told {
+    /// Of each table, zeros left out.
+    pub guesses: Vec<Vec<Guess>>,
+    /// Less for what is likelier.
+    pub bits: f64,
+}
+
+/// Reads each table of registers of a unit, knowing what a map says of each. A device has one order, so its tables are read together.
+pub fn guess(areas: &[&Area], known: &[Known]) -> Told {
     let stretches: Vec<Vec<Stretch>> = areas.iter().map(|area| stretches(area)).collect();
-    let pieces = cheapest(&stretches);
+    let (bits, pieces, rivals) = cheapest(&stretches, known);
     let read = areas.iter().zip(pieces).map(|(area, pieces)| {
         let mut guesses: Vec<Guess> = pieces.iter().filter_map(|piece| understood(area, *piece)).collect();
         looks::name(&mut guesses);
@@ -66,7 +82,8 @@ pub fn guess(areas: &[&Area]) -> Vec<Vec<Guess>> {
     let mut guesses: Vec<Vec<Guess>> = read.collect();
     let order = halves::order(areas, &guesses);
     areas.iter().zip(&mut guesses).for_each(|(area, guesses)| halves::name(area, guesses, order));
-    guesses
+    guesses.iter_mut().zip(&rivals).for_each(|(guesses, rivals)| rivals::name(guesses, rivals));
+    Told { guesses, bits }
 }
 
 /// The bits of an order: few makers swap the bytes within a register.
@@ -81,11 +98,14 @@ fn unlikely(order: Order) -> f64 {
 /// For a device that has one order for floats and another one for whole numbers.
 const TWO_ORDERS: f64 = 6.0;
 
+/// A row that is hardly dearer is worth naming: it would be right once in a few times.
+const RIVALS: f64 = 6.0;
+
 /// Pairs of orders that cost so many bits more than the cheapest are not tried again from other beginnings.
 const CLOSE: f64 = 25.0;
 
-/// The pieces of each area, in the orders that make all of them cheapest.
-fn cheapest(areas: &[Vec<Stretch>]) -> Vec<Vec<Piece>> {
+/// The pieces of each area, in the orders that make all of them cheapest, and what they cost.
+fn cheapest(areas: &[Vec<Stretch>], known: &[Known]) -> (f64, Vec<Vec<Piece>>, Vec<Vec<Rival>>) {
     let orders: Vec<Order> = ["ABCD", "CDAB", "BADC", "DCBA"].into_iter().filter_map(Order::parse).collect();
     let all: Vec<&Stretch> = areas.iter().flatten().collect();
     let plain: Vec<Offers> = all.iter().map(|stretch| stretch.plain_offers()).collect();
@@ -96,22 +116,23 @@ fn cheapest(areas: &[Vec<Stretch>]) -> Vec<Vec<Piece>> {
     let read = |entries: &[Entries], f: usize, w: usize| {
         let two = if f == w { 0.0 } else { TWO_ORDERS + unlikely(orders[w]) };
         let (mut cost, mut n) = (unlikely(orders[f]) + two, 0);
-        let of_area = |(stretches, entries): (&Vec<Stretch>, &Entries)| {
+        let of_area = |((stretches, entries), known): ((&Vec<Stretch>, &Entries), &Known)| {
             let mut pieces = Vec::new();
             for stretch in stretches {
-                let (more, found) = cut(stretch, &[&plain[n], &floats[f][n], &wholes[w][n]], entries);
+                let (more, found) =
+                    Row { stretch, offers: [&plain[n], &floats[f][n], &wholes[w][n]], entries, known }.cut();
                 (cost, n) = (cost + more, n + 1);
                 pieces.extend(found);
             }
             pieces
         };
-        let pieces: Vec<Vec<Piece>> = areas.iter().zip(entries).map(of_area).collect();
+        let pieces: Vec<Vec<Piece>> = areas.iter().zip(entries).zip(known).map(of_area).collect();
         (cost, pieces)
     };
     let blocks: Vec<Option<u16>> = areas.iter().map(|stretches| repeat::block(stretches)).collect();
     // Read twice: the second time knowing what kinds of values the device has then.
     let from = |start: &Entries, f: usize, w: usize| {
-        let entries = known(&blocks, &read(&vec![start.clone(); areas.len()], f, w).1);
+        let entries = learned(&blocks, &read(&vec![start.clone(); areas.len()], f, w).1);
         let (cost, pieces) = read(&entries, f, w);
         (cost + Entries::price(&pieces.concat()), f, w, entries)
     };
@@ -124,11 +145,23 @@ fn cheapest(areas: &[Vec<Stretch>]) -> Vec<Vec<Piece>> {
         tried.extend([true, false].map(|is_long| from(&Entries::leaning(is_long), f, w)));
     }
     let best = tried.into_iter().reduce(|best, next| if next.0 < best.0 - 0.01 { next } else { best });
-    best.map(|(_, f, w, entries)| read(&known(&blocks, &read(&entries, f, w).1), f, w).1).unwrap_or_default()
+    let Some((bits, f, w, entries)) = best else { return (0.0, Vec::new(), Vec::new()) };
+    let entries = learned(&blocks, &read(&entries, f, w).1);
+    let mut n = 0;
+    let rivals = |((stretches, entries), known): ((&Vec<Stretch>, &Entries), &Known)| {
+        let of = |stretch| {
+            n += 1;
+            let offers = [&plain[n - 1], &floats[f][n - 1], &wholes[w][n - 1]];
+            Row { stretch, offers, entries, known }.rivals(RIVALS)
+        };
+        stretches.iter().flat_map(of).collect()
+    };
+    let rivals = areas.iter().zip(&entries).zip(known).map(rivals).collect();
+    (bits, read(&entries, f, w).1, rivals)
 }
 
 /// What each area begins with, of the pieces of all.
-fn known(blocks: &[Option<u16>], pieces: &[Vec<Piece>]) -> Vec<Entries> {
+fn learned(blocks: &[Option<u16>], pieces: &[Vec<Piece>]) -> Vec<Entries> {
     let everything = pieces.concat();
     blocks.iter().zip(pieces).map(|(block, own)| Entries::knowing(own, &everything, *block)).collect()
 }
@@ -169,8 +202,19 @@ fn understood(area: &Area, piece: Piece) -> Option<Guess> {
     if let DataType::Text(form) = data_type {
         let shown = form.encoding.decode_field(&form.bytes(&looks[0], order))?;
         let number = None;
-        let (is_total, looks, alternatives) = (false, Looks::Unknown, Vec::new());
-        return Some(Guess { offset, data_type, order, shown, number, has_moved, is_total, looks, alternatives });
+        let (is_total, looks, alternatives, rivals) = (false, Looks::Unknown, Vec::new(), Vec::new());
+        return Some(Guess {
+            offset,
+            data_type,
+            order,
+            shown,
+            number,
+            has_moved,
+            is_total,
+            looks,
+            alternatives,
+            rivals,
+        });
     }
     let stretch = Stretch { first: offset, begins: offset, looks };
     let bits = stretch.bits(0, usize::from(data_type.width()), order)?;
@@ -180,8 +224,8 @@ fn understood(area: &Area, piece: Piece) -> Option<Guess> {
     let is_total = series::is_total(&numbers);
     let number = Some(number).filter(|number| number.is_finite());
     number?;
-    let (looks, alternatives) = (Looks::Unknown, Vec::new());
-    Some(Guess { offset, data_type, order, shown, number, has_moved, is_total, looks, alternatives })
+    let (looks, alternatives, rivals) = (Looks::Unknown, Vec::new(), Vec::new());
+    Some(Guess { offset, data_type, order, shown, number, has_moved, is_total, looks, alternatives, rivals })
 }
 
 /// A number as people write it, and as a float.
@@ -213,7 +257,7 @@ mod tests {
     }
 
     fn guess_one(words: &[u16], later: &[u16]) -> Vec<Guess> {
-        guess(&[&area(words, later)]).remove(0)
+        guess(&[&area(words, later)], &[Known::default()]).guesses.remove(0)
     }
 
     #[test]

@@ -139,6 +139,7 @@ mod tests {
             is_total: false,
             looks: Looks::Unknown,
             alternatives: Vec::new(),
+            rivals: Vec::new(),
         };
         let mut guesses: Vec<Guess> = (0..).zip(numbers).map(guess).collect();
         name(&mut guesses);

@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 use std::fmt::Write;
 
-use super::guess::{Alternative, Guess, guess};
+use super::guess::{Alternative, Guess};
 use super::looks::Looks;
-use super::profiles::{self, Match};
+use super::profiles::{Match, Understood, understand};
 use super::{Area, Findings, Unit, filled};
 use crate::config::modbus::{DataType, Order};
 use crate::model::Lang;
@@ -69,17 +69,17 @@ fn device(text: &mut String, unit: &Unit, lang: Lang) {
         lines.push(pick("# it answers, but nothing could be read from it".into(), "# 有应答，但读不到任何内容".into()));
     }
     lines.extend(unit.tables.iter().map(|area| format!("# {}", area_line(area, lang))));
-    let known = profiles::best(unit);
-    if let Some(Match { names, sensible, tags }) = &known {
+    let Understood { profile, guesses } = understand(unit);
+    if let Some(Match { names, sensible, tags, .. }) = &profile {
         lines.push(pick(
-            format!("# looks like {}: {sensible} of {tags} tags make sense", names.join(" or ")),
-            format!("# 像是 {}：{tags} 个点中有 {sensible} 个读数合理", names.join(" 或 ")),
+            format!("# looks like {}: {sensible} of {tags} values that are not zero make sense", names.join(" or ")),
+            format!("# 像是 {}：{tags} 个非零值中有 {sensible} 个读数合理", names.join(" 或 ")),
         ));
         lines.push(format!("profile = \"{}\"", names[0]));
     }
     // Where a map is known, what was guessed is still shown, but as comments.
-    let mark = if known.is_some() { "# " } else { "" };
-    let tags = tags(unit, lang);
+    let mark = if profile.is_some() { "# " } else { "" };
+    let tags = tags(unit, guesses, lang);
     if !tags.is_empty() {
         lines.push(format!("{mark}tags = ["));
         lines.extend(tags.iter().take(MAX_TAGS).map(|tag| format!("{mark}    {tag}")));
@@ -118,11 +118,10 @@ fn area_line(area: &Area, lang: Lang) -> String {
 }
 
 /// One line of TOML per value.
-fn tags(unit: &Unit, lang: Lang) -> Vec<String> {
+fn tags(unit: &Unit, guesses: Vec<Vec<Guess>>, lang: Lang) -> Vec<String> {
     let mut names = HashSet::new();
     let mut tags = Vec::new();
-    let registers: Vec<&Area> = unit.tables.iter().filter(|area| !area.table.is_bits()).collect();
-    let mut guessed = guess(&registers).into_iter();
+    let mut guessed = guesses.into_iter();
     for area in &unit.tables {
         let table = area.table.as_str();
         let letter = &table[..1];
@@ -172,7 +171,8 @@ fn tag(name: &str, table: &str, guess: &Guess, lang: Lang) -> String {
         _ => shown,
     };
     let or = guess.alternatives.iter().map(|other| or(table, other, lang)).collect::<String>();
-    format!("{line} }}, # {value}{}{or}", looks_like(guess, lang))
+    let or_rather = guess.rivals.iter().map(|other| or_less_likely(table, other, lang)).collect::<String>();
+    format!("{line} }}, # {value}{}{or}{or_rather}", looks_like(guess, lang))
 }
 
 /// What to write where the empty register beside a number belongs to it, or does not.
@@ -183,11 +183,22 @@ fn or(table: &str, other: &Alternative, lang: Lang) -> String {
         (_, Lang::En) => "; or, if the empty register beside it is its upper half, ",
         (_, Lang::Zh) => "；若旁边的空寄存器是它的高半部分，则写 ",
     };
-    let mut line = format!("{why}address = \"{table}:{}\", type = \"{}\"", other.offset, other.data_type.as_str());
-    if other.order != Order::default() {
-        line += &format!(", order = \"{}\"", order_word(other.order));
+    format!("{why}{}", keys(table, other))
+}
+
+/// What else the registers may be, if not as likely.
+fn or_less_likely(table: &str, other: &Alternative, lang: Lang) -> String {
+    let why = if lang == Lang::Zh { "；也可能是 " } else { "; or, less likely, " };
+    format!("{why}{}", keys(table, other))
+}
+
+/// `address = "holding:4", type = "u32", order = "CDAB"`
+fn keys(table: &str, other: &Alternative) -> String {
+    let mut keys = format!("address = \"{table}:{}\", type = \"{}\"", other.offset, other.data_type.as_str());
+    if other.order != Order::default() && other.data_type.width() > 1 {
+        keys += &format!(", order = \"{}\"", order_word(other.order));
     }
-    line
+    keys
 }
 
 fn looks_like(guess: &Guess, lang: Lang) -> &'static str {
@@ -228,7 +239,7 @@ mod tests {
         let area = Area { table: Table::Holding, cells, looks, longest: None, is_endless: false };
         let unit = Unit { id: 1, tables: vec![area] };
         for (lang, word) in [(Lang::En, "; or, if "), (Lang::Zh, "；若")] {
-            let tags = tags(&unit, lang);
+            let tags = tags(&unit, understand(&unit).guesses, lang);
             let line = tags.iter().find(|tag| tag.contains("# 4871")).unwrap();
             assert!(line.contains(word), "{line}");
             let has = |address: &str, kind: &str| line.contains(&format!("address = \"{address}\", type = \"{kind}\""));

@@ -1,7 +1,7 @@
 //! Where to knock first: addresses at which makers like to begin. Pure.
 
 use crate::config::modbus::{Address, Table};
-use crate::config::{Areas, BUILT_IN_PROFILES};
+use crate::config::{Areas, built_in_profiles};
 
 /// Addresses of a table, the likeliest first, without repetition.
 pub(super) fn seeds(table: Table) -> Vec<u16> {
@@ -26,12 +26,13 @@ pub(super) fn seeds(table: Table) -> Vec<u16> {
 
 /// Where the maps that come with cloudward begin, and the areas of the PLCs that it knows.
 fn of_known_maps(table: Table) -> impl Iterator<Item = u16> {
-    let maps = BUILT_IN_PROFILES.iter().flat_map(|(_, text)| text.split("address = \"").skip(1));
-    let in_maps = maps.filter_map(|rest| Address::parse(rest.split('"').next()?));
+    let profiles = built_in_profiles();
+    let maps = profiles.iter().flat_map(|(_, text)| text.split("address = \"").skip(1));
+    let in_maps: Vec<Address> = maps.filter_map(|rest| Address::parse(rest.split('"').next()?)).collect();
     let plcs = ["inovance-h5u", "xinje-xd", "xinje-xc"].into_iter().filter_map(Areas::find);
     let words = ["D0", "R0", "HD0", "SD0", "TD0", "CD0", "FD0", "M0", "S0", "X0", "Y0", "B0", "SM0", "HM0", "T0", "C0"];
     let in_plcs = plcs.flat_map(move |areas| words.into_iter().filter_map(|word| areas.translate(word)?.ok()));
-    let all = in_maps.chain(in_plcs.filter_map(|text| Address::parse(&text)));
+    let all = in_maps.into_iter().chain(in_plcs.filter_map(|text| Address::parse(&text)));
     let mut offsets: Vec<u16> = all.filter(|address| address.table == table).map(|address| address.offset).collect();
     offsets.sort_unstable();
     // Only where a stretch begins: the rest is found by growing.

@@ -85,7 +85,7 @@ class Device:
         ranges = [(first, last) for table, first, last in case["ranges"] if table == name]
         if not ranges:
             return ExcCodes(case.get("absent", 1))
-        if function > 2 and count > case["max"]:
+        if function > 2 and count > case.get("max", 125):
             return ExcCodes(case.get("too_long", 3))
         served = any(first <= address and address + count - 1 <= last for first, last in ranges)
         if not served and case["outside"] != "zeros":

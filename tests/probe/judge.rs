@@ -34,21 +34,28 @@ pub struct Verdict {
     /// Numbers beside a register that is always empty, read right, and the line names what they are: a register could be taken
     /// for two or two for one, and nothing in the data tells.
     pub undecidable: Vec<String>,
+    /// Other values that were not read right, but the line at their place names what they are as less likely.
+    pub second: Vec<String>,
 }
 
 impl Verdict {
     /// The first choice is right for every value.
     pub fn is_strict(&self) -> bool {
-        self.wrong.is_empty() && self.undecidable.is_empty()
+        self.wrong.is_empty() && self.undecidable.is_empty() && self.second.is_empty()
     }
 
-    /// The same, or the file names the right alternative.
+    /// The same, or only pairs that nothing in the data can tell apart are the other way round, and the file names the right one.
     pub fn is_identified(&self) -> bool {
+        self.wrong.is_empty() && self.second.is_empty()
+    }
+
+    /// The file names what is right for every value, first or as less likely.
+    pub fn is_named(&self) -> bool {
         self.wrong.is_empty()
     }
 
     fn only(wrong: Vec<String>) -> Verdict {
-        Verdict { wrong, undecidable: Vec::new() }
+        Verdict { wrong, ..Verdict::default() }
     }
 }
 
@@ -72,21 +79,53 @@ pub fn judge(case: &Value, text: &str) -> Verdict {
         return Verdict::only(vec![format!("units {units:?}, not {}", case["unit"])]);
     }
     let mut wrong = ranges(case, text);
-    let device = &config.devices[0];
     let names = case["profile"].as_array().cloned().unwrap_or_default();
-    match &device.profile {
-        Some(profile) if names.iter().any(|name| *name == *profile.id) => return Verdict::only(wrong),
-        Some(profile) => wrong.push(format!("taken for {}", profile.id)),
-        None => {}
+    let profile = config.devices[0].profile.as_deref();
+    if let Some(profile) = profile.filter(|profile| !names.iter().any(|name| *name == *profile.id)) {
+        wrong.push(format!("taken for {}", profile.id));
     }
+    // With a profile its tags stand, and what was guessed stands as comments beside it.
+    let guessed = Config::parse(&without_profile(text)).unwrap();
+    let of_profile: &[Tag] = if profile.is_some() { &config.devices[0].tags } else { &[] };
+    let device = &guessed.devices[0];
     // What is zero and stays so could be anything.
     let says_something = |value: &&Value| value[4] != 0 && value[4] != 0.0 && value[4] != false || value[5] != 0;
-    let mut undecidable = Vec::new();
+    let (mut undecidable, mut second) = (Vec::new(), Vec::new());
     for value in case["values"].as_array().unwrap().iter().filter(says_something) {
+        if let Some(other) = of_profile.iter().find(|tag| contradicts(tag, value, case)) {
+            wrong.push(format!("{} is not {:?}", value[0], other.register()));
+            continue;
+        }
         let Some(mistake) = check_value(value, &device.tags, case) else { continue };
-        if is_named(value, case, text) { undecidable.push(mistake) } else { wrong.push(mistake) }
+        match () {
+            () if is_named(value, case, text) => undecidable.push(mistake),
+            () if is_second(value, case, text) => second.push(mistake),
+            () => wrong.push(mistake),
+        }
     }
-    Verdict { wrong, undecidable }
+    Verdict { wrong, undecidable, second }
+}
+
+/// The file with what was guessed in place of the profile.
+fn without_profile(text: &str) -> String {
+    let is_guess = |line: &str| ["    {", "tags = [", "]"].iter().any(|start| line.starts_with(start));
+    let lines = text.lines().filter(|line| !line.starts_with("profile = "));
+    lines
+        .map(|line| line.strip_prefix("# ").filter(|line| is_guess(line)).unwrap_or(line))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// Whether a tag of the profile stands where the value does, and is another one.
+fn contradicts(tag: &Tag, value: &Value, case: &Value) -> bool {
+    let register = tag.register().unwrap();
+    let place = Address::parse(value[1].as_str().unwrap()).unwrap();
+    let (from, to) = (register.address.offset, register.address.offset + register.data_type.width());
+    let is_there = place.table == register.address.table && (from..to).contains(&place.offset);
+    // One bit of a word is read as a bit.
+    let is_part = ["bool", "u8"].contains(&register.data_type.as_str()) && value[2] != "bool";
+    let is_text = matches!(register.data_type, DataType::Text(_)) && value[2] == "text";
+    is_there && !is_part && !is_text && check_value(value, std::slice::from_ref(tag), case).is_some()
 }
 
 /// Whether a line with the same number, read as one register in place of two or as two in place of one, names this value's
@@ -109,6 +148,17 @@ fn is_named(value: &Value, case: &Value, text: &str) -> bool {
         let is_number = is_whole(kind) && quoted(tag, "type").is_some_and(|own| is_whole(&own));
         is_same && is_number && comment.split("; or, if ").skip(1).any(|other| is_other(&other))
     })
+}
+
+/// Whether a line names this value's address, type and order as less likely.
+fn is_second(value: &Value, case: &Value, text: &str) -> bool {
+    let (place, kind, order) = (value[1].as_str().unwrap(), value[2].as_str().unwrap(), value[3].as_str().unwrap());
+    let mut places = vec![Address::parse(place).unwrap()];
+    if case["mirror"].is_array() {
+        places.push(Address::parse(&place.replace("input", "holding")).unwrap());
+    }
+    let is_it = |other: &str| places.iter().any(|place| names(other, *place, kind, order));
+    text.lines().any(|line| line.split("; or, ").skip(1).any(is_it))
 }
 
 /// Whether `address = "holding:4", type = "u32", order = "CDAB"` is this place with this type and order.
@@ -185,6 +235,7 @@ fn ranges(case: &Value, text: &str) -> Vec<String> {
             .filter(|range| range[0] == table)
             .map(|range| (range[1].as_u64().unwrap(), range[2].as_u64().unwrap()))
             .collect();
+        let served = joined(served);
         let line = text.lines().find_map(|line| line.strip_prefix(&format!("# {table}: "))).unwrap_or_default();
         let told = line.split(';').next().unwrap_or_default();
         let told: Vec<(u64, u64)> = told
@@ -208,4 +259,16 @@ fn ranges(case: &Value, text: &str) -> Vec<String> {
         }
     }
     wrong
+}
+
+/// Ranges that touch are one.
+fn joined(mut ranges: Vec<(u64, u64)>) -> Vec<(u64, u64)> {
+    ranges.sort_unstable();
+    ranges.into_iter().fold(Vec::new(), |mut joined: Vec<(u64, u64)>, (first, last)| {
+        match joined.last_mut() {
+            Some(before) if before.1 + 1 == first => before.1 = last,
+            _ => joined.push((first, last)),
+        }
+        joined
+    })
 }

@@ -58,7 +58,10 @@ fn registers(value: &Value, n: u64, seed: u64) -> Vec<u16> {
     }
     if kind == "text" {
         let text = value[4].as_str().unwrap();
-        let bytes = cloudward::model::encoding::Encoding::parse(order).unwrap().encode(text).unwrap();
+        let bytes = match cloudward::model::encoding::Encoding::parse(order) {
+            Some(encoding) => encoding.encode(text).unwrap(),
+            None => text.encode_utf16().flat_map(u16::to_be_bytes).collect(), // utf-16-be
+        };
         return bytes.chunks(2).map(|pair| u16::from_be_bytes([pair[0], pair.get(1).copied().unwrap_or(0)])).collect();
     }
     let raw = value[4].as_f64().unwrap();
@@ -128,7 +131,7 @@ pub fn findings(case: &Value, seed: u64) -> Findings {
             }
             cells
         };
-        let max = case["max"].as_u64().unwrap().max(1);
+        let max = case["max"].as_u64().unwrap_or(125).max(1);
         let registers: u64 = ranges.iter().map(|(first, last)| u64::from(last - first) + 1).sum();
         let apart = registers.div_ceil(max).max(1);
         let looks = if table.is_bits() { Vec::new() } else { (0..LOOKS).map(|look| at(300 + look * apart)).collect() };

@@ -5,164 +5,9 @@
 //! costs too. Registers that are zero at each look are a gap: they cost little, and a row goes on behind them.
 
 use super::kinds::{Entries, KINDS, KINDS_IN_ORDER, Kind};
-use super::number::{self, Cost, NEIGHBOURS, Place};
-use super::text;
-use crate::config::modbus::{DataType, Order};
-
-/// Registers at each look.
-#[derive(Debug)]
-pub(super) struct Stretch {
-    /// Address of the first.
-    pub first: u16,
-    /// Where the readable addresses around it begin.
-    pub begins: u16,
-    /// At least one look; all as long.
-    pub looks: Vec<Vec<u16>>,
-}
-
-/// A value at an address.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Piece {
-    pub offset: u16,
-    pub data_type: DataType,
-    pub order: Order,
-    /// A part of a clock.
-    pub is_clock: bool,
-}
-
-impl Piece {
-    pub fn kind(&self) -> Kind {
-        if self.is_clock { Kind::Clock } else { Kind::of(self.data_type) }
-    }
-}
-
-/// What the next registers may be.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Offer {
-    data_type: DataType,
-    order: Order,
-    /// So many values of this type, one behind the other.
-    repeat: usize,
-    behind: [f64; NEIGHBOURS + 1],
-}
-
-impl Offer {
-    fn registers(&self) -> usize {
-        usize::from(self.data_type.width()) * self.repeat
-    }
-}
-
-/// Offers for each register of a stretch.
-pub(super) type Offers = Vec<Vec<Offer>>;
-
-impl Stretch {
-    pub fn length(&self) -> usize {
-        self.looks[0].len()
-    }
-
-    fn is_zero(&self, at: usize) -> bool {
-        self.looks.iter().all(|look| look[at] == 0)
-    }
-
-    /// The bits of so many registers at each look; `None` beyond the ends.
-    pub fn bits(&self, at: usize, registers: usize, order: Order) -> Option<Vec<u64>> {
-        self.looks.iter().map(|look| Some(joined(look.get(at..at + registers)?, order))).collect()
-    }
-
-    /// Numbers of an order: floats, or all others. Those of one register belong to the others of the first order.
-    pub fn offers(&self, order: Order, are_floats: bool) -> Offers {
-        let mut offers: Offers = (0..self.length()).map(|_| Vec::new()).collect();
-        for (at, offers) in offers.iter_mut().enumerate() {
-            for registers in &[2, 4] {
-                let Some(bits) = self.bits(at, *registers, order) else { continue };
-                if bits.iter().all(|bits| *bits == 0) {
-                    continue;
-                }
-                let place = Place { bits: &bits, before: self.before(at, *registers, order) };
-                let mut add = |cost: Cost| offers.push(Offer::number(cost, order));
-                if are_floats {
-                    number::float(place, *registers).into_iter().for_each(&mut add);
-                    continue;
-                }
-                add(number::whole(place, *registers));
-                if *registers == 2 {
-                    number::decimal_digits(place, 2).into_iter().for_each(&mut add);
-                }
-            }
-        }
-        offers
-    }
-
-    /// What the order of words does not touch: single registers, texts, clocks.
-    pub fn plain_offers(&self) -> Offers {
-        let mut offers: Offers = (0..self.length()).map(|_| Vec::new()).collect();
-        let order = Order::default();
-        for (at, offers) in offers.iter_mut().enumerate() {
-            let Some(bits) = self.bits(at, 1, order).filter(|bits| bits.iter().any(|bits| *bits != 0)) else {
-                continue;
-            };
-            let place = Place { bits: &bits, before: self.before(at, 1, order) };
-            offers.push(Offer::number(number::whole(place, 1), order));
-            offers.extend(number::decimal_digits(place, 1).map(|cost| Offer::number(cost, order)));
-            let three: Option<Vec<Vec<u16>>> =
-                self.looks.iter().map(|look| Some(look.get(at..at + 3)?.to_vec())).collect();
-            if let Some(cost) = three.and_then(|looks| text::clock(&looks)) {
-                offers.push(Offer { data_type: DataType::Bcd16, order, repeat: 3, behind: [cost; NEIGHBOURS + 1] });
-            }
-            for found in text::texts(&self.looks[0][at..]) {
-                let text::Found { data_type, order, cost } = found;
-                let to = at + usize::from(data_type.width());
-                // A text stands still: letters that change at each look are a number.
-                if self.looks.iter().any(|look| look.get(at..to) != self.looks[0].get(at..to)) {
-                    continue;
-                }
-                offers.push(Offer { data_type, order, repeat: 1, behind: [cost; NEIGHBOURS + 1] });
-            }
-        }
-        offers
-    }
-
-    /// The three values of this width before this one, at the first look.
-    fn before(&self, at: usize, registers: usize, order: Order) -> [u64; NEIGHBOURS] {
-        [1, 2, 3].map(|n| {
-            let words = at.checked_sub(n * registers).and_then(|from| self.looks[0].get(from..from + registers));
-            words.map_or(0, |words| joined(words, order))
-        })
-    }
-
-    fn is_even(&self, at: usize) -> bool {
-        (usize::from(self.first) + at).is_multiple_of(2)
-    }
-
-    /// Whether a value of four registers stands where such values mostly begin.
-    fn is_on_four(&self, at: usize) -> bool {
-        let offset = self.first + at as u16;
-        offset.is_multiple_of(4) || (offset - self.begins).is_multiple_of(4)
-    }
-
-    /// What it costs to put a value of several registers here, whatever stands before it: makers like even places.
-    fn askew(&self, at: usize) -> f64 {
-        let offset = self.first + at as u16;
-        match (offset.is_multiple_of(2), offset.wrapping_sub(self.begins).is_multiple_of(2)) {
-            (_, true) => 0.0,
-            (true, false) => 1.0,
-            (false, false) => 3.0,
-        }
-    }
-}
-
-impl Offer {
-    fn number(cost: Cost, order: Order) -> Offer {
-        let Cost { data_type, behind } = cost;
-        Offer { data_type, order, repeat: 1, behind }
-    }
-}
-
-fn joined(words: &[u16], order: Order) -> u64 {
-    let swap = |word: u16| if order.low_byte_first { word.swap_bytes() } else { word };
-    let push = |bits: u64, word: &u16| (bits << 16) | u64::from(swap(*word));
-    if order.low_word_first { words.iter().rev().fold(0, push) } else { words.iter().fold(0, push) }
-}
+use super::known::Known;
+use super::number::NEIGHBOURS;
+use super::stretch::{Offer, Offers, Piece, Stretch};
 
 /// What is known of what was cut so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -198,49 +43,124 @@ struct Came<'a> {
     offer: Option<&'a Offer>,
 }
 
-/// The cheapest way, and its cost.
-pub(super) fn cut(stretch: &Stretch, offers: &[&Offers], entries: &Entries) -> (f64, Vec<Piece>) {
-    let length = stretch.length();
-    let mut costs = vec![[f64::INFINITY; STATES]; length + 1];
-    let mut came = vec![[Came { from: 0, state: 0, offer: None }; STATES]; length + 1];
-    costs[0][START.index()] = 0.0;
-    for at in 0..length {
-        for index in 0..STATES {
-            let known = costs[at][index];
-            if known.is_infinite() {
-                continue;
-            }
-            let state = State::of(index);
-            let mut go = |to: usize, state: State, cost: f64, offer| {
-                let (cost, to_index) = (known + cost, state.index());
-                if cost < costs[to][to_index] - 1e-9 {
-                    costs[to][to_index] = cost;
-                    came[to][to_index] = Came { from: at, state: index, offer };
+/// A stretch, what its registers may be, and what is known of the device.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Row<'a> {
+    pub stretch: &'a Stretch,
+    /// Those of one register, floats, whole numbers.
+    pub offers: [&'a Offers; 3],
+    pub entries: &'a Entries,
+    pub known: &'a Known,
+}
+
+/// The least cost of each state before each register.
+type Costs = Vec<[f64; STATES]>;
+
+/// Another way to read some registers, and how many bits dearer the cheapest row is that has it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rival {
+    pub piece: Piece,
+    pub more: f64,
+}
+
+impl<'a> Row<'a> {
+    /// The cheapest way, and its cost.
+    pub fn cut(&self) -> (f64, Vec<Piece>) {
+        let (costs, came) = self.from_the_left();
+        let length = self.stretch.length();
+        let end = (0..STATES).min_by(|a, b| costs[length][*a].total_cmp(&costs[length][*b])).unwrap_or(0);
+        let (mut pieces, mut at, mut index) = (Vec::new(), length, end);
+        while at > 0 {
+            let Came { from, state, offer } = came[at][index];
+            if let Some(Offer { data_type, order, repeat, .. }) = offer.copied() {
+                for n in (0..repeat).rev() {
+                    let offset = self.stretch.first + from as u16 + n as u16 * data_type.width();
+                    pieces.push(Piece { offset, data_type, order, is_clock: repeat > 1 });
                 }
-            };
-            if stretch.is_zero(at) {
-                go(at + 1, State { run: 0, ..state }, gap(stretch, entries, at, state), None);
             }
-            for offer in offers.iter().flat_map(|offers| &offers[at]) {
-                let (state, cost) = step(stretch, entries, at, state, offer);
-                go(at + offer.registers(), state, cost, Some(offer));
+            (at, index) = (from, state);
+        }
+        pieces.reverse();
+        (costs[length][end], pieces)
+    }
+
+    /// All numbers that stand in a row hardly dearer than the cheapest, those of the cheapest too.
+    pub fn rivals(&self, at_most: f64) -> Vec<Rival> {
+        let (left, right) = (self.from_the_left().0, self.from_the_right());
+        let best = right[0][START.index()];
+        let mut rivals = Vec::new();
+        for at in 0..self.stretch.length() {
+            let mut found: Vec<(Rival, &Offer)> = Vec::new();
+            for index in (0..STATES).filter(|index| left[at][*index].is_finite()) {
+                self.steps(at, State::of(index), |to, state, cost, offer| {
+                    let more = left[at][index] + cost + right[to][state.index()] - best;
+                    let Some(offer) = offer.filter(|offer| more <= at_most && offer.repeat == 1) else { return };
+                    let (data_type, order) = (offer.data_type, offer.order);
+                    let offset = self.stretch.first + at as u16;
+                    let rival = Rival { piece: Piece { offset, data_type, order, is_clock: false }, more };
+                    match found.iter_mut().find(|other| std::ptr::eq(other.1, offer)) {
+                        Some(other) => other.0.more = other.0.more.min(more),
+                        None => found.push((rival, offer)),
+                    }
+                });
+            }
+            rivals.extend(found.into_iter().map(|found| found.0));
+        }
+        rivals
+    }
+
+    fn from_the_left(&self) -> (Costs, Vec<[Came<'a>; STATES]>) {
+        let length = self.stretch.length();
+        let mut costs = vec![[f64::INFINITY; STATES]; length + 1];
+        let mut came = vec![[Came { from: 0, state: 0, offer: None }; STATES]; length + 1];
+        costs[0][START.index()] = 0.0;
+        for at in 0..length {
+            for index in 0..STATES {
+                let so_far = costs[at][index];
+                if so_far.is_infinite() {
+                    continue;
+                }
+                self.steps(at, State::of(index), |to, state, cost, offer| {
+                    let (cost, to_index) = (so_far + cost, state.index());
+                    if cost < costs[to][to_index] - 1e-9 {
+                        costs[to][to_index] = cost;
+                        came[to][to_index] = Came { from: at, state: index, offer };
+                    }
+                });
             }
         }
+        (costs, came)
     }
-    let end = (0..STATES).min_by(|a, b| costs[length][*a].total_cmp(&costs[length][*b])).unwrap_or(0);
-    let (mut pieces, mut at, mut index) = (Vec::new(), length, end);
-    while at > 0 {
-        let Came { from, state, offer } = came[at][index];
-        if let Some(Offer { data_type, order, repeat, .. }) = offer.copied() {
-            for n in (0..repeat).rev() {
-                let offset = stretch.first + from as u16 + n as u16 * data_type.width();
-                pieces.push(Piece { offset, data_type, order, is_clock: repeat > 1 });
+
+    /// The least cost from each state to the end.
+    fn from_the_right(&self) -> Costs {
+        let length = self.stretch.length();
+        let mut costs = vec![[f64::INFINITY; STATES]; length + 1];
+        costs[length] = [0.0; STATES];
+        for at in (0..length).rev() {
+            for index in 0..STATES {
+                let mut least = f64::INFINITY;
+                self.steps(at, State::of(index), |to, state, cost, _| {
+                    least = least.min(cost + costs[to][state.index()]);
+                });
+                costs[at][index] = least;
             }
         }
-        (at, index) = (from, state);
+        costs
     }
-    pieces.reverse();
-    (costs[length][end], pieces)
+
+    /// Each step that leads on from a state: before which register, in which state, at what cost, with which value if any.
+    fn steps(&self, at: usize, state: State, mut go: impl FnMut(usize, State, f64, Option<&'a Offer>)) {
+        let Row { stretch, offers, entries, known } = *self;
+        if stretch.is_zero(at) {
+            let bits = known.gap(stretch.first + at as u16, gap(stretch, entries, at, state));
+            go(at + 1, State { run: 0, ..state }, bits, None);
+        }
+        for offer in offers.into_iter().flat_map(|offers| &offers[at]) {
+            let (state, cost) = step(stretch, entries, known, at, state, offer);
+            go(at + offer.registers(), state, cost, Some(offer));
+        }
+    }
 }
 
 /// One register that is nothing.
@@ -259,18 +179,18 @@ fn gap(stretch: &Stretch, entries: &Entries, at: usize, state: State) -> f64 {
 }
 
 /// A value: what is known behind it, and what it costs.
-fn step(stretch: &Stretch, entries: &Entries, at: usize, state: State, offer: &Offer) -> (State, f64) {
+fn step(stretch: &Stretch, entries: &Entries, known: &Known, at: usize, state: State, offer: &Offer) -> (State, f64) {
     let kind = if offer.repeat > 1 { Kind::Clock } else { Kind::of(offer.data_type) };
     let (from_start, from_other) = (entries.begin[kind as usize], entries.change[kind as usize]);
     let are_decimal = |kind| matches!(kind, Kind::Bcd16 | Kind::Bcd32 | Kind::Clock);
     // Who writes decimal digits writes them everywhere.
     let from_other = if are_decimal(state.kind) && are_decimal(kind) { from_other.min(3.5) } else { from_other };
-    let mut cost = match state.kind {
-        Kind::Nothing => from_start + offer.behind[0],
-        same if same == kind && state.run == 0 => 0.35 + offer.behind[0],
-        same if same == kind => 0.55 + offer.behind[state.run],
-        _ if state.run == 0 => 0.85 * from_other + offer.behind[0],
-        _ => from_other + offer.behind[0],
+    let (mut cost, number) = match state.kind {
+        Kind::Nothing => (from_start, offer.behind[0]),
+        same if same == kind && state.run == 0 => (0.35, offer.behind[0]),
+        same if same == kind => (0.55, offer.behind[state.run]),
+        _ if state.run == 0 => (0.85 * from_other, offer.behind[0]),
+        _ => (from_other, offer.behind[0]),
     };
     let mut parity = state.parity;
     // An empty register and one with a number, the same.
@@ -293,7 +213,9 @@ fn step(stretch: &Stretch, entries: &Entries, at: usize, state: State, offer: &O
     if offer.data_type.width() == 4 && kind != Kind::Text && !stretch.is_on_four(at) {
         cost += 2.0;
     }
-    cost += entries.repeat.cost(stretch.first + at as u16, kind);
+    let offset = stretch.first + at as u16;
+    cost += entries.repeat.cost(offset, kind);
+    let cost = known.cost(offset, offer, cost) + number;
     let run = if state.kind == kind { (state.run + offer.repeat).min(NEIGHBOURS) } else { 1 };
     (State { kind, parity, run }, cost)
 }

@@ -4,8 +4,8 @@
 //! how often a register of nothing stands between its values, whether its long values stand at even addresses, and what the other
 //! blocks hold at the same place ([`Repeat`]).
 
-use super::cut::Piece;
 use super::repeat::Repeat;
+use super::stretch::Piece;
 use crate::config::modbus::DataType;
 
 /// Kinds of values between which it costs to change.

@@ -116,8 +116,9 @@ pub(super) fn float(place: Place, registers: usize) -> Option<Cost> {
 /// A float like any other: exponent and mantissa.
 fn fine(place: Place, values: &[f64], before: [f64; NEIGHBOURS], is_double: bool, empty: u32) -> [f64; NEIGHBOURS + 1] {
     let mantissa = if is_double { 52 - empty as i32 } else { 23 };
-    // Set points have few digits, and what has many moves.
-    let habits = Habits { still: 7.5, wobbles: 1.0, rises: 2.0, is_float: true };
+    // Set points have few digits, and what has many moves; only large totals stand still for a while.
+    let still = if values[0].abs() < 4_096.0 { 7.5 } else { 4.5 };
+    let habits = Habits { still, wobbles: 1.0, rises: 2.0, is_float: true };
     // In steps of the last place, so that neighbours differ by one.
     let sign = if is_double { 63 } else { 31 };
     let step = |bits: &u64| {
@@ -203,7 +204,8 @@ fn like(number: i128, before: [i128; NEIGHBOURS], others: f64) -> [Option<f64>; 
     [0, 1, 2].map(|n| {
         let (before, far) = (before[n], others + if n > 0 { 1.0 } else { 0.0 });
         if number == before && number != 0 {
-            return Some(4.0 + far);
+            // All ones, by which devices say that a channel has nothing to say.
+            return Some(if number == 0xFFFF { 1.5 } else { 4.0 } + far);
         }
         is_near(number as f64, before as f64).then(|| 2.5 + far + (0.2 * number.abs() as f64 + 1.0).log2())
     })

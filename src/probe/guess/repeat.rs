@@ -6,8 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use super::cut::{Piece, Stretch};
 use super::kinds::{KINDS, Kind};
+use super::stretch::{Piece, Stretch};
 
 /// What the same places of the other blocks hold.
 #[derive(Debug, Clone, Default)]
