@@ -120,7 +120,7 @@ fn cheapest(areas: &[Vec<Stretch>], known: &[Known]) -> (f64, Vec<Vec<Piece>>, V
             let mut pieces = Vec::new();
             for stretch in stretches {
                 let (more, found) =
-                    Row { stretch, offers: [&plain[n], &floats[f][n], &wholes[w][n]], entries, known }.cut();
+                    Row { stretch, offers: &[&plain[n], &floats[f][n], &wholes[w][n]], entries, known }.cut();
                 (cost, n) = (cost + more, n + 1);
                 pieces.extend(found);
             }
@@ -151,8 +151,11 @@ fn cheapest(areas: &[Vec<Stretch>], known: &[Known]) -> (f64, Vec<Vec<Piece>>, V
     let rivals = |((stretches, entries), known): ((&Vec<Stretch>, &Entries), &Known)| {
         let of = |stretch| {
             n += 1;
-            let offers = [&plain[n - 1], &floats[f][n - 1], &wholes[w][n - 1]];
-            Row { stretch, offers, entries, known }.rivals(RIVALS)
+            // The other order of words too: that no long number shows it does not mean that none has it.
+            let swapped = Order { low_word_first: !orders[w].low_word_first, ..orders[w] };
+            let other = orders.iter().position(|order| *order == swapped).unwrap_or(w);
+            let offers = [&plain[n - 1], &floats[f][n - 1], &wholes[w][n - 1], &wholes[other][n - 1]];
+            Row { stretch, offers: &offers, entries, known }.rivals(RIVALS)
         };
         stretches.iter().flat_map(of).collect()
     };

@@ -91,6 +91,24 @@ pub fn understand(unit: &Unit) -> Understood {
     Understood { profile, guesses: best.guesses.clone() }
 }
 
+/// Where else to knock: at the values of each map of which a good part answers. `answers` says whether an address does.
+pub fn likely_places(answers: &dyn Fn(Table, u16) -> bool) -> Vec<(Table, u16)> {
+    /// Values that answer, and one of so many of a map.
+    const LEAST: (usize, usize) = (4, 3);
+    let mut places = Vec::new();
+    for (name, _) in built_in_profiles() {
+        let tags = tags_of(&name).unwrap_or_default();
+        let all = tags.iter().filter_map(|tag| Some((tag.register()?.address.table, tag.register()?.address.offset)));
+        let (known, unknown): (Vec<_>, Vec<_>) = all.partition(|(table, offset)| answers(*table, *offset));
+        if known.len() >= LEAST.0 && LEAST.1 * known.len() >= known.len() + unknown.len() {
+            places.extend(unknown);
+        }
+    }
+    places.sort_unstable();
+    places.dedup();
+    places
+}
+
 /// A map laid over what was read.
 struct Map {
     name: String,

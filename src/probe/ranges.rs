@@ -51,11 +51,38 @@ enum Task {
     /// One address.
     Knock(u16),
     /// Onwards from `at`, so many at once. `bad`: so many from `at` were refused. `best`: so many were not, since then.
-    Up { at: u32, count: u16, bad: Option<u16>, best: u16 },
-    /// The same backwards: `at` is the first address that is known.
-    Down { at: u32, count: u16, bad: Option<u16> },
+    Up {
+        at: u32,
+        count: u16,
+        bad: Option<u16>,
+        best: u16,
+    },
+    /// So many at once, where the table is endless.
+    Part {
+        at: u16,
+        count: u16,
+    },
+    /// Of so many that were refused together: the last, then the first, tell whether any part answers.
+    Last {
+        at: u16,
+        count: u16,
+    },
+    First {
+        at: u16,
+        count: u16,
+    },
+    /// The same as [`Task::Up`] backwards: `at` is the first address that is known.
+    Down {
+        at: u32,
+        count: u16,
+        bad: Option<u16>,
+    },
     /// How long a request may be: `low` may, `high` may not.
-    Limit { at: u16, low: u16, high: u16 },
+    Limit {
+        at: u16,
+        low: u16,
+        high: u16,
+    },
 }
 
 /// Equal registers in a row after which a table counts as endless.
@@ -102,6 +129,23 @@ impl Survey {
             false => Sweep::new(self.table, &spans(&self.cells), is_thorough),
         });
         true
+    }
+
+    /// Ask at this address too.
+    pub fn knock(&mut self, at: u16) {
+        if !self.is_given_up {
+            self.seeds.push_back(at);
+        }
+    }
+
+    /// Whether this address answered.
+    pub fn has(&self, at: u16) -> bool {
+        self.cells.contains_key(&at)
+    }
+
+    /// It answers the same on and on.
+    pub fn is_endless(&self) -> bool {
+        self.is_endless
     }
 
     /// Which table it is about.
@@ -194,12 +238,16 @@ impl Survey {
     fn place(&self, task: Task) -> Option<(u16, u16)> {
         let is_new = |address: u16| !self.cells.contains_key(&address) && !self.refused.contains(&address);
         match task {
-            Task::Knock(at) if is_new(at) => {
-                // Where anything is answered a long request costs no more than a short one.
-                let count = if self.is_endless { self.longest } else { 1 };
-                Some((at, clip(at, count)))
+            // Where anything is answered a long request costs no more than a short one.
+            Task::Knock(at) if self.is_endless => {
+                let count = clip(at, self.longest);
+                let skip = (0..count).find(|n| is_new(at + n))?;
+                Some((at + skip, count - skip))
             }
-            Task::Knock(_) => None,
+            Task::Knock(at) => is_new(at).then_some((at, 1)),
+            Task::Part { at, count } => (at..=at + (count - 1)).any(is_new).then_some((at, count)),
+            Task::Last { at, count } => is_new(at + (count - 1)).then_some((at + (count - 1), 1)),
+            Task::First { at, .. } => is_new(at).then_some((at, 1)),
             Task::Up { at, count, bad, .. } => {
                 let at = u16::try_from(at).ok()?;
                 let count = bad.map_or(count, |bad| (bad / 2).max(1)).min(self.longest);
@@ -227,6 +275,11 @@ impl Survey {
                     self.tasks.push(Task::Down { at: start, count: 1, bad: None });
                     self.tasks.push(Task::Up { at: end, count: self.longest.min(32), bad: None, best: 0 });
                 }
+            }
+            Task::Part { .. } => {}
+            Task::Last { at, count } => self.halves(at, count),
+            Task::First { at, count } => {
+                self.tasks.push(Task::Up { at: at.into(), count: 0, bad: Some(count), best: 0 });
             }
             Task::Up { bad, best, .. } => {
                 let best = best.max(block.count);
@@ -266,10 +319,10 @@ impl Survey {
             self.refused.insert(block.start);
         }
         match task {
-            Task::Knock(at) if block.count > 1 => {
-                self.tasks.push(Task::Up { at: at.into(), count: 0, bad: Some(block.count), best: 0 });
-            }
-            Task::Knock(_) => {}
+            Task::Knock(_) | Task::Part { .. } if block.count > 1 => self.refused_part(block.start, block.count),
+            Task::Last { at, count } => self.tasks.push(Task::First { at, count }),
+            Task::First { .. } => {}
+            Task::Knock(_) | Task::Part { .. } => {}
             Task::Up { at, best, .. } if block.count > 1 => {
                 self.tasks.push(Task::Up { at, count: 0, bad: Some(block.count), best });
             }
@@ -288,11 +341,32 @@ impl Survey {
         }
     }
 
+    /// A part of an endless table was refused: it has an edge in it, or nothing of it answers.
+    fn refused_part(&mut self, at: u16, count: u16) {
+        if self.cells.contains_key(&(at + (count - 1))) {
+            self.halves(at, count);
+        } else {
+            self.tasks.push(Task::Last { at, count });
+        }
+    }
+
+    /// The edge is somewhere before the last.
+    fn halves(&mut self, at: u16, count: u16) {
+        let half = count / 2;
+        if half > 0 {
+            self.tasks.push(Task::Part { at, count: half });
+            self.tasks.push(Task::Part { at: at + half, count: count - half });
+        }
+    }
+
     /// Beyond the end of a stretch: a hole is often small. Nothing to look for where nothing was found before it.
     fn look_beyond(&mut self, at: u32) {
         const HOLES: [u32; 14] = [1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64];
+        if self.is_endless {
+            return; // what is beyond is asked anyway
+        }
         let follows_something = at.checked_sub(1).and_then(|before| u16::try_from(before).ok());
-        if self.table.is_bits() || !follows_something.is_some_and(|before| self.cells.contains_key(&before)) {
+        if !follows_something.is_some_and(|before| self.cells.contains_key(&before)) {
             return;
         }
         let near = HOLES.into_iter().rev().filter_map(|step| u16::try_from(at + step).ok());

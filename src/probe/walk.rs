@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 
+use super::profiles::likely_places;
 use super::ranges::{Heard, Survey};
 use super::{Area, Cells, Findings, Unit, filled};
 use crate::config::Link;
@@ -111,6 +112,7 @@ pub async fn walk(
     {
         surveys.push((id, walk.table(id, table, all - n).await));
     }
+    walk.by_maps(&ids, &mut surveys).await;
     walk.sweep(&mut surveys).await;
     findings.units = ids.iter().map(|id| Unit { id: *id, tables: Vec::new() }).collect();
     for (id, survey) in surveys {
@@ -250,6 +252,22 @@ impl Walk<'_> {
         let time_left = self.options.max_time.saturating_sub(self.began.elapsed());
         self.ask_all(unit, &mut survey, share(requests - requests / 10, time_left, left)).await;
         survey
+    }
+
+    /// Knocks where the maps that begin to fit have more.
+    async fn by_maps(&mut self, ids: &[u8], surveys: &mut [(u8, Survey)]) {
+        for id in ids {
+            let own = || surveys.iter().filter(|(unit, _)| unit == id).map(|(_, survey)| survey);
+            // A memory that answers everywhere would make each map likely, and is read through anyway.
+            let answers = |table, at| own().any(|s| s.table() == table && !s.is_endless() && s.has(at));
+            let places = likely_places(&answers);
+            for (_, survey) in surveys.iter_mut().filter(|(unit, _)| unit == id) {
+                let table = survey.table();
+                places.iter().filter(|(of, _)| *of == table).for_each(|(_, at)| survey.knock(*at));
+                let time_left = self.options.max_time.saturating_sub(self.began.elapsed());
+                self.ask_all(*id, survey, (places.len() as u32 * 2, time_left / 4)).await;
+            }
+        }
     }
 
     /// The less likely addresses, with [`SWEEP_SHARE`] of everything at most, and never with what the looks need.

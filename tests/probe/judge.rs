@@ -96,6 +96,9 @@ pub fn judge(case: &Value, text: &str) -> Verdict {
             wrong.push(format!("{} is not {:?}", value[0], other.register()));
             continue;
         }
+        if check_value(value, of_profile, case).is_none() {
+            continue;
+        }
         let Some(mistake) = check_value(value, &device.tags, case) else { continue };
         match () {
             () if is_named(value, case, text) => undecidable.push(mistake),
@@ -124,7 +127,7 @@ fn contradicts(tag: &Tag, value: &Value, case: &Value) -> bool {
     let is_there = place.table == register.address.table && (from..to).contains(&place.offset);
     // One bit of a word is read as a bit.
     let is_part = ["bool", "u8"].contains(&register.data_type.as_str()) && value[2] != "bool";
-    let is_text = matches!(register.data_type, DataType::Text(_)) && value[2] == "text";
+    let is_text = matches!(register.data_type, DataType::Text(_)) && value[2] == "text"; // it ends where the device's does
     is_there && !is_part && !is_text && check_value(value, std::slice::from_ref(tag), case).is_some()
 }
 
@@ -215,7 +218,10 @@ fn same_type(kind: &str, order: &str, raw: Option<f64>, tag: &Tag) -> bool {
     let is_same =
         found == kind || raw.is_some_and(|raw| raw >= 0.0) && found.replace('u', "i") == kind.replace('u', "i");
     let is_same_order = match tag.register().unwrap().data_type {
-        DataType::Text(form) => form.encoding.as_str() == order,
+        // ASCII is the same in each of them.
+        DataType::Text(form) => {
+            form.encoding.as_str() == order || order == "utf-8" && form.encoding.as_str() == "ascii"
+        }
         _ => {
             tag.register().unwrap().data_type.width() == 1 || Order::parse(order) == Some(tag.register().unwrap().order)
         }

@@ -60,6 +60,7 @@ fn registers(value: &Value, n: u64, seed: u64) -> Vec<u16> {
         let text = value[4].as_str().unwrap();
         let bytes = match cloudward::model::encoding::Encoding::parse(order) {
             Some(encoding) => encoding.encode(text).unwrap(),
+            None if order == "utf-8" => text.as_bytes().to_vec(),
             None => text.encode_utf16().flat_map(u16::to_be_bytes).collect(), // utf-16-be
         };
         return bytes.chunks(2).map(|pair| u16::from_be_bytes([pair[0], pair.get(1).copied().unwrap_or(0)])).collect();

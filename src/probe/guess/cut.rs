@@ -48,7 +48,7 @@ struct Came<'a> {
 pub(super) struct Row<'a> {
     pub stretch: &'a Stretch,
     /// Those of one register, floats, whole numbers.
-    pub offers: [&'a Offers; 3],
+    pub offers: &'a [&'a Offers],
     pub entries: &'a Entries,
     pub known: &'a Known,
 }
@@ -156,7 +156,7 @@ impl<'a> Row<'a> {
             let bits = known.gap(stretch.first + at as u16, gap(stretch, entries, at, state));
             go(at + 1, State { run: 0, ..state }, bits, None);
         }
-        for offer in offers.into_iter().flat_map(|offers| &offers[at]) {
+        for offer in offers.iter().flat_map(|offers| &offers[at]) {
             let (state, cost) = step(stretch, entries, known, at, state, offer);
             go(at + offer.registers(), state, cost, Some(offer));
         }

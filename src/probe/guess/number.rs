@@ -53,7 +53,7 @@ pub(super) fn whole(place: Place, registers: usize) -> Cost {
         // A total below zero is rare, and so is a number of many digits that is none.
         let doubt = match () {
             () if is_total && first < 0 => 2.0,
-            () if is_total || registers == 1 => 0.0,
+            () if is_total || registers == 1 || registers == 2 && is_of_these_years(first) => 0.0,
             () => 0.4 * (digits - 24.0).max(0.0),
         };
         let time = series::cost(&numbers, habits, first.abs() as f64, width) + doubt;
@@ -74,6 +74,7 @@ pub(super) fn whole(place: Place, registers: usize) -> Cost {
         // A little below zero in one register, and another one that is empty.
         let small = if registers == 2 && (0xF000..=0xFFFF).contains(&first) && !is_total { 2.5 } else { small };
         let sized = size(first, spread) + large + far_below + small + huge(first, registers) + extra;
+        let sized = if registers == 2 && is_of_these_years(first) { sized.min(IN_SECONDS) } else { sized };
         let stands = numbers.iter().all(|number| *number == first);
         let bits = if registers == 1 || registers == 2 && stands { bit_word(first, registers) } else { f64::INFINITY };
         let alone = sized.min(bits) + time;
@@ -219,6 +220,14 @@ fn bit_word(number: i128, registers: usize) -> f64 {
         2 if (0x1_0000..0x1_0000_0000).contains(&number) && flags <= 4 => 7.0 + 4.5 * f64::from(flags),
         _ => f64::INFINITY,
     }
+}
+
+/// The bits of a time of these years in seconds since 1970.
+const IN_SECONDS: f64 = 31.0;
+
+/// From 2015 to 2040, in seconds since 1970.
+fn is_of_these_years(number: i128) -> bool {
+    (1_420_070_400..2_208_988_800).contains(&number)
 }
 
 /// The upper half of a number of four registers is nothing: else it is two numbers.
