@@ -175,7 +175,11 @@ impl Survey {
                 Some(task) => task,
                 None => match self.seeds.pop_front() {
                     Some(seed) => Task::Knock(seed),
-                    None => Task::Knock(self.sweep.as_mut()?.next()?),
+                    None => match self.sweep.as_mut()?.next()? {
+                        // Where anything is answered a long request costs no more than a short one.
+                        at if self.is_endless => Task::Part { at, count: clip(at, self.longest) },
+                        at => Task::Knock(at),
+                    },
                 },
             };
             if let Some((start, count)) = self.place(task) {
@@ -238,14 +242,11 @@ impl Survey {
     fn place(&self, task: Task) -> Option<(u16, u16)> {
         let is_new = |address: u16| !self.cells.contains_key(&address) && !self.refused.contains(&address);
         match task {
-            // Where anything is answered a long request costs no more than a short one.
-            Task::Knock(at) if self.is_endless => {
-                let count = clip(at, self.longest);
+            Task::Knock(at) => is_new(at).then_some((at, 1)),
+            Task::Part { at, count } => {
                 let skip = (0..count).find(|n| is_new(at + n))?;
                 Some((at + skip, count - skip))
             }
-            Task::Knock(at) => is_new(at).then_some((at, 1)),
-            Task::Part { at, count } => (at..=at + (count - 1)).any(is_new).then_some((at, count)),
             Task::Last { at, count } => is_new(at + (count - 1)).then_some((at + (count - 1), 1)),
             Task::First { at, .. } => is_new(at).then_some((at, 1)),
             Task::Up { at, count, bad, .. } => {
@@ -271,15 +272,17 @@ impl Survey {
                 if let Some(sweep) = self.sweep.as_mut().filter(|_| !self.is_endless) {
                     sweep.found(at);
                 }
-                if grows {
+                if self.is_endless {
+                    self.tasks.push(Task::Up { at: end, count: self.longest, bad: None, best: 0 });
+                } else if grows {
                     self.tasks.push(Task::Down { at: start, count: 1, bad: None });
                     self.tasks.push(Task::Up { at: end, count: self.longest.min(32), bad: None, best: 0 });
                 }
             }
             Task::Part { .. } => {}
             Task::Last { at, count } => self.halves(at, count),
-            Task::First { at, count } => {
-                self.tasks.push(Task::Up { at: at.into(), count: 0, bad: Some(count), best: 0 });
+            Task::First { count, .. } => {
+                self.tasks.push(Task::Up { at: end, count: 0, bad: Some(count - 1), best: 0 });
             }
             Task::Up { bad, best, .. } => {
                 let best = best.max(block.count);
@@ -319,7 +322,7 @@ impl Survey {
             self.refused.insert(block.start);
         }
         match task {
-            Task::Knock(_) | Task::Part { .. } if block.count > 1 => self.refused_part(block.start, block.count),
+            Task::Part { .. } if block.count > 1 => self.refused_part(block.start, block.count),
             Task::Last { at, count } => self.tasks.push(Task::First { at, count }),
             Task::First { .. } => {}
             Task::Knock(_) | Task::Part { .. } => {}
@@ -457,6 +460,34 @@ mod tests {
         }
         assert!(requests < 700, "{requests}");
         assert!(survey.result().2);
+    }
+
+    #[test]
+    fn beside_a_large_memory_of_zeros_the_small_areas_are_read_whole() {
+        // The relays, inputs and outputs of a PLC; and its words.
+        for (table, areas, most) in [
+            (Table::Coil, [(0, 8_191), (20_480, 20_543), (24_576, 24_639)], 1_300),
+            (Table::Holding, [(0, 20_479), (28_672, 40_999), (41_088, 42_111)], 1_700),
+        ] {
+            let mut survey = Survey::new(table);
+            let mut requests = 0;
+            for is_sweep in [false, true] {
+                if is_sweep {
+                    survey.sweep(true);
+                }
+                while let Some(block) = survey.next_block() {
+                    requests += 1;
+                    let last = block.start + (block.count - 1);
+                    let is_served = areas.iter().any(|(first, end)| *first <= block.start && last <= *end);
+                    survey.heard(match is_served {
+                        true => Heard::Values(vec![0; usize::from(block.count)]),
+                        false => Heard::Refused(Why::IllegalAddress),
+                    });
+                }
+            }
+            assert!(survey.is_endless() && requests < most, "{requests}");
+            assert_eq!(super::super::spans(&survey.result().0), areas, "{table:?}");
+        }
     }
 
     #[test]
