@@ -112,7 +112,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("tokio_modbus", &["simulator/"]),
     ("serial2_tokio", &["source/connection.rs"]),
     ("rusqlite", &["journal/", "agent/recorder/room/simulation.rs", "agent/recorder/room/tests.rs"]),
-    ("zstd", &["journal/", "agent/egress", "config/library.rs"]),
+    ("zstd", &["journal/", "agent/egress", "config/library.rs", "model/zone.rs"]),
     ("sha2", &["sink/egress.rs", "source/opcua/certificate.rs"]),
     ("crc32c", &["journal/"]),
     ("ring", &["journal/parcel/"]),

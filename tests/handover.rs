@@ -48,7 +48,7 @@ impl Site {
 
     /// A moment of that night, in minutes from its beginning, by the workshop's clock.
     fn shown(&self, minute: i64) -> String {
-        let zone = jiff::tz::TimeZone::get("Asia/Shanghai").unwrap();
+        let zone = cloudward::model::zone("Asia/Shanghai").unwrap();
         let at = jiff::Timestamp::from_millisecond(EIGHT_PM + self.moved + minute * MINUTE).unwrap();
         at.to_zoned(zone).strftime("%Y-%m-%dT%H:%M:%S").to_string()
     }

@@ -265,7 +265,7 @@ fn an_idle_stop_is_called_planned_within_a_day_and_the_audit_says_who() {
     fill(&file, &["m"], moved);
     let stop = EIGHT_PM + moved + 570 * 60_000; // idle for want of material
     let shown = |ms: i64| {
-        let zone = jiff::tz::TimeZone::get("Asia/Shanghai").unwrap();
+        let zone = cloudward::model::zone("Asia/Shanghai").unwrap();
         jiff::Timestamp::from_millisecond(ms).unwrap().to_zoned(zone).strftime("%Y-%m-%dT%H:%M:%S").to_string()
     };
     let period = format!("{}/night", &shown(EIGHT_PM + moved)[..10]);

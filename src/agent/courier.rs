@@ -113,7 +113,7 @@ enum Ending {
 impl Courier {
     /// A courier that starts from `desk.progress`.
     pub fn new(config: Arc<Config>, sink: Arc<Sink>, desk: Desk) -> Courier {
-        let zone = jiff::tz::TimeZone::get(&config.workshop.timezone);
+        let zone = crate::model::zone(&config.workshop.timezone);
         let zone = zone.unwrap_or(jiff::tz::TimeZone::UTC); // it was there when the configuration was read
         let usage = desk.progress.borrow().usage;
         Courier {

@@ -425,7 +425,7 @@ fn keep_egress_log(recorder: &Recorder, config: &Config, state_dir: &Path, boot:
 
 /// The workshop's time zone.
 fn zone(config: &Config) -> TimeZone {
-    TimeZone::get(&config.workshop.timezone).unwrap_or(TimeZone::UTC)
+    crate::model::zone(&config.workshop.timezone).unwrap_or(TimeZone::UTC)
 }
 
 /// The task of one link, by its protocol.

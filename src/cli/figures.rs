@@ -83,7 +83,7 @@ impl Room {
         let none = || Ended::cannot(Trouble::new(transfer::NO_JOURNAL).with("path", state_dir.display()));
         let place = Place::in_dir(&state_dir).ok_or_else(none)?;
         let look = Look::open(&state_dir, &place).map_err(Ended::cannot)?;
-        let zone = TimeZone::get(&config.workshop.timezone).unwrap_or(TimeZone::UTC);
+        let zone = crate::model::zone(&config.workshop.timezone).unwrap_or(TimeZone::UTC);
         Ok(Room { config, sha256: hex(&sha256(&text)), state_dir, place, zone, now, look })
     }
 

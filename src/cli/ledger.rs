@@ -77,7 +77,7 @@ pub(super) fn ledger(args: &LedgerArgs) -> ExitCode {
         Ok(config) => config,
         Err(code) => return code,
     };
-    let zone = jiff::tz::TimeZone::get(&config.workshop.timezone).unwrap_or(jiff::tz::TimeZone::UTC);
+    let zone = crate::model::zone(&config.workshop.timezone).unwrap_or(jiff::tz::TimeZone::UTC);
     let span = match Span::asked(args, &zone, jiff::Timestamp::now()) {
         Ok(span) => span,
         Err(trouble) => return fail(&trouble, EXIT_USAGE),

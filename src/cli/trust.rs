@@ -329,7 +329,7 @@ fn key(bits: usize) -> String {
 
 /// To the minute, in the workshop's time zone.
 pub(super) fn moment(at: Timestamp, zone: &str) -> String {
-    let zone = jiff::tz::TimeZone::get(zone).unwrap_or(jiff::tz::TimeZone::UTC);
+    let zone = crate::model::zone(zone).unwrap_or(jiff::tz::TimeZone::UTC);
     let at = jiff::Timestamp::from_millisecond(at.0).map(|at| at.to_zoned(zone));
     at.map_or_else(|_| "-".to_owned(), |at| at.strftime("%Y-%m-%d %H:%M").to_string())
 }

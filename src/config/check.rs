@@ -61,7 +61,7 @@ fn workshop(top: &Section<'_>) -> Workshop {
     let id = name(&section, "id", "ws1").unwrap_or_default();
     let shown = section.text("name", "name = \"注塑一车间\"").unwrap_or_else(|| id.clone());
     let timezone = section.needed_text("timezone", "timezone = \"Asia/Shanghai\"").unwrap_or_default();
-    if !timezone.is_empty() && jiff::tz::TimeZone::get(&timezone).is_err() {
+    if !timezone.is_empty() && crate::model::zone(&timezone).is_none() {
         section.wrong("timezone", words::BAD_TIMEZONE, |t| t.with("found", &timezone));
     }
     let writes = section.flag("writes").unwrap_or(false);

@@ -1,8 +1,28 @@
-//! The register maps of config/profiles, which travel in the binary, so that a gateway needs no further files. They are packed by
-//! build.rs and unpacked when one is asked for.
+//! The register maps of config/profiles, which travel in the binary, so that a gateway needs no further files. build.rs packs them.
 
-/// Name and text of each, in the order of their names.
-pub fn built_in_profiles() -> Vec<(String, String)> {
+use std::sync::OnceLock;
+
+static UNPACKED: OnceLock<Vec<(String, String)>> = OnceLock::new();
+
+/// Name and text of each, in the order of their names. They stay in memory: for tools that look through them.
+pub fn built_in_profiles() -> &'static [(String, String)] {
+    UNPACKED.get_or_init(unpack)
+}
+
+/// One of them, or the names of all. An agent that runs for years keeps none in memory.
+pub(super) fn built_in_profile(wanted: &str) -> Result<String, Vec<String>> {
+    let find = |maps: &[(String, String)]| maps.iter().find(|(name, _)| name == wanted).map(|(_, text)| text.clone());
+    let names = |maps: &[(String, String)]| maps.iter().map(|(name, _)| name.clone()).collect();
+    match UNPACKED.get() {
+        Some(maps) => find(maps).ok_or_else(|| names(maps)),
+        None => {
+            let maps = unpack();
+            find(&maps).ok_or_else(|| names(&maps))
+        }
+    }
+}
+
+fn unpack() -> Vec<(String, String)> {
     const BLOB: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/profiles.zst"));
     let text = zstd::decode_all(BLOB).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     let text = text.unwrap_or_default(); // the blob is our own, and a test reads every map of it

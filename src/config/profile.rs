@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::device::{PERIODS, Protocol, areas};
 use super::files::Files;
 use super::gather::Gathering;
-use super::library::built_in_profiles;
+use super::library::built_in_profile;
 use super::read::{Doc, Section};
 use super::tag_type::order;
 use super::{OtherFile, Profile};
@@ -34,14 +34,13 @@ pub(super) fn gather(device: &Section<'_>, files: &Files<'_>, into: &mut Gatheri
 fn text(device: &Section<'_>, named: &str, files: &Files<'_>) -> Option<String> {
     let is_path = named.contains('/') || named.ends_with(".toml");
     if !is_path {
-        let mut built_in = built_in_profiles();
-        let known = built_in.iter().position(|(name, _)| name == named);
-        if known.is_none() {
-            let known = built_in.into_iter().map(|(name, _)| name).collect::<Vec<_>>().join(", ");
-            device.wrong("profile", words::NO_SUCH_PROFILE, |t| t.with("found", named).with("known", known));
-            return None;
-        }
-        return known.map(|n| built_in.swap_remove(n).1);
+        let text = built_in_profile(named);
+        let told = |known: Vec<String>| {
+            device.wrong("profile", words::NO_SUCH_PROFILE, |t| {
+                t.with("found", named).with("known", near(named, known).join(", "))
+            })
+        };
+        return text.map_err(told).ok();
     }
     let at = device.at_of("profile");
     let bytes = files.bytes(named).map_err(|trouble| device.doc.mistake(at, trouble)).ok()?;
@@ -53,6 +52,16 @@ fn text(device: &Section<'_>, named: &str, files: &Files<'_>) -> Option<String> 
             None
         }
     }
+}
+
+/// Names that begin as the wanted one does, the longer the better; there are too many to tell all.
+fn near(wanted: &str, mut names: Vec<String>) -> Vec<String> {
+    const MOST: usize = 12;
+    let common =
+        |name: &String| wanted.chars().zip(name.chars()).take_while(|(a, b)| a.eq_ignore_ascii_case(b)).count();
+    names.sort_by_key(|name| std::cmp::Reverse(common(name)));
+    names.truncate(MOST);
+    names
 }
 
 fn read(profile: &Section<'_>, device: &Section<'_>, into: &mut Gathering) {
@@ -112,7 +121,7 @@ fn protocol(profile: &Section<'_>) -> Protocol {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Config;
+    use crate::config::{Config, built_in_profiles};
 
     fn workshop(device: &str) -> String {
         let head = "[workshop]\nenterprise = \"e\"\nid = \"w\"\ntimezone = \"Asia/Shanghai\"\n";
@@ -124,7 +133,7 @@ mod tests {
     #[test]
     fn every_built_in_profile_is_valid_and_names_its_source() {
         for (name, _) in built_in_profiles() {
-            let name = &*name;
+            let name = name.as_str();
             let whom = if name == "dlt645" { "meter = \"1\"" } else { "unit = 1" };
             let config = Config::parse(&workshop(&format!("{whom}\nprofile = \"{name}\""))).unwrap();
             let profile = config.devices[0].profile.as_deref().unwrap();

@@ -59,7 +59,7 @@ const HOUR_MS: i64 = 3_600_000;
 impl Calendar {
     /// What the schedule says of a device.
     pub fn new(schedule: &Schedule, timezone: &str, device: &str) -> Calendar {
-        let zone = TimeZone::get(timezone).unwrap_or(TimeZone::UTC); // `check` refuses zones that it does not know
+        let zone = crate::model::zone(timezone).unwrap_or(TimeZone::UTC); // `check` refuses zones that it does not know
         let moment = |at: DateTime| moment(&zone, at);
         let stops = schedule.planned_stops.iter().filter(|stop| is_meant(&stop.devices, device));
         Calendar {

@@ -20,6 +20,7 @@ pub mod upload;
 pub mod usage;
 pub mod value;
 pub mod words;
+mod zone;
 
 pub use ahead::{Ahead, Run, Seam};
 pub use backoff::Backoff;
@@ -37,3 +38,4 @@ pub use trouble::{Code, Lang, Trouble, Words};
 pub use upload::{Delays, Route, Upload};
 pub use usage::{Month, Usage};
 pub use value::{Reading, Value, Why};
+pub use zone::zone;

@@ -11,6 +11,7 @@ mod halves;
 mod kinds;
 mod known;
 mod number;
+mod reading;
 mod repeat;
 mod rivals;
 mod series;
@@ -20,10 +21,9 @@ mod text;
 use super::looks::{self, Looks};
 use super::{Area, Cells, spans};
 use crate::config::modbus::{DataType, Order};
-use cut::{Rival, Row};
-use kinds::Entries;
 pub use known::Known;
-use stretch::{Offers, Piece, Stretch};
+pub use reading::{Reading, Registers};
+use stretch::{Piece, Stretch};
 
 /// One value that seems to stand somewhere.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,6 +50,13 @@ pub struct Guess {
     pub rivals: Vec<Alternative>,
 }
 
+impl Guess {
+    /// Last register.
+    pub fn last(&self) -> u16 {
+        self.offset + (self.data_type.width() - 1)
+    }
+}
+
 /// Another way to read registers.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Alternative {
@@ -61,20 +68,9 @@ pub struct Alternative {
     pub order: Order,
 }
 
-/// The values of the tables of a unit, and the bits that it takes to tell them.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Told {
-    /// Of each table, zeros left out.
-    pub guesses: Vec<Vec<Guess>>,
-    /// Less for what is likelier.
-    pub bits: f64,
-}
-
-/// Reads each table of registers of a unit, knowing what a map says of each. A device has one order, so its tables are read together.
-pub fn guess(areas: &[&Area], known: &[Known]) -> Told {
-    let stretches: Vec<Vec<Stretch>> = areas.iter().map(|area| stretches(area)).collect();
-    let (bits, pieces, rivals) = cheapest(&stretches, known);
-    let read = areas.iter().zip(pieces).map(|(area, pieces)| {
+/// The values of the tables of a unit by a reading of their registers, zeros left out.
+pub fn guesses(areas: &[&Area], registers: &Registers, reading: &Reading, known: &[Known]) -> Vec<Vec<Guess>> {
+    let read = areas.iter().zip(&reading.pieces).map(|(area, pieces)| {
         let mut guesses: Vec<Guess> = pieces.iter().filter_map(|piece| understood(area, *piece)).collect();
         looks::name(&mut guesses);
         guesses
@@ -82,91 +78,9 @@ pub fn guess(areas: &[&Area], known: &[Known]) -> Told {
     let mut guesses: Vec<Vec<Guess>> = read.collect();
     let order = halves::order(areas, &guesses);
     areas.iter().zip(&mut guesses).for_each(|(area, guesses)| halves::name(area, guesses, order));
+    let rivals = registers.rivals(reading, known);
     guesses.iter_mut().zip(&rivals).for_each(|(guesses, rivals)| rivals::name(guesses, rivals));
-    Told { guesses, bits }
-}
-
-/// The bits of an order: few makers swap the bytes within a register.
-fn unlikely(order: Order) -> f64 {
-    match (order.low_word_first, order.low_byte_first) {
-        (false, false) => 0.7,
-        (true, false) => 1.5,
-        (_, true) => 5.0,
-    }
-}
-
-/// For a device that has one order for floats and another one for whole numbers.
-const TWO_ORDERS: f64 = 6.0;
-
-/// A row that is hardly dearer is worth naming: it would be right once in a few times.
-const RIVALS: f64 = 6.0;
-
-/// Pairs of orders that cost so many bits more than the cheapest are not tried again from other beginnings.
-const CLOSE: f64 = 25.0;
-
-/// The pieces of each area, in the orders that make all of them cheapest, and what they cost.
-fn cheapest(areas: &[Vec<Stretch>], known: &[Known]) -> (f64, Vec<Vec<Piece>>, Vec<Vec<Rival>>) {
-    let orders: Vec<Order> = ["ABCD", "CDAB", "BADC", "DCBA"].into_iter().filter_map(Order::parse).collect();
-    let all: Vec<&Stretch> = areas.iter().flatten().collect();
-    let plain: Vec<Offers> = all.iter().map(|stretch| stretch.plain_offers()).collect();
-    let of = |are_floats: bool| -> Vec<Vec<Offers>> {
-        orders.iter().map(|order| all.iter().map(|stretch| stretch.offers(*order, are_floats)).collect()).collect()
-    };
-    let (floats, wholes) = (of(true), of(false));
-    let read = |entries: &[Entries], f: usize, w: usize| {
-        let two = if f == w { 0.0 } else { TWO_ORDERS + unlikely(orders[w]) };
-        let (mut cost, mut n) = (unlikely(orders[f]) + two, 0);
-        let of_area = |((stretches, entries), known): ((&Vec<Stretch>, &Entries), &Known)| {
-            let mut pieces = Vec::new();
-            for stretch in stretches {
-                let (more, found) =
-                    Row { stretch, offers: &[&plain[n], &floats[f][n], &wholes[w][n]], entries, known }.cut();
-                (cost, n) = (cost + more, n + 1);
-                pieces.extend(found);
-            }
-            pieces
-        };
-        let pieces: Vec<Vec<Piece>> = areas.iter().zip(entries).zip(known).map(of_area).collect();
-        (cost, pieces)
-    };
-    let blocks: Vec<Option<u16>> = areas.iter().map(|stretches| repeat::block(stretches)).collect();
-    // Read twice: the second time knowing what kinds of values the device has then.
-    let from = |start: &Entries, f: usize, w: usize| {
-        let entries = learned(&blocks, &read(&vec![start.clone(); areas.len()], f, w).1);
-        let (cost, pieces) = read(&entries, f, w);
-        (cost + Entries::price(&pieces.concat()), f, w, entries)
-    };
-    let pairs = (0..orders.len()).flat_map(|f| (0..orders.len()).map(move |w| (f, w)));
-    let mut tried: Vec<(f64, usize, usize, Vec<Entries>)> = pairs.map(|(f, w)| from(&Entries::usual(), f, w)).collect();
-    let least = tried.iter().map(|tried| tried.0).fold(f64::INFINITY, f64::min);
-    let close: Vec<(usize, usize)> =
-        tried.iter().filter(|tried| tried.0 < least + CLOSE).map(|tried| (tried.1, tried.2)).collect();
-    for (f, w) in close {
-        tried.extend([true, false].map(|is_long| from(&Entries::leaning(is_long), f, w)));
-    }
-    let best = tried.into_iter().reduce(|best, next| if next.0 < best.0 - 0.01 { next } else { best });
-    let Some((bits, f, w, entries)) = best else { return (0.0, Vec::new(), Vec::new()) };
-    let entries = learned(&blocks, &read(&entries, f, w).1);
-    let mut n = 0;
-    let rivals = |((stretches, entries), known): ((&Vec<Stretch>, &Entries), &Known)| {
-        let of = |stretch| {
-            n += 1;
-            // The other order of words too: that no long number shows it does not mean that none has it.
-            let swapped = Order { low_word_first: !orders[w].low_word_first, ..orders[w] };
-            let other = orders.iter().position(|order| *order == swapped).unwrap_or(w);
-            let offers = [&plain[n - 1], &floats[f][n - 1], &wholes[w][n - 1], &wholes[other][n - 1]];
-            Row { stretch, offers: &offers, entries, known }.rivals(RIVALS)
-        };
-        stretches.iter().flat_map(of).collect()
-    };
-    let rivals = areas.iter().zip(&entries).zip(known).map(rivals).collect();
-    (bits, read(&entries, f, w).1, rivals)
-}
-
-/// What each area begins with, of the pieces of all.
-fn learned(blocks: &[Option<u16>], pieces: &[Vec<Piece>]) -> Vec<Entries> {
-    let everything = pieces.concat();
-    blocks.iter().zip(pieces).map(|(block, own)| Entries::knowing(own, &everything, *block)).collect()
+    guesses
 }
 
 /// The parts of an area with something in them, cut where nothing stands for long: the rest says nothing.
@@ -254,13 +168,19 @@ mod tests {
     use proptest::prelude::*;
 
     fn area(words: &[u16], later: &[u16]) -> Area {
-        let cells = |words: &[u16]| -> Cells { (10..).zip(words.iter().copied()).collect() };
+        area_at(10, words, later)
+    }
+
+    fn area_at(first: u16, words: &[u16], later: &[u16]) -> Area {
+        let cells = |words: &[u16]| -> Cells { (first..=u16::MAX).zip(words.iter().copied()).collect() };
         let looks = vec![cells(words), cells(later)];
         Area { table: Table::Holding, cells: cells(words), looks, longest: None, is_endless: false }
     }
 
     fn guess_one(words: &[u16], later: &[u16]) -> Vec<Guess> {
-        guess(&[&area(words, later)], &[Known::default()]).guesses.remove(0)
+        let (area, known) = (area(words, later), [Known::default()]);
+        let registers = Registers::of(&[&area]);
+        guesses(&[&area], &registers, &registers.read(&known, None), &known).remove(0)
     }
 
     #[test]
@@ -333,6 +253,16 @@ mod tests {
     fn a_memory_full_of_numbers_is_read_too() {
         let words: Vec<u16> = (0..3_000_u16).map(|n| n.wrapping_mul(40_503)).collect();
         assert!(!guess_one(&words, &words).is_empty());
+    }
+
+    #[test]
+    fn the_last_register_of_all_is_read_too() {
+        for words in [[1, 2198], [0, 7], [17_243, 52_429], [7, 0]] {
+            let (area, known) = (area_at(65_534, &words, &words), [Known::default()]);
+            let registers = Registers::of(&[&area]);
+            let found = guesses(&[&area], &registers, &registers.read(&known, None), &known);
+            assert!(found[0].iter().all(|guess| guess.last() >= guess.offset) && !found[0].is_empty(), "{found:?}");
+        }
     }
 
     proptest! {

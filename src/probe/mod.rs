@@ -7,6 +7,7 @@ pub mod guess;
 mod looks;
 #[cfg(feature = "opcua")]
 pub mod nodes;
+mod overlay;
 pub mod profiles;
 pub mod ranges;
 pub mod report;

@@ -2,7 +2,8 @@
 //!
 //! It knocks at likely places and grows from each that answers: up with long requests, and down. Where a request is
 //! refused, halving finds the edge; where the halves alone are fine, the request was too long for the device. A table that
-//! answers the same number on and on is not walked to its end. [`Survey::sweep`] goes on with the less likely places.
+//! answers the same number on and on is read by long requests when all else is done. [`Survey::sweep`] goes on with the less
+//! likely places.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -62,7 +63,7 @@ enum Task {
         at: u16,
         count: u16,
     },
-    /// Of so many that were refused together: the last, then the first, tell whether any part answers.
+    /// Of so many that were refused together the last tells whether they end within the table...
     Last {
         at: u16,
         count: u16,
@@ -134,8 +135,14 @@ impl Survey {
     /// Ask at this address too.
     pub fn knock(&mut self, at: u16) {
         if !self.is_given_up {
-            self.seeds.push_back(at);
+            self.seeds.push_front(at);
+            self.total = self.total.max(self.seeds.len());
         }
+    }
+
+    /// What was silent so far was silent where something was likely.
+    pub fn is_silent(&self) -> bool {
+        self.silences >= SWEEP_PATIENCE
     }
 
     /// Whether this address answered.
@@ -213,7 +220,9 @@ impl Survey {
                 if self.silences >= 4 * PATIENCE {
                     self.give_up();
                 }
-                self.no(task, block);
+                if !self.is_given_up {
+                    self.no(task, block);
+                }
             }
         }
     }
@@ -281,9 +290,7 @@ impl Survey {
             }
             Task::Part { .. } => {}
             Task::Last { at, count } => self.halves(at, count),
-            Task::First { count, .. } => {
-                self.tasks.push(Task::Up { at: end, count: 0, bad: Some(count - 1), best: 0 });
-            }
+            Task::First { at, count } => self.tasks.push(Task::Part { at: at + 1, count: count - 1 }),
             Task::Up { bad, best, .. } => {
                 let best = best.max(block.count);
                 match bad.map(|bad| bad.saturating_sub(block.count)) {
@@ -346,8 +353,11 @@ impl Survey {
 
     /// A part of an endless table was refused: it has an edge in it, or nothing of it answers.
     fn refused_part(&mut self, at: u16, count: u16) {
-        if self.cells.contains_key(&(at + (count - 1))) {
+        let last = at + (count - 1);
+        if self.cells.contains_key(&last) {
             self.halves(at, count);
+        } else if self.refused.contains(&last) {
+            self.tasks.push(Task::First { at, count });
         } else {
             self.tasks.push(Task::Last { at, count });
         }
@@ -396,7 +406,9 @@ impl Survey {
             return false;
         }
         let is_flat = (from..end).all(|at| u16::try_from(at).ok().and_then(|at| self.cells.get(&at)) == Some(last));
-        self.is_endless |= is_flat;
+        if is_flat && !std::mem::replace(&mut self.is_endless, true) && self.sweep.is_some() {
+            self.sweep = Some(Sweep::of_all(self.longest));
+        }
         is_flat
     }
 }
@@ -466,8 +478,8 @@ mod tests {
     fn beside_a_large_memory_of_zeros_the_small_areas_are_read_whole() {
         // The relays, inputs and outputs of a PLC; and its words.
         for (table, areas, most) in [
-            (Table::Coil, [(0, 8_191), (20_480, 20_543), (24_576, 24_639)], 1_300),
-            (Table::Holding, [(0, 20_479), (28_672, 40_999), (41_088, 42_111)], 1_700),
+            (Table::Coil, [(0, 8_191), (20_480, 20_543), (24_576, 24_639)], 2_000),
+            (Table::Holding, [(0, 20_479), (28_672, 40_999), (41_088, 42_111)], 2_000),
         ] {
             let mut survey = Survey::new(table);
             let mut requests = 0;

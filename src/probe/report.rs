@@ -70,10 +70,10 @@ fn device(text: &mut String, unit: &Unit, lang: Lang) {
     }
     lines.extend(unit.tables.iter().map(|area| format!("# {}", area_line(area, lang))));
     let Understood { profile, guesses } = understand(unit);
-    if let Some(Match { names, sensible, tags, .. }) = &profile {
+    if let Some(Match { names, sensible, values }) = &profile {
         lines.push(pick(
-            format!("# looks like {}: {sensible} of {tags} values that are not zero make sense", names.join(" or ")),
-            format!("# 像是 {}：{tags} 个非零值中有 {sensible} 个读数合理", names.join(" 或 ")),
+            format!("# looks like {}: {sensible} of {values} values that are not zero make sense", names.join(" or ")),
+            format!("# 像是 {}：{values} 个非零值中有 {sensible} 个读数合理", names.join(" 或 ")),
         ));
         lines.push(format!("profile = \"{}\"", names[0]));
     }

@@ -1,7 +1,8 @@
 //! Where to knock first: addresses at which makers like to begin. Pure.
 
+use super::profiles::beginnings;
+use crate::config::Areas;
 use crate::config::modbus::{Address, Table};
-use crate::config::{Areas, built_in_profiles};
 
 /// Addresses of a table, the likeliest first, without repetition.
 pub(super) fn seeds(table: Table) -> Vec<u16> {
@@ -51,16 +52,7 @@ const PLC_BITS: [u16; 31] = [
 /// another one of the kind has as input registers, so both tables are asked at the addresses of both.
 fn of_known_maps(table: Table) -> impl Iterator<Item = u16> {
     let is_of_kind = |address: &Address| address.table.is_bits() == table.is_bits();
-    let begins = |text: &str| -> Vec<u16> {
-        let addresses = text.split("address = \"").skip(1).filter_map(|rest| Address::parse(rest.split('"').next()?));
-        let mut offsets: Vec<u16> = addresses.filter(is_of_kind).map(|address| address.offset).collect();
-        offsets.sort_unstable();
-        // Only where a stretch begins: the rest is found by growing.
-        let mut last = None;
-        offsets.retain(|offset| last.replace(*offset).is_none_or(|before: u16| *offset > before.saturating_add(16)));
-        offsets
-    };
-    let in_maps = built_in_profiles().into_iter().flat_map(move |(_, text)| begins(&text));
+    let in_maps = beginnings().filter(move |(of, _)| of.is_bits() == table.is_bits()).map(|(_, offset)| offset);
     let plcs = ["inovance-h5u", "xinje-xd", "xinje-xc"].into_iter().filter_map(Areas::find);
     let words = ["D0", "R0", "HD0", "SD0", "TD0", "CD0", "FD0", "M0", "S0", "X0", "Y0", "B0", "SM0", "HM0", "T0", "C0"];
     let in_plcs = plcs.flat_map(move |areas| words.into_iter().filter_map(|word| areas.translate(word)?.ok()));

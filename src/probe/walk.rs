@@ -74,6 +74,9 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(700);
 /// The less likely addresses may cost one part in so many of the requests and of the time.
 const SWEEP_SHARE: u32 = 2;
 
+/// One part in so many of what is left goes to the places of maps that begin to fit.
+const MAPS_SHARE: u32 = 8;
+
 /// Connections that fail in a row before the endpoint counts as gone.
 const MAX_FAILED: u32 = 5;
 
@@ -254,19 +257,27 @@ impl Walk<'_> {
         survey
     }
 
-    /// Knocks where the maps that begin to fit have more.
+    /// Knocks where the maps that begin to fit have more, with [`MAPS_SHARE`] of what is left at most.
     async fn by_maps(&mut self, ids: &[u8], surveys: &mut [(u8, Survey)]) {
+        let end = self.requests + self.options.max_requests.saturating_sub(self.requests) / MAPS_SHARE;
+        let time_left = self.options.max_time.saturating_sub(self.began.elapsed());
+        let until = Instant::now() + time_left / MAPS_SHARE;
         for id in ids {
+            if self.is_over() {
+                return;
+            }
             let own = || surveys.iter().filter(|(unit, _)| unit == id).map(|(_, survey)| survey);
             // A memory that answers everywhere would make each map likely, and is read through anyway.
             let answers = |table, at| own().any(|s| s.table() == table && !s.is_endless() && s.has(at));
             let places = likely_places(&answers);
-            for (_, survey) in surveys.iter_mut().filter(|(unit, _)| unit == id) {
+            for (_, survey) in surveys.iter_mut().filter(|(unit, survey)| unit == id && !survey.is_silent()) {
                 let table = survey.table();
-                places.iter().filter(|(of, _)| *of == table).for_each(|(_, at)| survey.knock(*at));
-                let time_left = self.options.max_time.saturating_sub(self.began.elapsed());
-                self.ask_all(*id, survey, (places.len() as u32 * 2, time_left / 4)).await;
+                let own: Vec<u16> = places.iter().filter(|(of, _)| *of == table).map(|(_, at)| *at).collect();
+                own.iter().rev().for_each(|at| survey.knock(*at));
+                let requests = end.saturating_sub(self.requests).min(2 * own.len() as u32);
+                self.ask_all(*id, survey, (requests, until.saturating_duration_since(Instant::now()))).await;
             }
+            tokio::task::yield_now().await; // for Ctrl-C
         }
     }
 

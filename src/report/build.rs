@@ -60,7 +60,7 @@ pub struct Report {
 
 /// Computes it.
 pub fn build(given: &Given<'_>) -> Report {
-    let zone = TimeZone::get(&given.config.workshop.timezone).unwrap_or(TimeZone::UTC);
+    let zone = crate::model::zone(&given.config.workshop.timezone).unwrap_or(TimeZone::UTC);
     let shared = shared::shared(given);
     let mut gathered: BTreeMap<String, Gathered> = BTreeMap::new();
     let (mut devices, mut log) = (Vec::new(), BTreeMap::new());

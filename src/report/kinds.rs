@@ -204,7 +204,7 @@ fn a_code_is_shown_with_its_text_and_a_devices_own_comes_first() {
     let of = |code: &str| b.get(code).map(String::as_str);
     assert_eq!((of("17"), of("18"), b.len()), (Some("缺料"), Some("待检"), 2), "0x12 is 18, as readings are shown");
     let asked = Asked::parse("2026-03-02", &config, Timestamp(TEN)).unwrap();
-    let (device, zone) = ("a", jiff::tz::TimeZone::get("Asia/Shanghai").unwrap());
+    let (device, zone) = ("a", crate::model::zone("Asia/Shanghai").unwrap());
     let log = [Interval {
         device: device.into(),
         state: State::Idle,

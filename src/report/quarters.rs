@@ -48,7 +48,7 @@ fn by_quarter(cells: &[Cell], period: &Period, calendar: &Calendar) -> BTreeMap<
 
 /// All quarters of all meters of a period as a table; `only`: of this device.
 pub fn csv_quarters(given: &Given<'_>, only: Option<&str>, lang: Lang) -> String {
-    let zone = TimeZone::get(&given.config.workshop.timezone).unwrap_or(TimeZone::UTC);
+    let zone = crate::model::zone(&given.config.workshop.timezone).unwrap_or(TimeZone::UTC);
     let mut out = BOM.to_owned();
     out.push_str(&csv_line(head(lang)));
     for device in given.config.devices.iter().filter(|device| only.is_none_or(|id| *device.id == *id)) {

@@ -152,7 +152,7 @@ fn what_a_machine_says_cannot_become_markup_or_a_formula() {
 fn an_explanation_shows_what_adds_up_to_the_figure() {
     let bench = night();
     let asked = Asked::parse("2026-03-02/night", &bench.config, NOON).unwrap();
-    let zone = jiff::tz::TimeZone::get("Asia/Shanghai").unwrap();
+    let zone = crate::model::zone("Asia/Shanghai").unwrap();
     let question = explain::Question {
         indicator: "o6",
         device: "m",

@@ -76,7 +76,7 @@ mod tests {
     #[track_caller]
     fn check(zone: &str, hours: &[(u16, u16)], moment: &str, month: &str, opens: Option<u16>) {
         let hours = hours.iter().map(|(from, to)| Hours { from: *from, to: *to }).collect();
-        let mut calendar = Calendar::new(TimeZone::get(zone).unwrap(), hours);
+        let mut calendar = Calendar::new(crate::model::zone(zone).unwrap(), hours);
         assert_eq!(calendar.month(at(moment)).to_string(), month, "{moment}");
         assert_eq!(calendar.opens(at(moment)), opens, "{moment}");
     }

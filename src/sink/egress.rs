@@ -384,7 +384,7 @@ mod tests {
     use std::time::Duration;
 
     fn shanghai() -> TimeZone {
-        TimeZone::get("Asia/Shanghai").expect("the zone is bundled")
+        crate::model::zone("Asia/Shanghai").expect("the zone is bundled")
     }
 
     fn record() -> DataRecord {

@@ -21,7 +21,7 @@ fn parse(text: &str, zone: &str, now: Timestamp) -> Option<Timestamp> {
     }
     let civil = text.parse::<jiff::civil::DateTime>();
     let civil = civil.or_else(|_| text.parse::<jiff::civil::Date>().map(|date| date.at(0, 0, 0, 0))).ok()?;
-    let zone = jiff::tz::TimeZone::get(zone).ok()?;
+    let zone = crate::model::zone(zone)?;
     Some(Timestamp(civil.to_zoned(zone).ok()?.timestamp().as_millisecond()))
 }
 
@@ -36,7 +36,7 @@ pub(super) fn exact(at_ms: i64, zone: &str) -> String {
 }
 
 fn format(at_ms: i64, zone: &str, pattern: &str) -> String {
-    let zone = jiff::tz::TimeZone::get(zone).unwrap_or(jiff::tz::TimeZone::UTC);
+    let zone = crate::model::zone(zone).unwrap_or(jiff::tz::TimeZone::UTC);
     let at = jiff::Timestamp::from_millisecond(at_ms).map(|at| at.to_zoned(zone).strftime(pattern).to_string());
     at.unwrap_or_else(|_| at_ms.to_string())
 }

@@ -117,7 +117,7 @@ mod tests {
     #[track_caller]
     fn check(typed: &[&str], expected: &str) {
         let args = Typed::parse_from(std::iter::once("ledger").chain(typed.iter().copied())).args;
-        let zone = TimeZone::get("Asia/Shanghai").unwrap();
+        let zone = crate::model::zone("Asia/Shanghai").unwrap();
         // 2026-11-26 14:20 in Shanghai.
         let now = jiff::Timestamp::from_second(1_795_674_000).unwrap();
         let told = match Span::asked(&args, &zone, now) {

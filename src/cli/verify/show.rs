@@ -255,7 +255,7 @@ fn line(en: String, zh: String) {
 
 /// To the second, in the workshop's time zone or that of this machine.
 fn moment(at: Option<i64>, zone: Option<&str>) -> String {
-    let zone = zone.and_then(|zone| jiff::tz::TimeZone::get(zone).ok()).unwrap_or_else(jiff::tz::TimeZone::system);
+    let zone = zone.and_then(crate::model::zone).unwrap_or_else(jiff::tz::TimeZone::system);
     let at = at.and_then(|at| jiff::Timestamp::from_millisecond(at).ok()).map(|at| at.to_zoned(zone));
     at.map_or_else(|| "-".to_owned(), |at| at.strftime("%Y-%m-%d %H:%M:%S").to_string())
 }

@@ -86,7 +86,8 @@ impl<'a> Row<'a> {
 
     /// All numbers that stand in a row hardly dearer than the cheapest, those of the cheapest too.
     pub fn rivals(&self, at_most: f64) -> Vec<Rival> {
-        let (left, right) = (self.from_the_left().0, self.from_the_right());
+        let left = self.from_the_left().0; // what led there is not kept
+        let right = self.from_the_right();
         let best = right[0][START.index()];
         let mut rivals = Vec::new();
         for at in 0..self.stretch.length() {

@@ -11,7 +11,7 @@ pub(super) fn name(area: &Area, guesses: &mut [Guess], known: Option<Order>) {
         let Some(at) = only_register(area, &guesses[n]) else { continue };
         let other_than = |guess: &Guess| guess.offset != guesses[n].offset;
         let is_free = |half: u16| {
-            let is_used = |guess: &Guess| (guess.offset..guess.offset + guess.data_type.width()).contains(&half);
+            let is_used = |guess: &Guess| (guess.offset..=guess.last()).contains(&half);
             is_empty(area, half) && !guesses.iter().any(|guess| other_than(guess) && is_used(guess))
         };
         let long = |low_word_first: bool| {
@@ -32,7 +32,7 @@ pub(super) fn name(area: &Area, guesses: &mut [Guess], known: Option<Order>) {
 /// The order that the long numbers of a device show: those with something in each half.
 pub(super) fn order(areas: &[&Area], guesses: &[Vec<Guess>]) -> Option<Order> {
     let is_long = |area: &Area, guess: &Guess| {
-        let registers = guess.offset..guess.offset + guess.data_type.width();
+        let registers = guess.offset..=guess.last();
         let is_number = !matches!(guess.data_type, DataType::Text(_)) && guess.data_type.width() > 1;
         is_number && registers.filter(|at| !is_empty(area, *at)).count() > 1
     };
@@ -49,8 +49,8 @@ fn only_register(area: &Area, guess: &Guess) -> Option<u16> {
         (DataType::U32 | DataType::I32, true) => guess.offset,
         _ => return None,
     };
-    let other = if at == guess.offset { guess.offset + 1 } else { guess.offset };
     let is_short = guess.data_type.width() == 1;
+    let other = if at == guess.offset { guess.last() } else { guess.offset };
     let is_alone = is_short || !guess.order.low_byte_first && is_empty(area, other);
     let is_same = guess.data_type != DataType::I16 || at_each_look(area, at).all(|word| word < 0x8000);
     (is_alone && is_same).then_some(at)

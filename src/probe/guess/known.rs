@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::kinds::Kind;
-use super::stretch::Offer;
+use super::stretch::{Offer, Piece};
 use crate::config::modbus::{DataType, Order};
 
 /// What a map says of one table; of most devices nothing.
@@ -42,7 +42,7 @@ impl Known {
             return usual;
         }
         match self.values.get(&offset) {
-            Some(expected) if expected.is(offer) => AS_SAID + expected.suits,
+            Some(expected) if expected.is(offer.data_type, offer.order) => AS_SAID + expected.suits,
             _ if self.covers(offset, offer.registers() as u16) => usual + OTHERWISE,
             _ => usual,
         }
@@ -56,22 +56,32 @@ impl Known {
     /// Whether a value of the map has one of these registers.
     pub fn covers(&self, offset: u16, registers: u16) -> bool {
         let last = offset.saturating_add(registers.saturating_sub(1));
-        // No value is longer than a text.
+        // Two, since the values of a map may overlap: a word and one of its halves.
         let near = self.values.range(..=last).rev().take(2);
         near.into_iter().any(|(from, expected)| from.saturating_add(expected.data_type.width() - 1) >= offset)
     }
 
-    /// The type of the value that begins here.
-    pub fn data_type(&self, offset: u16) -> Option<DataType> {
-        self.values.get(&offset).map(|expected| expected.data_type)
+    /// Whether a value begins here.
+    pub fn has(&self, offset: u16) -> bool {
+        self.values.contains_key(&offset)
+    }
+
+    /// Whether this is the value that the map has at its place.
+    pub(super) fn agrees(&self, piece: &Piece) -> bool {
+        self.values.get(&piece.offset).is_some_and(|expected| expected.is(piece.data_type, piece.order))
+    }
+
+    /// The orders of its long numbers.
+    pub(super) fn orders(&self) -> impl Iterator<Item = Order> {
+        self.values.values().filter(|expected| expected.data_type.width() > 1).map(|expected| expected.order)
     }
 }
 
 impl Expected {
-    fn is(&self, offer: &Offer) -> bool {
-        let (own, other) = (self.data_type, offer.data_type);
+    fn is(&self, other: DataType, order: Order) -> bool {
+        let own = self.data_type;
         let is_text = matches!((own, other), (DataType::Text(_), DataType::Text(_)));
-        let is_order = own.width() == 1 || self.order == offer.order;
+        let is_order = own.width() == 1 || self.order == order;
         is_text || own.width() == other.width() && Kind::of(own) == Kind::of(other) && is_order
     }
 }

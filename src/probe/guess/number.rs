@@ -78,7 +78,13 @@ pub(super) fn whole(place: Place, registers: usize) -> Cost {
         let stands = numbers.iter().all(|number| *number == first);
         let bits = if registers == 1 || registers == 2 && stands { bit_word(first, registers) } else { f64::INFINITY };
         let alone = sized.min(bits) + time;
-        Cost { data_type, behind: behind(alone, like(first, place.before.map(number), time + extra)) }
+        let mut like = like(first, place.before.map(number), time + extra);
+        // All ones again, by which devices say that a channel has nothing to say.
+        if registers == 1 && place.bits[0] == 0xFFFF {
+            let again = |n: usize| place.before[n] == 0xFFFF;
+            (0..NEIGHBOURS).filter(|n| again(*n)).for_each(|n| like[n] = like[n].map(|bits| bits - 2.5));
+        }
+        Cost { data_type, behind: behind(alone, like) }
     };
     let plain = cost(unsigned, |bits, _| i128::from(bits), 0.0);
     let below_zero = place.bits.iter().any(|bits| bits >> (width - 1) & 1 == 1);
@@ -205,8 +211,7 @@ fn like(number: i128, before: [i128; NEIGHBOURS], others: f64) -> [Option<f64>; 
     [0, 1, 2].map(|n| {
         let (before, far) = (before[n], others + if n > 0 { 1.0 } else { 0.0 });
         if number == before && number != 0 {
-            // All ones, by which devices say that a channel has nothing to say.
-            return Some(if number == 0xFFFF { 1.5 } else { 4.0 } + far);
+            return Some(4.0 + far);
         }
         is_near(number as f64, before as f64).then(|| 2.5 + far + (0.2 * number.abs() as f64 + 1.0).log2())
     })

@@ -17,9 +17,9 @@ pub(super) fn name(guesses: &mut [Guess], rivals: &[Rival]) {
         sorted.into_iter().map(|rival| rival.piece).filter(|piece| !matches!(piece.data_type, DataType::Text(_)))
     {
         let last = piece.offset + (piece.data_type.width() - 1);
-        let overlaps =
-            |guess: &&mut Guess| guess.offset <= last && piece.offset < guess.offset + guess.data_type.width();
-        let Some(guess) = guesses.iter_mut().find(overlaps) else { continue };
+        // They are in the order of their addresses, and do not overlap.
+        let place = guesses.partition_point(|guess| guess.last() < piece.offset);
+        let Some(guess) = guesses.get_mut(place).filter(|guess| guess.offset <= last) else { continue };
         let other = Alternative { offset: piece.offset, data_type: piece.data_type, order: piece.order };
         let named = guess.alternatives.iter().chain(&guess.rivals).copied();
         let own = Alternative { offset: guess.offset, data_type: guess.data_type, order: guess.order };
