@@ -22,6 +22,7 @@ mod load;
 mod logging;
 mod outlook;
 mod probe;
+mod profiles;
 mod progress;
 mod read;
 mod reclassify;
@@ -112,6 +113,8 @@ enum Command {
     Import(import::ImportArgs),
     /// Read one value of a device, now: to try an address, a type, a byte order.
     Read(read::ReadArgs),
+    /// The register maps that come with cloudward: all, those with a word in their name, or what one of them has.
+    Profiles(profiles::ProfilesArgs),
     /// Find out what a device says that has no manual: units, tables, ranges, types. It only reads.
     Probe(probe::ProbeArgs),
     /// Show what an OPC UA server has: nodes, types, values, units; or write it as a device to start from. It only reads.
@@ -184,6 +187,7 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain::explain(&args),
         Command::Import(args) => import::import(&args),
         Command::Read(args) => read::read(&args),
+        Command::Profiles(args) => profiles::profiles(&args),
         Command::Probe(args) => probe::probe(&args),
         #[cfg(feature = "opcua")]
         Command::Browse(args) => browse::browse(&args),

@@ -53,7 +53,7 @@ pub use equipment::{Equipment, PowerRule, Yardstick, power_factor_off};
 pub use files::MAX_BYTES as MAX_OTHER_FILE;
 pub use glob::glob;
 pub use indicators::Indicators;
-pub use library::built_in_profiles;
+pub use library::{built_in_device, built_in_profiles};
 pub use metrics::Metrics;
 pub use names::Names;
 pub use process::{Band, PIECES};

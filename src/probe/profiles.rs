@@ -3,13 +3,13 @@
 //! A map is one more way to tell what was seen ([`super::guess`]): it costs the bits that name it, and saves those of every value that
 //! stands where it says ([`super::overlay`]). The map that saves most is believed; it is named only where much speaks for it.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use super::guess::{Guess, Known, Reading, Registers, guesses};
 use super::overlay::Overlay;
 use super::{Area, Unit};
 use crate::config::modbus::Table;
-use crate::config::{Config, Tag, built_in_profiles};
+use crate::config::{Device, Tag, built_in_device, built_in_profiles};
 
 /// What a unit says.
 #[derive(Debug)]
@@ -34,13 +34,13 @@ pub struct Match {
 /// A map that comes with cloudward.
 struct Map {
     name: String,
-    tags: Vec<Tag>,
+    device: Arc<Device>,
 }
 
 /// All of them. Only a person who probes looks through them.
 static MAPS: LazyLock<Vec<Map>> = LazyLock::new(|| {
     let named = built_in_profiles().iter().map(|(name, _)| name.clone());
-    named.filter_map(|name| Some(Map { tags: tags_of(&name)?, name })).collect()
+    named.filter_map(|name| Some(Map { device: built_in_device(&name)?, name })).collect()
 });
 
 /// The bits that name one map among those that there are, and a device that has none.
@@ -63,7 +63,7 @@ pub fn understand(unit: &Unit) -> Understood {
     let plain = registers.read(&nothing, None);
     let saved = |overlay: &Overlay, reading: &Reading| plain.bits - reading.bits - NAME - overlay.against(reading);
     let mut maps: Vec<(&Map, Overlay)> =
-        MAPS.iter().filter_map(|map| Some((map, Overlay::of(&map.tags, &areas, 0)?))).collect();
+        MAPS.iter().filter_map(|map| Some((map, Overlay::of(&map.device.tags, &areas, 0)?))).collect();
     maps.sort_by(|a, b| b.1.at_sight.total_cmp(&a.1.at_sight));
     maps.truncate(if registers.len() > 2_000 { MOST / 4 } else { MOST });
     let mut tried: Vec<(f64, &Map, Overlay, Reading)> = maps
@@ -77,7 +77,7 @@ pub fn understand(unit: &Unit) -> Understood {
     let unknown = || Understood { profile: None, guesses: guesses(&areas, &registers, &plain, &nothing) };
     let Some((most, map, overlay, reading)) = tried.first().filter(|tried| tried.0 > LIKELY) else { return unknown() };
     // A map of numbers that are all alike fits as well where it is not.
-    let elsewhere = [-2, -1, 1, 2].into_iter().filter_map(|by| Overlay::of(&map.tags, &areas, by));
+    let elsewhere = [-2, -1, 1, 2].into_iter().filter_map(|by| Overlay::of(&map.device.tags, &areas, by));
     let there = elsewhere.map(|moved| saved(&moved, &registers.read(&moved.known, Some(&plain))));
     let clearly = most - there.fold(0.0, f64::max);
     if clearly < LIKELY {
@@ -97,7 +97,7 @@ pub fn likely_places(answers: &dyn Fn(Table, u16) -> bool) -> Vec<(Table, u16)> 
     const LEAST: (usize, usize) = (4, 3);
     let mut places = Vec::new();
     for map in MAPS.iter() {
-        let registers = map.tags.iter().filter_map(Tag::register);
+        let registers = map.device.tags.iter().filter_map(Tag::register);
         let all = registers.map(|register| (register.address.table, register.address.offset));
         let (known, unknown): (Vec<_>, Vec<_>) = all.partition(|(table, offset)| answers(*table, *offset));
         if known.len() >= LEAST.0 && LEAST.1 * known.len() >= known.len() + unknown.len() {
@@ -114,7 +114,7 @@ pub(super) fn beginnings() -> impl Iterator<Item = (Table, u16)> {
     /// What is nearer is found by growing.
     const NEAR: u16 = 16;
     MAPS.iter().flat_map(|map| {
-        let registers = map.tags.iter().filter_map(Tag::register);
+        let registers = map.device.tags.iter().filter_map(Tag::register);
         let mut places: Vec<_> = registers.map(|register| (register.address.table, register.address.offset)).collect();
         places.sort_unstable();
         let mut last = None;
@@ -124,13 +124,4 @@ pub(super) fn beginnings() -> impl Iterator<Item = (Table, u16)> {
         });
         places
     })
-}
-
-/// The tags of a map.
-fn tags_of(name: &str) -> Option<Vec<Tag>> {
-    let text = format!(
-        "[workshop]\nenterprise = \"e\"\nid = \"w\"\ntimezone = \"UTC\"\n[[link]]\nname = \"l\"\nmodbus_tcp = \"h\"\n[[device]]\nid = \"d\"\nlink = \"l\"\nprofile = \"{name}\"\n"
-    );
-    let config = Config::parse(&text).ok()?;
-    config.devices.first().map(|device| device.tags.clone())
 }

@@ -910,8 +910,8 @@ pub(super) const WORDS: &[Words] = &[
             en: "A typing error, or a file of your own is meant.", zh: "拼写有误，或本意是指自己的文件。"
         },
         remedy: Text {
-            en: "write one of: {known}; or the path of your own, e.g. profile = \"profiles/press.toml\"",
-            zh: "可写：{known}；或写自己文件的路径，例如 profile = \"profiles/press.toml\"",
+            en: "write one of those that `cloudward profiles` lists, such as {known}; or the path of your own, e.g. profile = \"profiles/press.toml\"",
+            zh: "用 `cloudward profiles` 列出全部，例如 {known}；或写自己文件的路径，例如 profile = \"profiles/press.toml\"",
         },
     },
     Words {

@@ -41,6 +41,8 @@ pub const METER_SILENT: Code = Code("CW618");
 pub const NO_METER_VALUE: Code = Code("CW619");
 /// Meters speak on serial lines.
 pub const NO_METERS_THERE: Code = Code("CW620");
+/// No built-in profile has this in its name.
+pub const NO_PROFILE_LIKE: Code = Code("CW621");
 /// Neither a host nor, without a file, a link.
 pub const NAME_UNKNOWN: Code = Code("CW616");
 
@@ -311,6 +313,21 @@ pub(super) const WORDS: &[Words] = &[
         remedy: Text {
             en: "write the serial port, e.g. /dev/ttyUSB0, or rtu-over-tcp:HOST:PORT",
             zh: "请写串口，如 /dev/ttyUSB0，或 rtu-over-tcp:主机:端口",
+        },
+    },
+    Words {
+        code: NO_PROFILE_LIKE,
+        what: Text {
+            en: "no profile that comes with cloudward has \"{found}\" in its name or maker",
+            zh: "内置的设备模板中，没有名称或厂家含 \"{found}\" 的",
+        },
+        cause: Text {
+            en: "The device has no profile yet, or is known by another name.",
+            zh: "该设备还没有模板，或用的是别的名称。",
+        },
+        remedy: Text {
+            en: "`cloudward profiles` lists all; without one, `cloudward probe` writes a configuration to start from",
+            zh: "可用 `cloudward profiles` 列出全部；没有模板时，用 `cloudward probe` 生成初始配置",
         },
     },
 ];
