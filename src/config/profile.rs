@@ -120,7 +120,6 @@ fn protocol(profile: &Section<'_>) -> Protocol {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::config::{Config, built_in_profiles};
 
     fn workshop(device: &str) -> String {

@@ -65,7 +65,7 @@ pub fn understand(unit: &Unit) -> Understood {
     let mut maps: Vec<(&Map, Overlay)> =
         MAPS.iter().filter_map(|map| Some((map, Overlay::of(&map.device.tags, &areas, 0)?))).collect();
     maps.sort_by(|a, b| b.1.at_sight.total_cmp(&a.1.at_sight));
-    maps.truncate(if registers.len() > 2_000 { MOST / 4 } else { MOST });
+    maps.truncate(if registers.count() > 2_000 { MOST / 4 } else { MOST });
     let mut tried: Vec<(f64, &Map, Overlay, Reading)> = maps
         .into_iter()
         .map(|(map, overlay)| {

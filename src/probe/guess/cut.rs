@@ -66,7 +66,7 @@ pub(super) struct Rival {
 impl<'a> Row<'a> {
     /// The cheapest way, and its cost.
     pub fn cut(&self) -> (f64, Vec<Piece>) {
-        let (costs, came) = self.from_the_left();
+        let (costs, came) = self.costs_behind();
         let length = self.stretch.length();
         let end = (0..STATES).min_by(|a, b| costs[length][*a].total_cmp(&costs[length][*b])).unwrap_or(0);
         let (mut pieces, mut at, mut index) = (Vec::new(), length, end);
@@ -86,15 +86,15 @@ impl<'a> Row<'a> {
 
     /// All numbers that stand in a row hardly dearer than the cheapest, those of the cheapest too.
     pub fn rivals(&self, at_most: f64) -> Vec<Rival> {
-        let left = self.from_the_left().0; // what led there is not kept
-        let right = self.from_the_right();
+        let left = self.costs_behind().0; // what led there is not kept
+        let right = self.costs_ahead();
         let best = right[0][START.index()];
         let mut rivals = Vec::new();
-        for at in 0..self.stretch.length() {
+        for (at, so_far) in left.iter().enumerate().take(self.stretch.length()) {
             let mut found: Vec<(Rival, &Offer)> = Vec::new();
-            for index in (0..STATES).filter(|index| left[at][*index].is_finite()) {
+            for index in (0..STATES).filter(|index| so_far[*index].is_finite()) {
                 self.steps(at, State::of(index), |to, state, cost, offer| {
-                    let more = left[at][index] + cost + right[to][state.index()] - best;
+                    let more = so_far[index] + cost + right[to][state.index()] - best;
                     let Some(offer) = offer.filter(|offer| more <= at_most && offer.repeat == 1) else { return };
                     let (data_type, order) = (offer.data_type, offer.order);
                     let offset = self.stretch.first + at as u16;
@@ -110,7 +110,8 @@ impl<'a> Row<'a> {
         rivals
     }
 
-    fn from_the_left(&self) -> (Costs, Vec<[Came<'a>; STATES]>) {
+    /// The least cost of each state from the beginning, and the step that led there.
+    fn costs_behind(&self) -> (Costs, Vec<[Came<'a>; STATES]>) {
         let length = self.stretch.length();
         let mut costs = vec![[f64::INFINITY; STATES]; length + 1];
         let mut came = vec![[Came { from: 0, state: 0, offer: None }; STATES]; length + 1];
@@ -134,7 +135,7 @@ impl<'a> Row<'a> {
     }
 
     /// The least cost from each state to the end.
-    fn from_the_right(&self) -> Costs {
+    fn costs_ahead(&self) -> Costs {
         let length = self.stretch.length();
         let mut costs = vec![[f64::INFINITY; STATES]; length + 1];
         costs[length] = [0.0; STATES];

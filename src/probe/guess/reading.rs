@@ -70,7 +70,7 @@ impl Registers {
     }
 
     /// How many there are with something in them or beside them.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.areas.iter().flatten().map(Stretch::length).sum()
     }
 
