@@ -11,17 +11,9 @@ pub fn built_in_profiles() -> &'static [(String, String)] {
     UNPACKED.get_or_init(unpack)
 }
 
-/// One of them, or the names of all. An agent that runs for years keeps none in memory.
-pub(super) fn built_in_profile(wanted: &str) -> Result<String, Vec<String>> {
-    let find = |maps: &[(String, String)]| maps.iter().find(|(name, _)| name == wanted).map(|(_, text)| text.clone());
-    let names = |maps: &[(String, String)]| maps.iter().map(|(name, _)| name.clone()).collect();
-    match UNPACKED.get() {
-        Some(maps) => find(maps).ok_or_else(|| names(maps)),
-        None => {
-            let maps = unpack();
-            find(&maps).ok_or_else(|| names(&maps))
-        }
-    }
+/// The same, if a tool looked through them already: an agent that runs for years keeps none in memory.
+pub(super) fn unpacked() -> Option<&'static Vec<(String, String)>> {
+    UNPACKED.get()
 }
 
 /// A device that has nothing but this map.
@@ -35,7 +27,7 @@ pub fn built_in_device(name: &str) -> Option<Arc<Device>> {
     })
 }
 
-fn unpack() -> Vec<(String, String)> {
+pub(super) fn unpack() -> Vec<(String, String)> {
     const BLOB: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/profiles.zst"));
     let text = zstd::decode_all(BLOB).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     let text = text.unwrap_or_default(); // the blob is our own, and a test reads every map of it

@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::device::{PERIODS, Protocol, areas};
 use super::files::Files;
 use super::gather::Gathering;
-use super::library::built_in_profile;
 use super::read::{Doc, Section};
 use super::tag_type::order;
 use super::{OtherFile, Profile};
@@ -34,7 +33,7 @@ pub(super) fn gather(device: &Section<'_>, files: &Files<'_>, into: &mut Gatheri
 fn text(device: &Section<'_>, named: &str, files: &Files<'_>) -> Option<String> {
     let is_path = named.contains('/') || named.ends_with(".toml");
     if !is_path {
-        let text = built_in_profile(named);
+        let text = files.built_in(named);
         let told = |known: Vec<String>| {
             device.wrong("profile", words::NO_SUCH_PROFILE, |t| {
                 t.with("found", named).with("known", near(named, known).join(", "))

@@ -103,12 +103,15 @@ pub async fn walk(
         answers: 0,
         answering: Duration::ZERO,
         failed: 0,
+        is_surveying: false,
+        in_vain: 0,
         unusable: vec![false; options.ways.len()],
         fault: None,
     };
     let mut findings = Findings::default();
     let ids = walk.units(&mut findings).await;
     findings.link = options.ways.get(walk.way).map(|way| way.text.clone()).unwrap_or_default();
+    walk.is_surveying = true;
     let mut surveys: Vec<(u8, Survey)> = Vec::new();
     let all = ids.len() * options.tables.len();
     for (n, (id, table)) in ids.iter().flat_map(|id| options.tables.iter().map(move |table| (*id, *table))).enumerate()
@@ -146,6 +149,10 @@ struct Walk<'a> {
     answers: u32,
     answering: Duration,
     failed: u32,
+    /// The units are known.
+    is_surveying: bool,
+    /// Questions in a row that were asked twice in vain.
+    in_vain: u32,
     /// Ways that this port cannot do: many do not know every parity.
     unusable: Vec<bool>,
     fault: Option<OpenFault>,
@@ -250,6 +257,7 @@ impl Walk<'_> {
     /// One table of one unit, with a fair share of what is left for so many surveys.
     async fn table(&mut self, unit: u8, table: Table, left: usize) -> Survey {
         let mut survey = Survey::new(table);
+        self.in_vain = 0;
         // A tenth is kept for the looks at the end.
         let requests = self.options.max_requests.saturating_sub(self.requests);
         let time_left = self.options.max_time.saturating_sub(self.began.elapsed());
@@ -371,8 +379,21 @@ impl Walk<'_> {
         }
     }
 
-    /// One question, asked again while the device says that it is busy.
+    /// One question, asked again while the device says that it is busy, and once where it is silent that answered before: lines lose
+    /// answers. Not where that was in vain again and again: some devices are silent where others refuse.
     async fn ask(&mut self, unit: u8, block: Block) -> Reply {
+        const IN_VAIN: u32 = 3;
+        let reply = self.ask_patiently(unit, block).await;
+        let is_lost = reply == Reply::Said(Heard::Silent) && self.is_surveying && self.in_vain < IN_VAIN;
+        if !is_lost || self.is_over() {
+            return reply;
+        }
+        let again = self.ask_patiently(unit, block).await;
+        self.in_vain = if again == Reply::Said(Heard::Silent) { self.in_vain + 1 } else { 0 };
+        again
+    }
+
+    async fn ask_patiently(&mut self, unit: u8, block: Block) -> Reply {
         const BUSY_TRIES: u32 = 3;
         const BUSY_PAUSE: Duration = Duration::from_millis(200);
         for _ in 0..BUSY_TRIES {
