@@ -113,7 +113,8 @@ impl Entries {
         let values = WEIGHT + weighed(here.len() as f64, all.len() as f64);
         let of = |entries: [f64; KINDS]| {
             KINDS_IN_ORDER.map(|kind| {
-                let known = (weighed(count(here, kind), count(all, kind)) - DISCOUNT).max(0.0);
+                let discount = if matches!(kind, Kind::Bcd16 | Kind::Bcd32) { DISCOUNT_BCD } else { DISCOUNT };
+                let known = (weighed(count(here, kind), count(all, kind)) - discount).max(0.0);
                 -((WEIGHT * (-entries[kind as usize]).exp2() + known) / values).log2()
             })
         };
@@ -151,6 +152,9 @@ const ELSEWHERE: f64 = 0.3;
 
 /// A kind that was read once only is hardly known for that.
 const DISCOUNT: f64 = 0.7;
+
+/// One number in seven has decimal digits only by chance.
+const DISCOUNT_BCD: f64 = 2.5;
 
 /// The bits of a register of nothing behind a value.
 const GAP: f64 = 2.75;
