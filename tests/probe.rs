@@ -10,7 +10,8 @@ mod judge;
 mod pretend;
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
@@ -286,6 +287,60 @@ fn everything_that_was_found_is_looked_at_eight_times_as_far_as_the_requests_all
     assert!((8..=9).contains(&all) && !is_partial, "{all} looks");
     let (some, asked, is_partial) = looks("40");
     assert!((1..8).contains(&some) && asked <= 40 && is_partial, "{some} looks, {asked} requests");
+}
+
+/// A device with 100 registers behind a line that loses every ninth request. Written here, since no foreign stack loses any.
+fn lossy_device() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        let mut asked = 0;
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = [0; 12];
+            while stream.read_exact(&mut request).is_ok() {
+                asked += 1;
+                if asked % 9 == 0 {
+                    continue;
+                }
+                let word = |at: usize| u16::from_be_bytes([request[at], request[at + 1]]);
+                let (function, start, count) = (request[7], word(8), word(10));
+                let pdu = match start + count {
+                    _ if function != 3 => vec![function | 0x80, 1],
+                    101.. => vec![function | 0x80, 2],
+                    _ => {
+                        let words = (start..start + count).flat_map(|at| (2_000 + at).to_be_bytes());
+                        [3, 2 * count as u8].into_iter().chain(words).collect()
+                    }
+                };
+                let length = (pdu.len() as u16 + 1).to_be_bytes();
+                let head = [request[0], request[1], 0, 0, length[0], length[1], request[6]];
+                stream.write_all(&[&head[..], &pdu].concat()).unwrap();
+            }
+        }
+    });
+    endpoint
+}
+
+#[test]
+fn an_answer_that_is_lost_now_and_then_loses_no_register() {
+    let only = [
+        "--units",
+        "1",
+        "--tables",
+        "holding",
+        "--pause",
+        "0ms",
+        "--timeout",
+        "60ms",
+        "--max-requests",
+        "500",
+        "--lang",
+        "en",
+    ];
+    let ended = run_within(&[&["probe", lossy_device().as_str()], &only[..]].concat(), PROBE_PATIENCE);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.stdout.contains("# holding: 0-99\n"), "{}", ended.stdout);
 }
 
 #[test]
