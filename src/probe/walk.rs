@@ -83,6 +83,9 @@ const MAX_FAILED: u32 = 5;
 /// Units asked one by one although they cost a timeout each. What stands on a workshop's bus is rarely beyond.
 const NEAR_UNITS: u8 = 32;
 
+/// So many units that were named are there in all likelihood: each is asked twice.
+const FEW_UNITS: usize = 8;
+
 /// An answer as fast as this costs nothing: then all units are asked.
 const FAST: Duration = Duration::from_millis(50);
 
@@ -103,7 +106,7 @@ pub async fn walk(
         answers: 0,
         answering: Duration::ZERO,
         failed: 0,
-        is_surveying: false,
+        is_surveying: (1..=FEW_UNITS).contains(&options.units.len()),
         in_vain: 0,
         unusable: vec![false; options.ways.len()],
         fault: None,
@@ -149,7 +152,7 @@ struct Walk<'a> {
     answers: u32,
     answering: Duration,
     failed: u32,
-    /// The units are known.
+    /// The units are known, or few were named.
     is_surveying: bool,
     /// Questions in a row that were asked twice in vain.
     in_vain: u32,
