@@ -139,10 +139,7 @@ fn is_named(value: &Value, case: &Value, text: &str) -> bool {
     let (Some(raw), Some(step)) = (value[4].as_f64().filter(|raw| *raw >= 0.0), value[5].as_f64()) else {
         return false;
     };
-    let mut places = vec![Address::parse(place).unwrap()];
-    if case["mirror"].is_array() {
-        places.push(Address::parse(&place.replace("input", "holding")).unwrap());
-    }
+    let places = places(place, case);
     text.lines().filter_map(|line| line.trim().strip_prefix("{ name = ")?.split_once(" }, # ")).any(|(tag, comment)| {
         let shown: f64 = comment.split([' ', ':', ';']).next().and_then(|shown| shown.parse().ok()).unwrap_or(-1.0);
         // A total rises by its step with each of 6000 requests at most.
@@ -153,13 +150,16 @@ fn is_named(value: &Value, case: &Value, text: &str) -> bool {
     })
 }
 
+/// Where a value stands: where both tables are the same, in either.
+fn places(place: &str, case: &Value) -> Vec<Address> {
+    let mirrored = case["mirror"].is_array().then(|| place.replace("input", "holding"));
+    [Some(place.to_owned()), mirrored].into_iter().flatten().map(|place| Address::parse(&place).unwrap()).collect()
+}
+
 /// Whether a line names this value's address, type and order as less likely.
 fn is_second(value: &Value, case: &Value, text: &str) -> bool {
     let (place, kind, order) = (value[1].as_str().unwrap(), value[2].as_str().unwrap(), value[3].as_str().unwrap());
-    let mut places = vec![Address::parse(place).unwrap()];
-    if case["mirror"].is_array() {
-        places.push(Address::parse(&place.replace("input", "holding")).unwrap());
-    }
+    let places = places(place, case);
     let is_it = |other: &str| places.iter().any(|place| names(other, *place, kind, order));
     text.lines().any(|line| line.split("; or, ").skip(1).any(is_it))
 }
@@ -181,15 +181,10 @@ fn quoted(text: &str, key: &str) -> Option<String> {
 /// A value that is not zero must be there with its type and order.
 fn check_value(value: &Value, tags: &[Tag], case: &Value) -> Option<String> {
     let (name, place, kind, order) = (value[0].as_str()?, value[1].as_str()?, value[2].as_str()?, value[3].as_str()?);
-    let mut places = vec![place.to_owned()];
-    if case["mirror"].is_array() {
-        places.push(place.replace("input", "holding"));
-    }
-    let is_there = places.iter().any(|place| {
-        let address = Address::parse(place).unwrap();
-        tags.iter()
-            .any(|tag| tag.register().unwrap().address == address && same_type(kind, order, value[4].as_f64(), tag))
-    });
+    let is_it = |tag: &Tag, at: Address| {
+        tag.register().unwrap().address == at && same_type(kind, order, value[4].as_f64(), tag)
+    };
+    let is_there = places(place, case).into_iter().any(|at| tags.iter().any(|tag| is_it(tag, at)));
     let near = || {
         let address = Address::parse(place).unwrap();
         let seen: Vec<String> = tags
