@@ -2,9 +2,10 @@
 //!
 //! Every way to read the registers of a unit has a cost in bits: how long a message would have to be that tells what was seen at
 //! each look, for someone who knows what devices are like. The shortest message wins. [`number`] and [`text`] price a value,
-//! [`series`] how it moved between the looks, [`cut`] the row of values of a stretch, knowing what [`kinds`] of values the device
-//! has and which blocks [`repeat`]; here the byte order is chosen that makes all stretches together cheapest, one for floats and one
-//! for whole numbers, which are mostly the same. [`halves`] adds what nobody can tell from the registers.
+//! [`series`] how it moved between the looks, [`cut`] the row of values of a [`stretch`], knowing what [`kinds`] of values the device
+//! has, which blocks [`repeat`], and what a [`known`] map says; [`reading`] chooses the byte orders that make all stretches together
+//! cheapest, one for floats and one for whole numbers, which are mostly the same. [`halves`] adds what nobody can tell from the
+//! registers, [`rivals`] what is nearly as likely.
 
 mod cut;
 mod halves;
@@ -19,7 +20,7 @@ mod stretch;
 mod text;
 
 use super::looks::{self, Looks};
-use super::{Area, Cells, spans};
+use super::{Area, Cells};
 use crate::config::modbus::{DataType, Order};
 pub use known::Known;
 pub use reading::{Reading, Registers};
@@ -83,29 +84,6 @@ pub fn guesses(areas: &[&Area], registers: &Registers, reading: &Reading, known:
     guesses
 }
 
-/// The parts of an area with something in them, cut where nothing stands for long: the rest says nothing.
-fn stretches(area: &Area) -> Vec<Stretch> {
-    const FAR: usize = 12;
-    /// Registers with something in them that are thought about; of 400 values at most is told anyway.
-    const MOST: usize = 8_000;
-    let looks: Vec<&Cells> = if area.looks.is_empty() { vec![&area.cells] } else { area.looks.iter().collect() };
-    let at_look = |look: &Cells, at: u16| look.get(&at).or(area.cells.get(&at)).copied().unwrap_or(0);
-    let mut found = Vec::new();
-    for (begins, ends) in spans(&area.cells) {
-        let is_something = |at: &u16| looks.iter().any(|look| at_look(look, *at) != 0);
-        let known: usize = found.iter().map(|stretch: &Stretch| stretch.looks[0].len()).sum();
-        let filled: Vec<u16> = (begins..=ends).filter(is_something).take(MOST.saturating_sub(known)).collect();
-        for group in filled.chunk_by(|a, b| usize::from(b - a) <= FAR) {
-            let (Some(first), Some(last)) = (group.first(), group.last()) else { continue };
-            // The upper or lower half of a long number may be nothing.
-            let (first, last) = (first.saturating_sub(4).max(begins), last.saturating_add(4).min(ends));
-            let looks = looks.iter().map(|look| (first..=last).map(|at| at_look(look, at)).collect()).collect();
-            found.push(Stretch { first, begins, looks });
-        }
-    }
-    found
-}
-
 /// A piece with its value; `None` for a float that is none.
 fn understood(area: &Area, piece: Piece) -> Option<Guess> {
     let Piece { offset, data_type, order, .. } = piece;
@@ -116,33 +94,19 @@ fn understood(area: &Area, piece: Piece) -> Option<Guess> {
     let looks: Vec<Vec<u16>> = area.looks.iter().map(words_at).collect();
     let looks = if looks.is_empty() { vec![words_at(&area.cells)] } else { looks };
     let has_moved = looks.iter().any(|words| *words != looks[0]);
+    let guess = |shown: String, number: Option<f64>, is_total: bool| {
+        let (looks, alternatives, rivals) = (Looks::Unknown, Vec::new(), Vec::new());
+        Guess { offset, data_type, order, shown, number, has_moved, is_total, looks, alternatives, rivals }
+    };
     if let DataType::Text(form) = data_type {
-        let shown = form.encoding.decode_field(&form.bytes(&looks[0], order))?;
-        let number = None;
-        let (is_total, looks, alternatives, rivals) = (false, Looks::Unknown, Vec::new(), Vec::new());
-        return Some(Guess {
-            offset,
-            data_type,
-            order,
-            shown,
-            number,
-            has_moved,
-            is_total,
-            looks,
-            alternatives,
-            rivals,
-        });
+        return Some(guess(form.encoding.decode_field(&form.bytes(&looks[0], order))?, None, false));
     }
     let stretch = Stretch { first: offset, begins: offset, looks };
     let bits = stretch.bits(0, usize::from(data_type.width()), order)?;
     let values: Vec<(String, f64)> = bits.iter().map(|bits| shown(*bits, data_type)).collect();
     let (shown, number) = values.last().cloned()?;
     let numbers: Vec<f64> = values.iter().map(|value| value.1).collect();
-    let is_total = series::is_total(&numbers);
-    let number = Some(number).filter(|number| number.is_finite());
-    number?;
-    let (looks, alternatives, rivals) = (Looks::Unknown, Vec::new(), Vec::new());
-    Some(Guess { offset, data_type, order, shown, number, has_moved, is_total, looks, alternatives, rivals })
+    number.is_finite().then(|| guess(shown, Some(number), series::is_total(&numbers)))
 }
 
 /// A number as people write it, and as a float.

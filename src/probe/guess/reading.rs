@@ -3,8 +3,8 @@
 use super::cut::{Rival, Row};
 use super::kinds::Entries;
 use super::known::Known;
-use super::stretch::{Offers, Piece, Stretch};
-use super::{repeat, stretches};
+use super::repeat;
+use super::stretch::{Offers, Piece, Stretch, stretches};
 use crate::config::modbus::Order;
 use crate::probe::Area;
 

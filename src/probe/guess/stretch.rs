@@ -4,6 +4,7 @@ use super::kinds::Kind;
 use super::number::{self, Cost, NEIGHBOURS, Place};
 use super::text;
 use crate::config::modbus::{DataType, Order};
+use crate::probe::{Area, Cells, spans};
 
 /// Registers at each look.
 #[derive(Debug)]
@@ -14,6 +15,29 @@ pub(super) struct Stretch {
     pub begins: u16,
     /// At least one look; all as long.
     pub looks: Vec<Vec<u16>>,
+}
+
+/// The parts of an area with something in them, cut where nothing stands for long: the rest says nothing.
+pub(super) fn stretches(area: &Area) -> Vec<Stretch> {
+    const FAR: usize = 12;
+    /// Registers with something in them that are thought about; of 400 values at most is told anyway.
+    const MOST: usize = 8_000;
+    let looks: Vec<&Cells> = if area.looks.is_empty() { vec![&area.cells] } else { area.looks.iter().collect() };
+    let at_look = |look: &Cells, at: u16| look.get(&at).or(area.cells.get(&at)).copied().unwrap_or(0);
+    let mut found = Vec::new();
+    for (begins, ends) in spans(&area.cells) {
+        let is_something = |at: &u16| looks.iter().any(|look| at_look(look, *at) != 0);
+        let known: usize = found.iter().map(|stretch: &Stretch| stretch.looks[0].len()).sum();
+        let filled: Vec<u16> = (begins..=ends).filter(is_something).take(MOST.saturating_sub(known)).collect();
+        for group in filled.chunk_by(|a, b| usize::from(b - a) <= FAR) {
+            let (Some(first), Some(last)) = (group.first(), group.last()) else { continue };
+            // The upper or lower half of a long number may be nothing.
+            let (first, last) = (first.saturating_sub(4).max(begins), last.saturating_add(4).min(ends));
+            let looks = looks.iter().map(|look| (first..=last).map(|at| at_look(look, at)).collect()).collect();
+            found.push(Stretch { first, begins, looks });
+        }
+    }
+    found
 }
 
 /// A value at an address.
